@@ -32,12 +32,12 @@ test('what strangers have sent is looked at, and approved from its page and from
   // As one would see it some hours later.
   await page.clock.setFixedTime(Date.now() + HOURS * 3_600_000)
   await page.goto(`${narwhal.url}/approvals`)
-  await page.getByText('Nothing waits for approval').waitFor()
+  await page.getByText('Nothing to approve').waitFor()
   assert.deepEqual(await findBarriers(page), [])
 
   // Both come to the list by themselves.
   const [one, other] = [await tell(1), await tell(2)]
-  const list = page.getByRole('list', { name: /What waits for approval/ })
+  const list = page.getByRole('list', { name: /Waiting for approval/ })
   const rowOf = ({ number }: PipelineView) =>
     list.getByRole('listitem').filter({ hasText: `ada/guarded #${number}` })
   for (const waiting of [one, other]) {
@@ -45,7 +45,7 @@ test('what strangers have sent is looked at, and approved from its page and from
     await row.getByText(waiting.event.sha.slice(0, 8)).waitFor()
     await row.getByText(`${HOURS} h ago`).waitFor()
     await row.getByText('its head is in another repository').waitFor()
-    await row.getByText('Changes 2 files, and what is run: narwhal.yml').waitFor()
+    await row.getByText('Changes 2 files; pipeline files: narwhal.yml').waitFor()
     assert.equal(await row.locator('code[title]').getAttribute('title'), waiting.event.sha)
   }
   assert.deepEqual(await findBarriers(page), [])
@@ -58,12 +58,12 @@ test('what strangers have sent is looked at, and approved from its page and from
   await page.setViewportSize(size)
 
   await rowOf(one).getByRole('link').click()
-  const notice = page.getByText('Nothing of it is run before a member approves it.')
+  const notice = page.getByText('Nothing runs until a member approves it.')
   await notice.waitFor()
   assert.ok((await notice.textContent())?.includes(one.event.sha))
   assert.deepEqual(await findBarriers(page), [])
   // What is run comes first and is marked, and what it leaves out is told before anybody approves.
-  await page.getByText('says what is run').waitFor()
+  await page.getByText('pipeline file', { exact: true }).waitFor()
   assert.deepEqual(await page.locator('.changed-files code').allTextContents(), [
     'narwhal.yml',
     'stamp',
@@ -78,12 +78,12 @@ test('what strangers have sent is looked at, and approved from its page and from
   await page.goto(`${narwhal.url}/approvals`)
   await rowOf(other).waitFor()
   assert.equal(await rowOf(one).count(), 0)
-  const approveChosen = page.getByRole('button', { name: 'Approve the chosen' })
+  const approveChosen = page.getByRole('button', { name: 'Approve selected' })
   await approveChosen.click()
-  await page.getByText('Choose what to approve.').waitFor()
+  await page.getByText('Select pipelines to approve.').waitFor()
   await rowOf(other).getByRole('checkbox').check()
   await approveChosen.click()
-  await page.getByText('Nothing waits for approval').waitFor()
+  await page.getByText('Nothing to approve').waitFor()
   assert.equal((await finished(narwhal, other.id)).pipeline.outcome, 'success')
   assert.deepEqual(complaints, [])
 

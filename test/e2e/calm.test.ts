@@ -85,7 +85,7 @@ test('nothing moves on a page while it is live', { skip }, async (t) => {
     await page.getByText('0 lines').waitFor()
     await movesOf(page)
     const started = await stage.start(build)
-    await page.getByText('Ran on').waitFor()
+    await page.locator('.placement strong').waitFor()
     for (let n = 0; n < 5; n++) {
       const texts = Array.from({ length: 50 }, (_, index) => `line ${n * 50 + index}`)
       await stage.print(started, n * 50, texts)

@@ -91,15 +91,15 @@ test('a whole Narwhal is used from its pages', { skip }, async (t) => {
 async function addRepository({ page, url, folder }: On): Promise<void> {
   await page.goto(`${url}/repositories`)
   await page.getByText('No repositories yet').waitFor()
-  await page.getByRole('button', { name: 'Add a repository' }).click()
+  await page.getByRole('button', { name: 'Add repository' }).click()
   await page.getByLabel('Clone URL').fill('/nowhere/at/all')
   await page.getByRole('button', { name: 'Add', exact: true }).click()
   await page.getByRole('alert').waitFor()
   await page.getByLabel('Clone URL').fill(folder)
   await page.getByLabel('Name').fill('ada/shop')
   await page.getByRole('button', { name: 'Add', exact: true }).click()
-  await page.getByText('ada/shop is added').waitFor()
-  await page.getByText('Narwhal looks for new commits').waitFor()
+  await page.getByText('ada/shop added').waitFor()
+  await page.getByText('Narwhal polls for new commits').waitFor()
   await page.getByRole('button', { name: 'Done' }).click()
   await page.getByRole('link', { name: 'ada/shop' }).waitFor()
 }
@@ -107,10 +107,10 @@ async function addRepository({ page, url, folder }: On): Promise<void> {
 async function start({ page, url }: On): Promise<void> {
   await page.goto(url)
   await page.getByText('No pipelines yet').waitFor()
-  await page.getByRole('button', { name: 'Start a pipeline' }).click()
+  await page.getByRole('button', { name: 'Start pipeline' }).click()
   await page.getByLabel('Branch, tag or commit').fill('main')
   await page.getByRole('button', { name: 'Start', exact: true }).click()
-  const graph = page.getByRole('group', { name: 'Jobs and what they need' })
+  const graph = page.getByRole('group', { name: 'Jobs and their dependencies' })
   await graph.getByRole('link', { name: /Failure\s*test/ }).waitFor()
   await graph.getByRole('link', { name: /Skipped\s*deploy/ }).waitFor()
   await graph.getByRole('link', { name: /build/ }).click()
@@ -128,7 +128,7 @@ async function readLog({ page }: On): Promise<void> {
   await log.getByText('exit code 3').first().waitFor()
   await page.getByRole('button', { name: 'First error' }).click()
   await log.getByText('Error: boom').waitFor()
-  const search = page.getByRole('searchbox', { name: 'Search the log' })
+  const search = page.getByRole('searchbox', { name: 'Search log' })
   await search.fill('boom')
   await page.getByText('1 of 1', { exact: true }).waitFor()
   assert.equal(await log.locator('.a-mark').textContent(), 'boom')
@@ -147,7 +147,7 @@ async function readLog({ page }: On): Promise<void> {
   await page.getByRole('button', { name: 'Copied 3' }).waitFor()
   const copied = await page.evaluate('navigator.clipboard.readText()')
   assert.equal(copied, '200\nfirst Error: boom\n1\n')
-  const times = page.getByLabel('Times')
+  const times = page.getByLabel('Timestamps')
   await times.selectOption('clock')
   await log
     .locator('.line time')
@@ -183,33 +183,30 @@ async function lookAround({ page }: On): Promise<void> {
   await fold.click()
   await page.getByRole('link', { name: 'Config', exact: true }).click()
   await page.getByText('seq 1 300').waitFor()
-  await page
-    .getByText(/^Ran on/)
-    .first()
-    .waitFor()
+  await page.locator('.placement').getByText('Runner').waitFor()
 }
 
 async function rerun({ page }: On): Promise<void> {
-  await page.getByRole('button', { name: 'Rerun this job' }).click()
+  await page.getByRole('button', { name: 'Rerun job' }).click()
   await page.getByRole('link', { name: 'Attempt 2' }).waitFor()
   await page.getByRole('button', { name: 'Rerun', exact: true }).waitFor()
   await page.getByRole('link', { name: 'Attempt 1' }).click()
   await eventually(() => new URL(page.url()).searchParams.get('attempt') === '1')
   await page.getByRole('log').getByText('exit code 3').first().waitFor()
   await page.getByRole('button', { name: 'Rerun', exact: true }).click()
-  await page.getByText('rerun of an earlier one').waitFor()
+  await page.getByText('Rerun of an earlier pipeline').waitFor()
   await page.getByText('#2', { exact: true }).waitFor()
 }
 
 async function waitAndCancel({ page, url }: On): Promise<void> {
   for (const _ of [1, 2]) {
     await page.goto(url)
-    await page.getByRole('button', { name: 'Start a pipeline' }).click()
+    await page.getByRole('button', { name: 'Start pipeline' }).click()
     await page.getByLabel('Branch, tag or commit').fill('slow')
     await page.getByRole('button', { name: 'Start', exact: true }).click()
-    await page.getByText('started by admin').waitFor()
+    await page.getByText('Started by admin').waitFor()
   }
-  await page.getByText(/Number 1 in the queue: the only slot of/).waitFor()
+  await page.getByText(/#1 in queue: the only slot of/).waitFor()
   await page.goto(`${url}/queue`)
   await page.getByText('the only slot of').waitFor()
   await page.goto(`${url}/?status=running`)
@@ -225,7 +222,7 @@ async function waitAndCancel({ page, url }: On): Promise<void> {
     }
     await eventually(() => cancel().catch(() => false))
   }
-  await page.getByText('No pipeline is like that').waitFor()
+  await page.getByText('No pipelines match').waitFor()
 }
 
 async function filter({ page, url }: On): Promise<void> {
@@ -233,7 +230,7 @@ async function filter({ page, url }: On): Promise<void> {
   const rows = page.getByRole('list', { name: 'Pipelines, newest first' }).getByRole('listitem')
   await eventually(async () => (await rows.count()) === 2)
   await page.getByLabel('Status', { exact: true }).selectOption('failure')
-  await page.getByText('No pipeline is like that').waitFor()
+  await page.getByText('No pipelines match').waitFor()
   await page.getByRole('searchbox', { name: 'Branch or tag' }).fill('main')
   await eventually(async () => (await rows.count()) === 2)
   const { searchParams } = new URL(page.url())
@@ -252,9 +249,9 @@ async function drain({ page, url }: On): Promise<void> {
 async function trends({ page, url }: On): Promise<void> {
   await page.goto(`${url}/repositories`)
   await page.getByRole('link', { name: 'ada/shop' }).click()
-  const choice = page.getByLabel('The last plot shows')
+  const choice = page.getByLabel('Show durations of')
   await page
-    .getByRole('figure', { name: /^Duration of a pipeline/ })
+    .getByRole('figure', { name: /^Pipeline duration/ })
     .locator('canvas')
     .waitFor()
   await choice.selectOption('test')

@@ -32,7 +32,7 @@ async function seeList(page: Page, { stage, url }: WebStage): Promise<void> {
   await stage.end(pipeline, 'failure')
   await page.getByRole('listitem').getByText('Failure').waitFor()
   await page.getByRole('searchbox').first().fill('nothing is like this')
-  await page.getByText('No pipeline is like that').waitFor()
+  await page.getByText('No pipelines match').waitFor()
   assert.equal(new URL(page.url()).searchParams.get('text'), 'nothing is like this')
   assert.equal(await page.title(), 'Pipelines · Narwhal')
 }
@@ -59,7 +59,7 @@ async function seeLog(page: Page, { stage, url }: WebStage): Promise<void> {
   await eventually(() => log.evaluate(isAtEnd), { message: 'the log to be at its end' })
   await log.hover()
   await page.mouse.wheel(0, -5000)
-  const toEnd = page.getByRole('button', { name: 'To the end' })
+  const toEnd = page.getByRole('button', { name: 'Jump to end' })
   await toEnd.waitFor()
   await stage.print(job, 2004, ['unseen'])
   assert.equal(await log.evaluate(isAtEnd), false)
@@ -95,14 +95,14 @@ async function seeRunners(page: Page, { stage, url }: WebStage): Promise<void> {
   const runner = await stage.addRunner({ name: 'build-1', slots: 4, busy: 3, flawedTools })
   const card = page.getByRole('article', { name: 'Runner build-1' })
   await card.getByText('3 of 4 slots busy').waitFor()
-  await card.getByText('Known holes: runc 1.3.2').click()
+  await card.getByText('Known vulnerabilities: runc 1.3.2').click()
   await card.getByText('CVE-2025-31133: a hole').waitFor()
   const sample = { runnerId: runner.id, slots: 4, busy: 3, load: 0.5, cpu: 0.42 }
   const memory = { memoryUsedBytes: 2 ** 30, memoryTotalBytes: 2 ** 33, diskFreeBytes: 1 }
   for (const at of [1000, 2000]) {
     stage.tell({ type: 'runner.sampled', sample: { ...sample, ...memory, at } })
   }
-  await card.getByText('42 %').waitFor()
+  await card.getByText('42%').waitFor()
   await eventually(async () => (await card.locator('canvas').count()) === 2)
 }
 
@@ -114,7 +114,7 @@ test('the page comes back by itself and has missed nothing', { skip }, async () 
   await page.goto(`${web.url}/pipelines/${pipeline.id}`)
   await page.getByText('Live', { exact: true }).waitFor()
   for (const client of web.server.websocketServer.clients) client.terminate()
-  await page.getByText('Offline, reconnecting').waitFor()
+  await page.getByText('Offline', { exact: true }).waitFor()
   await web.stage.print(job, 0, ['printed meanwhile'])
   await web.stage.finish(job)
   await page.getByText('Live', { exact: true }).waitFor()

@@ -47,10 +47,16 @@ test('a page goes on where it was when Narwhal is restarted in mid-log', { skip 
     .first()
     .waitFor()
   await first.kill('SIGKILL')
-  await page.getByText('Narwhal can’t be reached').waitFor()
+  await page.getByText('Reconnecting…').waitFor()
   await using _second = await start()
   await page.getByText('Live', { exact: true }).waitFor()
-  await page.getByText('Narwhal can’t be reached').waitFor({ state: 'detached' })
+  await page.getByText('Reconnecting…').waitFor({ state: 'detached' })
+  // The runner was killed as well, so the job has a second attempt.
+  const again = async () => (await client.getPipeline(id)).jobs[0]?.attempts[1]
+  await eventually(async () => ((await again())?.lines ?? 0) > 10, {
+    timeoutMs: 60_000,
+    message: 'ticks of the second attempt',
+  })
   await writeFile(stopFile, '')
   await eventually(async () => (await client.getPipeline(id)).pipeline.status === 'finished', {
     timeoutMs: 60_000,

@@ -57,7 +57,7 @@ test('a command whose answer breaks off is not sent again', async (t) => {
 
 test('a page in place of an answer is an error that says so', async (t) => {
   await serve(t, (_request, response) => response.end('<h1>Welcome to the hotel</h1>'))
-  await assert.rejects(call('listPipelines', {}), { name: 'ApiError', message: /not Narwhal/ })
+  await assert.rejects(call('listPipelines', {}), { name: 'ApiError', message: /not from Narwhal/ })
 })
 
 test('an answer without a body is one', async (t) => {

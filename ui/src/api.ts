@@ -3,7 +3,7 @@ import type { EndpointName, Endpoints } from '../../src/contract/rest/endpoints/
 import { type Named, pathTo, ROUTES } from '../../src/contract/rest/endpoints/routes.ts'
 import type { ErrorBody } from '../../src/contract/rest/rest.ts'
 
-/** What the server answered instead of what was asked for, in its words. */
+/** An error response, with the server's message. */
 export class ApiError extends Error {
   override readonly name = 'ApiError'
   /** The HTTP status; 0 when the server could not be reached. */
@@ -15,13 +15,13 @@ export class ApiError extends Error {
   }
 }
 
-/** What an endpoint takes, but for its name. */
+/** The parameters, query and body of an endpoint. */
 export type Given<Name extends EndpointName> = GivenTo<Endpoints[Name]>
 
-/** What it answers. */
+/** The response of an endpoint. */
 export type Answer<Name extends EndpointName> = AnswerOf<Endpoints[Name]>
 
-/** Asks an endpoint of the API; rejects with ApiError, or AbortError when aborted. */
+/** Calls an endpoint of the API; rejects with ApiError, or AbortError when aborted. */
 export async function call<Name extends EndpointName>(
   name: Name,
   given: Given<Name>,
@@ -34,11 +34,11 @@ export async function call<Name extends EndpointName>(
       ? {}
       : { body: JSON.stringify(body), headers: { 'content-type': 'application/json' } }
   const init = { ...(method === 'GET' ? {} : { method }), ...sent, ...(signal ? { signal } : {}) }
-  // The server gives nothing that is not of this type; to look again would take a library.
+  // The server guarantees the type; checking it again would take a library.
   return (await ask(linkTo(name, given), init)) as Answer<Name>
 }
 
-/** Where an endpoint is, with what it is asked. */
+/** The path of an endpoint, with its query. */
 export function linkTo<Name extends EndpointName>(name: Name, given: Given<Name>): string {
   return pathTo(ROUTES[name], given as Named)
 }
@@ -49,20 +49,20 @@ async function ask(path: string, init: RequestInit): Promise<unknown> {
     answer = await readTwice(path, { ...init, credentials: 'same-origin' })
   } catch (cause) {
     if (init.signal?.aborted) throw cause
-    throw new ApiError(0, "Narwhal can't be reached", { cause })
+    throw new ApiError(0, "Can't reach Narwhal", { cause })
   }
   const { status, ok, text } = answer
   const body = parse(text)
   if (ok && body === undefined && text !== '') {
     throw new ApiError(
       status,
-      'what answered was not Narwhal: a proxy, or a sign-in page of a network',
+      'The response is not from Narwhal, but from a proxy or the sign-in page of a network',
     )
   }
   if (ok) return body
-  if (status === 401) tellSignedOut()
+  if (status === 401) announceSignedOut()
   const { message } = (body ?? {}) as Partial<ErrorBody>
-  throw new ApiError(status, message || `Narwhal answered ${status}`)
+  throw new ApiError(status, message || `Narwhal returned ${status}`)
 }
 
 interface WholeAnswer {
@@ -72,8 +72,8 @@ interface WholeAnswer {
 }
 
 /**
- * A network that changes (a laptop that moves, a bridge for containers that comes) breaks off what
- * is under way. To read once more does no harm; a command may have been done.
+ * A network change (a moving laptop, a new container bridge) aborts requests in flight. Reads are retried
+ * once; a command may already have taken effect.
  */
 async function readTwice(url: string, init: RequestInit): Promise<WholeAnswer> {
   try {
@@ -84,13 +84,13 @@ async function readTwice(url: string, init: RequestInit): Promise<WholeAnswer> {
   }
 }
 
-/** An answer counts only whole: its body can break off as well as its beginning. */
+/** A response counts only if complete: its body can be cut off as well. */
 async function read(url: string, init: RequestInit): Promise<WholeAnswer> {
   const response = await fetch(url, init)
   return { status: response.status, ok: response.ok, text: await response.text() }
 }
 
-/** The value, or undefined where there is none. */
+/** The value, or undefined if it isn't JSON. */
 function parse(text: string): unknown {
   try {
     return JSON.parse(text)
@@ -101,12 +101,12 @@ function parse(text: string): unknown {
 
 const signedOut = new Set<() => void>()
 
-/** Says that the page's token, if it has one, opens nothing. */
-export function tellSignedOut(): void {
+/** Notifies listeners that the session is missing or has ended. */
+export function announceSignedOut(): void {
   for (const listener of signedOut) listener()
 }
 
-/** Calls the listener whenever a token is wanted; returns how to stop. */
+/** Calls the listener whenever sign-in is required; returns how to stop. */
 export function onSignedOut(listener: () => void): () => void {
   signedOut.add(listener)
   return () => void signedOut.delete(listener)

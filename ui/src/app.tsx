@@ -20,7 +20,7 @@ export function App() {
   const place = usePlace()
   const [isSignedOut, setSignedOut] = useState(false)
   useEffect(() => onSignedOut(() => setSignedOut(true)), [])
-  // At the link that signs in nobody has signed in yet, and the answer would say so.
+  // At a sign-in link nobody is signed in yet: asking would only fail.
   const isSigningIn = place.path === '/sign-in'
   useEffect(() => {
     if (!isSigningIn) void readSession().then((isIn) => isIn && live.start())
@@ -28,7 +28,7 @@ export function App() {
   return (
     <>
       <a className="skip" href="#content">
-        Skip to the content
+        Skip to content
       </a>
       <Header path={place.path} isSignedOut={isSignedOut} />
       <main id="content" tabIndex={-1}>
@@ -54,9 +54,9 @@ function pageAt({ path, search }: Place): ReactNode {
   if (path === '/audit') return <AuditPage search={search} />
   return (
     <section className="empty">
-      <h1>There is nothing here</h1>
+      <h1>Page not found</h1>
       <p>
-        <Link to="/">See all pipelines</Link>
+        <Link to="/">View all pipelines</Link>
       </p>
     </section>
   )

@@ -1,4 +1,4 @@
-/** How times, commits and amounts are said to people. Pure, so that tests can say what they say. */
+/** Formats times, commits and amounts. Pure, so that tests can check them. */
 
 /** `0.4 s`, `12 s`, `3 min 05 s`, `2 h 07 min`. */
 export function formatDuration(ms: number): string {
@@ -27,7 +27,7 @@ export function formatClock(at: number): string {
   return `${clock}.${String(time.getMilliseconds()).padStart(3, '0')}`
 }
 
-/** `0.012`, `3.400`, `2:05.120`: how far a line of a log is behind something. */
+/** `0.012`, `3.400`, `2:05.120`: the offset of a log line. */
 export function formatOffset(ms: number): string {
   const sign = ms < 0 ? '-' : ''
   const all = Math.abs(Math.round(ms))
@@ -48,8 +48,9 @@ export function formatBytes(bytes: number): string {
   return `${amount >= 10 || power === 0 ? Math.round(amount) : amount.toFixed(1)} ${units[power]}`
 }
 
+/** `1 line`, `1,000 lines`. */
 export function formatCount(count: number, one: string, many = `${one}s`): string {
-  return `${count} ${count === 1 ? one : many}`
+  return `${count.toLocaleString('en')} ${count === 1 ? one : many}`
 }
 
 function pad(part: number): string {

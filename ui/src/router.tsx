@@ -1,11 +1,11 @@
 import { type MouseEvent, type ReactNode, useSyncExternalStore } from 'react'
 
-/** The page's place in the address bar, and links that change it without loading the page anew. */
+/** The current location, and links that change it without reloading the page. */
 const watchers = new Set<() => void>()
-addEventListener('popstate', tell)
-addEventListener('hashchange', tell)
+addEventListener('popstate', notify)
+addEventListener('hashchange', notify)
 
-function tell(): void {
+function notify(): void {
   for (const watcher of watchers) watcher()
 }
 
@@ -26,23 +26,23 @@ export function usePlace(): Place {
   return at < 0 ? { path: href, search: '' } : { path: href.slice(0, at), search: href.slice(at) }
 }
 
-/** `replace`: the back button skips what was here. */
+/** `replace` replaces the current history entry. */
 export function navigate(to: string, options: { readonly replace?: boolean } = {}): void {
   if (options.replace) history.replaceState(null, '', to)
   else history.pushState(null, '', to)
   if (!options.replace) scrollTo(0, 0)
-  tell()
+  notify()
 }
 
-/** What stands behind the `#`, with it; or empty. */
+/** The fragment with its `#`, or empty. */
 export function useHash(): string {
   return useSyncExternalStore(watch, () => location.hash)
 }
 
-/** Points at a part of the same page. */
+/** Changes the fragment. */
 export function navigateHash(hash: string): void {
   history.replaceState(null, '', location.pathname + location.search + hash)
-  tell()
+  notify()
 }
 
 export interface LinkProps {
@@ -50,9 +50,9 @@ export interface LinkProps {
   readonly children: ReactNode
   readonly className?: string
   readonly isCurrent?: boolean | undefined
-  /** `j` and `k` go through it. */
+  /** Whether `j` and `k` focus it. */
   readonly isRow?: boolean
-  /** The page stays where it is scrolled to, and the back button skips what was here. */
+  /** Keeps the scroll position, and replaces the current history entry. */
   readonly isInPlace?: boolean
 }
 

@@ -40,7 +40,7 @@ export function addRunnerTokenCommands(runner: Command, io: CliIo): void {
     .option('--from <ranges>', 'source addresses, such as 10.1.0.0/16, separated by commas')
     .action((options: CreateOptions) => create(options, io))
   addClientCommand(token, 'list', {
-    summary: 'list registration tokens, without their secrets',
+    summary: 'list join tokens, without their secrets',
     examples: ['runner token list'],
   }).action((options: ClientOptions) => list(options, io))
   addRemoveCommand(

@@ -66,7 +66,7 @@ export function addTokenCommands(program: Command, io: CliIo): void {
   addClientCommand(token, 'revoke', {
     summary: 'revoke a leaked token, by its value',
     description:
-      'Revokes a credential of which only the value is known: an access token, a registration token, or the session of a browser.',
+      'Revokes a credential of which only the value is known: an access token, a join token, or the session of a browser.',
     examples: ['token revoke --value - < found.txt'],
   })
     .requiredOption('--value <file>', 'file with the value; - reads standard input')

@@ -16,7 +16,7 @@ export async function signIn({ page, url }: On, token: string): Promise<void> {
   const field = page.getByLabel('Access token')
   await field.fill('narwhal_wrong')
   await page.getByRole('button', { name: 'Sign in' }).click()
-  await page.getByText('That token is not known.').waitFor()
+  await page.getByText('Invalid token.').waitFor()
   await field.fill(token)
   await page.keyboard.press('Enter')
   await page.getByText('No pipelines yet').waitFor()
@@ -26,7 +26,7 @@ export async function signIn({ page, url }: On, token: string): Promise<void> {
   const kept = '[document.cookie, JSON.stringify({ ...localStorage, ...sessionStorage })].join()'
   assert.doesNotMatch(await page.evaluate<string>(kept), /narwhal_/)
   await page.goto(`${url}/settings`)
-  await page.getByText('Signed in as admin, admin').waitFor()
+  await page.getByText('Signed in as admin (admin)').waitFor()
 }
 
 export async function signOut({ page, url }: On): Promise<void> {
@@ -43,11 +43,11 @@ export async function byKeys({ page }: On): Promise<void> {
     for (const key of all) await page.keyboard.press(key)
   }
   await press('n')
-  await page.getByRole('dialog', { name: 'Start a pipeline' }).waitFor()
+  await page.getByRole('dialog', { name: 'Start pipeline' }).waitFor()
   await press('Tab')
   await page.keyboard.type('slow')
   await press('Enter')
-  await page.getByText('started by admin').waitFor()
+  await page.getByText('Started by admin').waitFor()
   await page.getByRole('log').getByText('begun').waitFor()
   await press('x')
   await page.getByText('cancelled by admin').first().waitFor()
@@ -61,7 +61,7 @@ export async function byKeys({ page }: On): Promise<void> {
   const outline = await page.evaluate('getComputedStyle(document.activeElement).outlineStyle')
   assert.equal(outline, 'solid')
   await press('Enter')
-  await page.getByText('rerun of an earlier one by admin').waitFor()
+  await page.getByText('Rerun of an earlier pipeline by admin').waitFor()
   await press('x')
   await page.getByText('cancelled by admin').first().waitFor()
 }
@@ -69,7 +69,7 @@ export async function byKeys({ page }: On): Promise<void> {
 /** The branch `wide` prints a line of 50 MB. */
 export async function readWideLine({ page, url }: On): Promise<void> {
   await page.goto(url)
-  await page.getByRole('button', { name: 'Start a pipeline' }).click()
+  await page.getByRole('button', { name: 'Start pipeline' }).click()
   await page.getByLabel('Branch, tag or commit').fill('wide')
   await page.getByRole('button', { name: 'Start', exact: true }).click()
   const log = page.getByRole('log')
@@ -90,16 +90,16 @@ export async function tokens({ page, url }: On): Promise<void> {
     ['ada', 'admin'],
     ['grace', 'viewer'],
   ] as const) {
-    await page.getByLabel('Name of the user').fill(name)
-    await page.getByLabel('Role of the user').selectOption(role)
-    await page.getByRole('button', { name: 'Add a user' }).click()
+    await page.getByLabel('User name').fill(name)
+    await page.getByLabel('User role').selectOption(role)
+    await page.getByRole('button', { name: 'Add user' }).click()
     await page.getByRole('row', { name }).waitFor()
   }
   await page.getByLabel('Role of grace').selectOption('member')
   await eventually(async () => (await page.getByLabel('Role of grace').inputValue()) === 'member')
-  await page.getByLabel('What the token is for').fill('laptop')
-  await page.getByLabel('Whose token').selectOption('grace')
-  await page.getByRole('button', { name: 'Create a token', exact: true }).click()
+  await page.getByLabel('Token name').fill('laptop')
+  await page.getByLabel('Token owner').selectOption('grace')
+  await page.getByRole('button', { name: 'Create token', exact: true }).click()
   await page.getByText(/^narwhal_/).waitFor()
   const row = page.getByRole('row', { name: 'laptop grace' })
   await row.getByRole('button', { name: 'Remove' }).click()
@@ -115,8 +115,8 @@ export async function keys({ page, url }: On): Promise<void> {
   const rows = page.getByRole('list', { name: 'Pipelines, newest first' }).getByRole('listitem')
   await rows.first().waitFor()
   await page.keyboard.press('?')
-  const help = page.getByRole('dialog', { name: 'Keys' })
-  await help.getByText('Start a pipeline').waitFor()
+  const help = page.getByRole('dialog', { name: 'Keyboard shortcuts' })
+  await help.getByText('Start pipeline').waitFor()
   await page.keyboard.press('Escape')
   await help.waitFor({ state: 'detached' })
   await page.keyboard.press('/')

@@ -18,19 +18,19 @@ export interface JobGraphProps {
   readonly shown: JobView['id'] | undefined
 }
 
-/** Sizes of the graph, and the usual one; smaller ones are taken by themselves to fit. */
+/** Zoom levels; smaller ones are chosen automatically to fit. */
 const ZOOMS = [0.4, 0.55, 0.75, 1, 1.3, 1.7]
 const SMALLEST_FIT = 0.55
-/** Below so many pixels the graph goes downwards. */
+/** Below this width the graph runs downwards. */
 const NARROW_PX = 620
 
-/** The jobs as a graph, each behind what it needs and leading to its log; it fits where it can. */
+/** The jobs as a dependency graph, each linking to its log; scaled to fit where possible. */
 export function JobGraph({ jobs, shown }: JobGraphProps) {
   const box = useRef<HTMLDivElement>(null)
   const width = useWidth(box)
   const isNarrow = width !== undefined && width < NARROW_PX
   const shape = jobs.map(({ name, needs }) => `${name}<${needs.join(',')}`).join(';')
-  // oxlint-disable-next-line react-hooks/exhaustive-deps -- statuses change, places don't
+  // oxlint-disable-next-line react-hooks/exhaustive-deps -- statuses change, positions don't
   const placed = useMemo(() => placeJobs(jobs, isNarrow), [shape, isNarrow])
   const [chosen, setChosen] = useState<number>()
   const fit = Math.min(1, Math.max(SMALLEST_FIT, (width ?? placed.width) / placed.width))
@@ -46,7 +46,7 @@ export function JobGraph({ jobs, shown }: JobGraphProps) {
         ref={box}
         tabIndex={0}
         role="group"
-        aria-label="Jobs and what they need"
+        aria-label="Jobs and their dependencies"
         {...pan}
       >
         <div
@@ -112,7 +112,7 @@ export function JobGraph({ jobs, shown }: JobGraphProps) {
 interface NodeProps {
   readonly job: JobView
   readonly isShown: boolean
-  /** There is room for its name only. */
+  /** Only its name fits. */
   readonly isNarrow: boolean
 }
 
@@ -137,7 +137,7 @@ function Node({ job, isShown, isNarrow }: NodeProps) {
   )
 }
 
-/** The width of an element, kept true. */
+/** The width of an element, kept up to date. */
 function useWidth(element: RefObject<HTMLElement | null>): number | undefined {
   const [width, setWidth] = useState<number>()
   useLayoutEffect(() => {
@@ -150,7 +150,7 @@ function useWidth(element: RefObject<HTMLElement | null>): number | undefined {
   return width
 }
 
-/** Drags the box's content about with the mouse. */
+/** Pans the content by dragging with the mouse. */
 function usePan() {
   const from = useRef<{ x: number; y: number; left: number; top: number }>(undefined)
   return {

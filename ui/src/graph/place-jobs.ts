@@ -1,7 +1,7 @@
 import { Graph, layout } from '@dagrejs/dagre'
 import type { JobView } from '../../../src/contract/rest/views.ts'
 
-/** Where everything stands, in pixels at full size. */
+/** The layout, in pixels at full size. */
 export interface Placed {
   readonly width: number
   readonly height: number
@@ -23,7 +23,7 @@ interface Point {
 
 const HEIGHT = 40
 
-/** Lays jobs out, each behind what it needs: from left to right, or downwards where that is narrow. */
+/** Lays jobs out after those they need: from left to right, or downwards if narrow. */
 export function placeJobs(jobs: readonly JobView[], isNarrow: boolean): Placed {
   const nodeWidth = isNarrow ? 128 : 212
   const graph = new Graph()
@@ -58,7 +58,7 @@ export function placeJobs(jobs: readonly JobView[], isNarrow: boolean): Placed {
   return { width, height, nodeWidth, nodes, edges }
 }
 
-/** Through all points, straight ahead at each. */
+/** A smooth path through all points. */
 function curve(points: readonly Point[], isDown: boolean): string {
   const [first, ...others] = points
   if (!first) return ''

@@ -1,6 +1,6 @@
 import { useSyncExternalStore } from 'react'
 
-/** One clock for all that ticks on the page. */
+/** One clock for everything on the page. */
 const watchers = new Set<() => void>()
 let now = Date.now()
 let timer: ReturnType<typeof setInterval> | undefined
@@ -19,7 +19,7 @@ function watch(watcher: () => void): () => void {
   }
 }
 
-/** The time in epoch milliseconds, told anew each second. */
+/** The time in epoch milliseconds, updated every second. */
 export function useNow(): number {
   return useSyncExternalStore(watch, () => now)
 }

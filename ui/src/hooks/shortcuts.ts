@@ -1,6 +1,6 @@
 import { useEffect, useRef, useSyncExternalStore } from 'react'
 
-/** A key, or two after each other (`g q`), with what it does. */
+/** A key, or a sequence of two (`g q`), and what it does. */
 export interface Shortcut {
   readonly keys: string
   readonly words: string
@@ -10,7 +10,7 @@ interface Entry extends Shortcut {
   readonly run: () => void
 }
 
-/** So long after its first key, in milliseconds, a pair may be ended. */
+/** The maximum time between the two keys of a sequence. */
 const PAIR_MS = 1_500
 
 let entries: readonly Entry[] = []
@@ -28,7 +28,7 @@ document.addEventListener('keydown', (event) => {
   if (isForText || event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return
   if (document.querySelector('dialog[open]')) return
   const pair = performance.now() - first.at < PAIR_MS ? `${first.key} ${event.key}` : event.key
-  // The newest wins: a page's own goes before one of the whole app.
+  // The newest wins: a page's shortcut overrides the app's.
   const found =
     entries.findLast(({ keys }) => keys === pair) ??
     entries.findLast(({ keys }) => keys === event.key)
@@ -39,7 +39,7 @@ document.addEventListener('keydown', (event) => {
   found.run()
 })
 
-/** Listens to a key while the component is there. `words` undefined: not now. */
+/** Listens for a key while the component is mounted, and `words` are given. */
 export function useShortcut(keys: string, words: string | undefined, run: () => void): void {
   const newest = useRef(run)
   newest.current = run
@@ -56,12 +56,12 @@ function watch(watcher: () => void): () => void {
   return () => void watchers.delete(watcher)
 }
 
-/** All that may be pressed now. */
+/** The shortcuts available now. */
 export function useShortcuts(): readonly Shortcut[] {
   return useSyncExternalStore(watch, () => entries)
 }
 
-/** Moves the focus through the rows of a list: `j` and `k`. */
+/** Moves the focus through the rows of a list by `j` and `k`. */
 export function useRowKeys(): void {
   const move = (by: number) => {
     const rows = [...document.querySelectorAll<HTMLElement>('[data-row]')]
@@ -70,5 +70,5 @@ export function useRowKeys(): void {
     rows[Math.min(rows.length - 1, Math.max(0, next))]?.focus()
   }
   useShortcut('j', 'Next row', () => move(1))
-  useShortcut('k', 'Row before', () => move(-1))
+  useShortcut('k', 'Previous row', () => move(-1))
 }

@@ -2,13 +2,13 @@ import { useCallback, useState } from 'react'
 
 export interface Command {
   readonly isRunning: boolean
-  /** Why the last one came to nothing, in the server's words. */
+  /** The error message of the last one. */
   readonly error: string | undefined
-  /** Runs it; what it rejects with becomes `error`. */
+  /** Runs it; a rejection becomes `error`. */
   readonly run: (work: () => Promise<void>) => Promise<void>
 }
 
-/** Something that the server is asked to do: whether it is under way, and what went wrong. */
+/** The state of a command to the server: whether it is in progress, and its error. */
 export function useCommand(): Command {
   const [isRunning, setRunning] = useState(false)
   const [error, setError] = useState<string>()

@@ -2,7 +2,7 @@ import { useCallback, useEffect, useState } from 'react'
 import type { EndpointName } from '../../../src/contract/rest/endpoints/endpoints.ts'
 import { type Answer, call, type Given, linkTo } from '../api.ts'
 
-/** What an endpoint answers, read once and again when asked; for what doesn't change by itself. */
+/** Reads an endpoint once, and again on `again`; for what doesn't change by itself. */
 export function useRead<Name extends EndpointName>(
   name: Name,
   given: Given<Name>,
@@ -16,7 +16,7 @@ export function useRead<Name extends EndpointName>(
     path,
   })
   const [round, setRound] = useState(0)
-  // oxlint-disable-next-line react-hooks/exhaustive-deps -- `round` asks again, and `path` is `given`
+  // oxlint-disable-next-line react-hooks/exhaustive-deps -- `round` re-reads, and `path` stands for `given`
   useEffect(() => {
     const leaving = new AbortController()
     call(name, given, leaving.signal).then(

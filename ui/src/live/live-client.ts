@@ -15,16 +15,16 @@ export type LiveState = 'connecting' | 'online' | 'offline'
 
 export interface LiveHandlers {
   readonly onEvent: (event: LiveEvent) => void
-  /** Everything missed so far has been told. */
+  /** Everything missed so far has been received. */
   readonly onReady?: () => void
-  /** Too much was missed to be told: read the present state again. */
+  /** Too much was missed to be resent: read the current state again. */
   readonly onReset?: () => void
-  /** A log is whole. */
+  /** A log is complete. */
   readonly onEnd?: () => void
   readonly onError?: (message: string) => void
 }
 
-/** The part of a browser's WebSocket that is used; tests give their own. */
+/** The part of a browser's WebSocket that is used; tests pass their own. */
 export interface SocketLike {
   onopen: (() => void) | null
   onmessage: ((event: { readonly data: unknown }) => void) | null
@@ -35,12 +35,12 @@ export interface SocketLike {
 
 export interface LiveClientDeps {
   readonly open: () => SocketLike
-  /** Calls back later; returns how to take that back. */
+  /** Calls back later; returns how to cancel that. */
   readonly later: (callback: () => void, delayMs: number) => () => void
   readonly random: () => number
-  /** Called when the server says that the token of the page is no longer valid. */
+  /** Called when the server says that the session is no longer valid. */
   readonly onSignedOut?: () => void
-  /** Whether it waits for `start` before it connects; it does not unless told. */
+  /** Whether it waits for `start` before connecting; false by default. */
   readonly isWaiting?: boolean
 }
 
@@ -48,9 +48,8 @@ const FIRST_DELAY_MS = 500
 const LONGEST_DELAY_MS = 10_000
 
 /**
- * One websocket for the whole page. It comes back by itself, waiting longer after each failure,
- * and each subscription goes on behind the last event it had. It is open while somebody is
- * subscribed or watches its state.
+ * One websocket for the whole page. It reconnects automatically with exponential back-off, and each
+ * subscription resumes after its last event. It connects on the first subscription or watcher.
  */
 export class LiveClient {
   readonly #deps: LiveClientDeps
@@ -92,13 +91,13 @@ export class LiveClient {
     }
   }
 
-  /** Connects from now on: whoever looks may do so. */
+  /** Allows connecting: the user is signed in. */
   start(): void {
     this.#isWaiting = false
     if (this.#watchers.size + this.#handlers.size > 0) this.#connect()
   }
 
-  /** Tries at once instead of waiting: the network is back, or somebody looks at the page again. */
+  /** Reconnects at once instead of waiting: the network is back, or the page is visible again. */
   retryNow(): void {
     if (!this.#cancelRetry) return
     this.#cancelRetry()
@@ -137,7 +136,7 @@ export class LiveClient {
   }
 
   #carryOut(effect: LiveEffect): void {
-    // What is not sent now is asked for by the next connection.
+    // What can't be sent now is requested by the next connection.
     if (effect.type === 'send') {
       if (this.#state === 'online') this.#socket?.send(JSON.stringify(effect.request))
       return

@@ -1,5 +1,5 @@
 import { useSyncExternalStore } from 'react'
-import { tellSignedOut } from '../api.ts'
+import { announceSignedOut } from '../api.ts'
 import { LiveClient, type LiveState, type SocketLike } from './live-client.ts'
 
 /** The page's one live connection. */
@@ -13,8 +13,8 @@ export const live = new LiveClient({
     return () => clearTimeout(timer)
   },
   random: Math.random,
-  onSignedOut: tellSignedOut,
-  // Who has to sign in first would only be refused.
+  onSignedOut: announceSignedOut,
+  // Before sign-in the server would only refuse.
   isWaiting: true,
 })
 

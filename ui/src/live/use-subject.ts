@@ -3,12 +3,12 @@ import type { LiveEvent } from '../../../src/contract/live/live-event.ts'
 import type { LiveTopic } from '../../../src/contract/live/live-protocol.ts'
 import { live } from './live.ts'
 
-/** How a page reads what it shows, and then keeps it true. */
+/** How a page loads its state and keeps it up to date. */
 export interface Subject<State, Loaded> {
-  /** A new subject under another key is read anew. */
+  /** A changed key loads the subject again. */
   readonly key: string
   readonly topic: LiveTopic
-  /** The present state and the number that live events go on from. */
+  /** Loads the current state and the number after which live events follow. */
   readonly load: (signal: AbortSignal) => Promise<{ loaded: Loaded; seq: number }>
   readonly reduce: (state: State, action: SubjectAction<Loaded>) => State
   readonly initial: State
@@ -18,9 +18,9 @@ export type SubjectAction<Loaded> =
   | { readonly type: 'loaded'; readonly key: string; readonly loaded: Loaded }
   | LiveEvent
 
-const TRY_AGAIN_MS = 3_000
+const RETRY_MS = 3_000
 
-/** Reads a subject by REST and applies its live events; reads it again when too much was missed. */
+/** Loads a subject by REST and applies its live events; reloads it when too much was missed. */
 export function useSubject<State, Loaded>(
   subject: Subject<State, Loaded>,
 ): { state: State; error: Error | undefined; dispatch: (action: SubjectAction<Loaded>) => void } {
@@ -45,7 +45,7 @@ export function useSubject<State, Loaded>(
         if (leaving.signal.aborted) return
         setError(reason instanceof Error ? reason : new Error(String(reason)))
         const status = (reason as { status?: number }).status ?? 0
-        if (status === 0 || status >= 500) timer = setTimeout(again, TRY_AGAIN_MS)
+        if (status === 0 || status >= 500) timer = setTimeout(again, RETRY_MS)
       })
     return () => {
       leaving.abort()

@@ -1,10 +1,10 @@
 /**
- * Turns a line of a terminal's output into spans of plain text with classes. Colours and weights
- * are kept; every other control sequence is taken out (links of OSC 8 leave their text), and
- * control characters become visible marks. The text is hostile: nothing here makes markup.
+ * Turns a line of terminal output into spans of plain text with classes. Colours and weights are kept;
+ * all other control sequences are removed (OSC 8 links leave their text), and control characters become
+ * visible. The text is untrusted: nothing here produces markup.
  */
 
-/** The look that is on at a point of the output; it lasts over the end of a line. */
+/** The style at a point of the output; it carries over to the next line. */
 export interface AnsiStyle {
   readonly color?: number
   readonly background?: number
@@ -24,7 +24,7 @@ export interface AnsiSpan {
 
 export const PLAIN: AnsiStyle = {}
 
-/** What one line may cost the page. */
+/** Limits per line. */
 const LONGEST_LINE = 10_000
 const MOST_SPANS = 300
 
@@ -59,17 +59,17 @@ export function parseAnsi(
     if (match[3] === 'm' && match[2] === '') current = applySgr(current, match[1] ?? '')
   }
   add(text.slice(end))
-  if (isCut) spans.push({ text: ' … the rest of this line is in the raw log', className: 'a-note' })
+  if (isCut) spans.push({ text: ' … truncated, see the raw log', className: 'a-note' })
   return { spans, style: current }
 }
 
-/** Progress bars overwrite their line after each `\r`; what a terminal would show last is shown. */
+/** Progress bars overwrite their line after each `\r`: only the final state is shown. */
 function lastOverwrite(line: string): string {
   const whole = line.replace(/\r+$/, '')
   return whole.slice(whole.lastIndexOf('\r') + 1)
 }
 
-/** Control characters as pictures (U+2400…), and what would turn the text around as a mark. */
+/** Control characters as pictures (U+2400…), and bidirectional controls as U+FFFD. */
 function visible(text: string): string {
   return (
     text
@@ -141,7 +141,7 @@ function applyCode(style: AnsiStyle, code: number): AnsiStyle {
   return style
 }
 
-/** `5;n` or `2;r;g;b` as the nearest of the sixteen colours, which follow the page's theme. */
+/** `5;n` or `2;r;g;b` mapped to the nearest of the sixteen colours, which follow the theme. */
 function extendedColor(codes: readonly number[]): { color?: number; used: number } {
   const [kind, a = 0, b = 0, c = 0] = codes
   if (kind === 2) return { color: nearest(a, b, c), used: 4 }

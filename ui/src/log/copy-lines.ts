@@ -2,13 +2,12 @@ import { call } from '../api.ts'
 import type { LogParams } from './log-params.ts'
 import { plainText } from './shown-line.ts'
 
-/** So many lines are copied at most. */
-export const MOST_COPIED = 10_000
+export const MAX_COPIED = 10_000
 
-/** Copies lines from `from` up to `to`, without it, as they are read: no colours, no control characters. */
+/** Copies lines from `from` to `to` (exclusive) as plain text; resolves to how many. */
 export async function copyLines(params: LogParams, from: number, to: number): Promise<number> {
   const texts: string[] = []
-  const end = Math.min(to, from + MOST_COPIED)
+  const end = Math.min(to, from + MAX_COPIED)
   for (let at = from; at < end; ) {
     const query = { from: at, limit: end - at }
     const { lines } = await call('readLog', { params, query })

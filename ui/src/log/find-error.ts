@@ -5,14 +5,14 @@ import type { LogParams } from './log-params.ts'
 
 const WORDS = ['error', 'fail']
 
-/** The step that failed first, if one has. */
+/** The first failed step, if any. */
 export function failedStep(steps: readonly StepView[]): StepView | undefined {
   return steps.find(({ outcome }) => outcome && !['success', 'skipped'].includes(outcome))
 }
 
 /**
- * The line to look at first: the first of the failed step that speaks of an error, or of something
- * that failed; else its last one. Undefined when it has printed nothing.
+ * The first line of the failed step that mentions an error or a failure, otherwise its last one.
+ * Undefined if it has printed nothing.
  */
 export async function findError(
   params: LogParams,

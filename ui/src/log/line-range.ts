@@ -1,10 +1,10 @@
-/** Lines that a link points at, counting from 0, both ends in it. */
+/** A range of lines, from 0, both ends included. */
 export interface LineRange {
   readonly from: number
   readonly to: number
 }
 
-/** `#L12` or `#L12-L20`, counting from 1, as people do. */
+/** Parses `#L12` or `#L12-L20`, which count from 1. */
 export function parseRange(hash: string): LineRange | undefined {
   const [, first, last] = /^#L(\d{1,9})(?:-L?(\d{1,9}))?$/.exec(hash) ?? []
   if (first === undefined) return undefined

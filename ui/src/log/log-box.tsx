@@ -10,7 +10,7 @@ import { LINE, type LogScroll } from './use-scroll.ts'
 export interface LogBoxProps {
   readonly rows: LogRows
   readonly lines: LogLines
-  /** Changes with the lines. */
+  /** Changes whenever lines do. */
   readonly version: number
   readonly scroll: LogScroll
   readonly steps: readonly StepView[]
@@ -23,12 +23,12 @@ export interface LogBoxProps {
   readonly onToggle: (step: number) => void
 }
 
-/** Rows that are drawn above and below what is seen. */
+/** Rows rendered beyond the visible ones. */
 const SPARE = 12
 
 /**
- * The lines that can be seen, and a few more, in a box as high as all of them. Where lines are
- * wrapped they are higher than that: then the box scrolls line by line, each in full.
+ * The visible lines and a few more, in a box as high as all of them. Wrapped lines are higher than one
+ * row: then the box scrolls line by line.
  */
 export function LogBox(props: LogBoxProps) {
   const { rows, lines, scroll, steps, times, isWrapped, range } = props

@@ -8,17 +8,17 @@ export type TimeKind = 'none' | 'clock' | 'since' | 'delta'
 
 export interface LogLineProps {
   readonly number: number
-  /** Undefined while it is being read. */
+  /** Undefined while loading. */
   readonly line: ShownLine | undefined
   readonly time: string
   readonly isLinked: boolean
   readonly isFound: boolean
-  /** A text that is marked in it. */
+  /** Text to highlight. */
   readonly mark: string
   readonly range: LineRange | undefined
 }
 
-/** One line; its number is a link to it, and with Shift to a range. */
+/** One line; its number is a link to it, or with Shift to a range. */
 export const LogLineRow = memo(function LogLineRow(props: LogLineProps) {
   const { number, line, time, isLinked, isFound, mark, range } = props
   const choose = (event: MouseEvent) => {
@@ -53,7 +53,7 @@ export const LogLineRow = memo(function LogLineRow(props: LogLineProps) {
   )
 })
 
-/** What stands before a line: its time of day, since the start of the attempt, or since the line before. */
+/** The timestamp of a line: time of day, since the start of the attempt, or since the previous line. */
 export function timeOf(
   kind: TimeKind,
   line: ShownLine | undefined,

@@ -3,38 +3,38 @@ import type { LogLine } from '../../../src/contract/rest/views.ts'
 import { type AnsiStyle, PLAIN } from './ansi.ts'
 import { type ShownLine, showLines } from './shown-line.ts'
 
-/** Lines that are read and kept together. */
+/** Lines per page. */
 export const PAGE = 500
-/** Pages that are kept; past it the one that was not looked at for longest is let go. */
+/** Pages kept; beyond it the least recently used one is dropped. */
 const MOST_PAGES = 60
 
 interface Page {
-  /** From the page's first line on, without a hole. */
+  /** From the page's first line, without gaps. */
   lines: ShownLine[]
   style: AnsiStyle
 }
 
-/** What was read last of a log; a new object with each change. */
+/** The state of a log; a new object after each change. */
 export interface LogState {
-  /** How many lines there are, as far as is known. */
+  /** How many lines there are, as far as known. */
   readonly total: number
   /** Which lines belong to which step, in order. */
   readonly sections: readonly LogSection[]
   /** No more lines will come. */
   readonly isWhole: boolean
-  /** Grows with every change, also of lines. */
+  /** Incremented with every change, also of lines. */
   readonly version: number
 }
 
 export interface LogLinesDeps {
-  /** Reads lines from a number on, at most so many; it may bring fewer. */
+  /** Reads up to `limit` lines from a number on. */
   readonly read: (from: number, limit: number) => Promise<readonly LogLine[]>
   readonly onError: (error: unknown) => void
 }
 
 /**
- * The lines of one log, as far as they are here. Whatever is looked at is read in pages and kept for
- * a while; what comes live is put behind. A log of any length thus costs a bounded amount of memory.
+ * The loaded lines of one log. Viewed lines are read in pages and cached; live ones are appended. So a log
+ * of any length takes a bounded amount of memory.
  */
 export class LogLines {
   readonly #deps: LogLinesDeps
@@ -56,7 +56,7 @@ export class LogLines {
     return () => void this.#watchers.delete(watcher)
   }
 
-  /** What the log has at the beginning. */
+  /** Sets the initial length of the log. */
   begin(sections: readonly LogSection[], total: number): void {
     this.#change({ sections, total: Math.max(total, this.#state.total) })
   }
@@ -69,7 +69,7 @@ export class LogLines {
     return this.#pages.get(Math.floor(number / PAGE))?.lines[number % PAGE]
   }
 
-  /** Reads what is missing of the lines from `from` up to `to`, which are looked at. */
+  /** Reads the missing ones of the visible lines from `from` to `to`. */
   want(from: number, to: number): void {
     const last = Math.floor(Math.max(0, Math.min(to, this.#state.total) - 1) / PAGE)
     for (let at = Math.floor(from / PAGE); at <= last; at++) {
@@ -83,7 +83,7 @@ export class LogLines {
     }
   }
 
-  /** Takes lines that came live: those that follow what is here, the others are only counted. */
+  /** Appends live lines that follow the loaded ones; others are only counted. */
   append(lines: readonly LogLine[]): void {
     const last = lines.at(-1)
     if (!last) return
@@ -119,7 +119,7 @@ export class LogLines {
       const from = at * PAGE
       const limit = Math.min(PAGE, this.#state.total - from)
       const read: LogLine[] = []
-      // A page of long lines comes in several answers.
+      // A page of long lines comes in several responses.
       while (read.length < limit) {
         const lines = await this.#deps.read(from + read.length, limit - read.length)
         if (lines.length === 0) break
@@ -157,7 +157,7 @@ function endOf(sections: readonly LogSection[]): number {
   return last ? last.from + last.count : 0
 }
 
-/** The sections with one line more. Lines that were missed count to the step of the one behind them. */
+/** The sections with one more line. Missed lines count to the step of the next one. */
 function grown(sections: readonly LogSection[], line: LogLine): readonly LogSection[] {
   const last = sections.at(-1)
   const from = endOf(sections)

@@ -1,6 +1,6 @@
 import type { JobView } from '../../../src/contract/rest/views.ts'
 
-/** Which attempt's log: its place in the API. */
+/** The attempt of a log, as path parameters of the API. */
 export interface LogParams {
   readonly job: JobView['id']
   readonly attempt: number

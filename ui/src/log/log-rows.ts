@@ -1,18 +1,18 @@
 import type { LogSection } from '../../../src/contract/rest/rest-logs.ts'
 
 /**
- * Where everything stands in the box: each step has a head, two lines high, and below it its lines,
- * unless it is folded. Heights are counted in lines, so that a million of them need no list.
+ * The layout of the box: each step has a head, two lines high, followed by its lines unless folded.
+ * Heights are counted in lines, so that a million of them need no list.
  */
 export interface LogRows {
   readonly blocks: readonly Block[]
-  /** The height of all, in lines. */
+  /** The total height, in lines. */
   readonly height: number
 }
 
 export interface Block {
   readonly step: number
-  /** Where its head begins, in lines from the top. */
+  /** Where its head starts, in lines from the top. */
   readonly top: number
   readonly isFolded: boolean
   /** Its first line, and how many it has. */
@@ -45,12 +45,12 @@ export function layOut(
   return { blocks, height: top }
 }
 
-/** The block that a place is in. */
+/** The block at a position. */
 export function blockAt({ blocks }: LogRows, place: number): Block | undefined {
   return blocks.findLast(({ top }) => top <= place)
 }
 
-/** All rows from one place down to another, whole ones. */
+/** The rows between two positions. */
 export function rowsBetween(rows: LogRows, from: number, to: number): Row[] {
   const found: Row[] = []
   for (const block of rows.blocks) {
@@ -66,7 +66,7 @@ export function rowsBetween(rows: LogRows, from: number, to: number): Row[] {
   return found
 }
 
-/** Where a line stands; undefined while its step is folded or it is not there. */
+/** The position of a line; undefined if its step is folded or it doesn't exist. */
 export function placeOf({ blocks }: LogRows, number: number): number | undefined {
   const block = blocks.find(({ from, count }) => number >= from && number < from + count)
   if (!block || block.isFolded) return undefined

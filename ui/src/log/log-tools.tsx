@@ -22,27 +22,27 @@ export function LogTools(props: LogToolsProps) {
   const { params, times, isWrapped } = props
   const [copied, setCopied] = useState<number>()
   const copy = async () => setCopied(await props.copy())
-  useShortcut('w', 'Wrap long lines', () => props.onWrap(!isWrapped))
+  useShortcut('w', 'Wrap lines', () => props.onWrap(!isWrapped))
   const error = props.goToError
   return (
     <div className="log-tools">
       <SearchField search={props.search} />
       {error ? (
-        <CommandButton run={error} isSmall shortcut={{ keys: 'e', words: 'Go to the first error' }}>
+        <CommandButton run={error} isSmall shortcut={{ keys: 'e', words: 'Go to first error' }}>
           First error
         </CommandButton>
       ) : null}
       <div className="commands">
         <select
           className="small"
-          aria-label="Times"
+          aria-label="Timestamps"
           value={times}
           onChange={(event) => props.onTimes(event.target.value as TimeKind)}
         >
-          <option value="none">No times</option>
+          <option value="none">Timestamps: off</option>
           <option value="clock">Time of day</option>
-          <option value="since">Since the start</option>
-          <option value="delta">Since the line before</option>
+          <option value="since">Since start</option>
+          <option value="delta">Since previous line</option>
         </select>
         <button
           type="button"
@@ -71,7 +71,7 @@ export function LogTools(props: LogToolsProps) {
 
 function SearchField({ search }: { readonly search: Search }) {
   const input = useRef<HTMLInputElement>(null)
-  useShortcut('/', 'Search the log', () => input.current?.focus())
+  useShortcut('/', 'Search log', () => input.current?.focus())
   const { text, total, index, error } = search
   const words =
     text === ''
@@ -80,15 +80,15 @@ function SearchField({ search }: { readonly search: Search }) {
         (total === undefined
           ? 'Searching…'
           : total === 0
-            ? 'Nothing found'
+            ? 'No matches'
             : `${(index + 1).toLocaleString('en')} of ${total.toLocaleString('en')}`))
   return (
     <search className="log-search">
       <input
         ref={input}
         type="search"
-        aria-label="Search the log"
-        placeholder="Search the whole log"
+        aria-label="Search log"
+        placeholder="Search log"
         value={text}
         onChange={(event) => search.setText(event.target.value)}
         onKeyDown={(event) => {
@@ -99,7 +99,7 @@ function SearchField({ search }: { readonly search: Search }) {
       <button
         type="button"
         className="small"
-        aria-label="Match before"
+        aria-label="Previous match"
         disabled={!total}
         onClick={() => void search.move(-1)}
       >

@@ -1,5 +1,6 @@
 import { useEffect, useMemo, useState } from 'react'
 import type { JobView, StepView } from '../../../src/contract/rest/views.ts'
+import { formatCount } from '../format.ts'
 import { useShortcut } from '../hooks/shortcuts.ts'
 import { useHash } from '../router.tsx'
 import { copyLines } from './copy-lines.ts'
@@ -21,7 +22,7 @@ export interface LogViewProps {
   readonly startedAt: number
 }
 
-/** The live log of an attempt, folded by step; it follows the end until one scrolls up. */
+/** The live log of an attempt, foldable by step; it follows the end until scrolled up. */
 export function LogView({ jobId, attempt, steps, startedAt }: LogViewProps) {
   const params = { job: jobId, attempt }
   const { lines, state, error } = useLog(jobId, attempt)
@@ -39,7 +40,7 @@ export function LogView({ jobId, attempt, steps, startedAt }: LogViewProps) {
   const linked = range?.from
   useEffect(() => setWanted(linked), [linked])
   useGoTo(wanted, { rows, state, folded, setFolded, goTo: scroll.goTo, done: setWanted })
-  useShortcut('f', 'Follow the log', scroll.follow)
+  useShortcut('f', 'Follow log', scroll.follow)
   const toggle = (step: number) => {
     const next = new Set(folded)
     if (!next.delete(step)) next.add(step)
@@ -65,13 +66,19 @@ export function LogView({ jobId, attempt, steps, startedAt }: LogViewProps) {
         onToggle={toggle}
       />
       <p className="log-foot quiet small">
-        <span className="number">{state.total.toLocaleString('en')} lines</span>
+        <span className="number">{formatCount(state.total, 'line')}</span>
         <span role="status">
-          {state.isWhole ? 'Complete' : scroll.isFollowing ? 'Following' : 'Live, not following'}
+          {state.isWhole
+            ? state.total > 0
+              ? 'Complete'
+              : 'No output'
+            : scroll.isFollowing
+              ? 'Following'
+              : 'Live, not following'}
         </span>
         {scroll.isFollowing ? null : (
           <button type="button" className="small" onClick={scroll.follow}>
-            To the end
+            Jump to end
           </button>
         )}
       </p>
@@ -88,7 +95,7 @@ interface GoTo {
   readonly done: (wanted: undefined) => void
 }
 
-/** Goes to a line as soon as it is there; opens its step if that is folded. */
+/** Scrolls to a line once it exists; unfolds its step. */
 function useGoTo(wanted: number | undefined, to: GoTo): void {
   useEffect(() => {
     if (wanted === undefined || wanted >= to.state.total) return

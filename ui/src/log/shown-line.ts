@@ -1,12 +1,12 @@
 import type { LogLine } from '../../../src/contract/rest/views.ts'
 import { type AnsiSpan, type AnsiStyle, PLAIN, parseAnsi } from './ansi.ts'
 
-/** A line as it is shown. */
+/** A parsed line. */
 export interface ShownLine extends Omit<LogLine, 'text'> {
   readonly spans: readonly AnsiSpan[]
 }
 
-/** Parses lines that follow each other, the first in `before`; and the look in which the last ends. */
+/** Parses consecutive lines that start in style `before`; returns the style after the last, too. */
 export function showLines(
   lines: readonly LogLine[],
   before: AnsiStyle,
@@ -20,14 +20,14 @@ export function showLines(
   return { lines: shown, style }
 }
 
-/** The text as it is read, without colours and control sequences. */
+/** The text without colours and control sequences. */
 export function plainText(line: LogLine): string {
   return parseAnsi(line.text)
     .spans.map(({ text }) => text)
     .join('')
 }
 
-/** Cuts spans so that each place of the text, in whichever case, is a span of its own with a mark. */
+/** Splits spans so that each match of the text, ignoring case, is a highlighted span. */
 export function markSpans(spans: readonly AnsiSpan[], text: string): readonly AnsiSpan[] {
   const whole = spans
     .map((span) => span.text)

@@ -10,6 +10,7 @@ export interface StepHeadProps {
 }
 
 export function StepHead({ step, isOpen, onToggle }: StepHeadProps) {
+  const exitCode = step.exitCode ? `exit code ${step.exitCode}` : undefined
   return (
     <h3 className="step">
       <button type="button" className="step-head" aria-expanded={isOpen} onClick={onToggle}>
@@ -17,7 +18,9 @@ export function StepHead({ step, isOpen, onToggle }: StepHeadProps) {
         <span className="step-words">
           <span className="step-name">{step.name}</span>
           {step.reason ? <span className="step-reason">{step.reason}</span> : null}
-          {step.exitCode ? <span className="step-reason">exit code {step.exitCode}</span> : null}
+          {exitCode && exitCode !== step.reason ? (
+            <span className="step-reason">{exitCode}</span>
+          ) : null}
         </span>
         <Duration of={step} />
       </button>

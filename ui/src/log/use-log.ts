@@ -4,7 +4,7 @@ import { call } from '../api.ts'
 import { live } from '../live/live.ts'
 import { LogLines, type LogState } from './log-lines.ts'
 
-/** A page in the background gets no frames: past so many lines it takes what came without one. */
+/** A page in the background gets no frames: beyond this many lines it doesn't wait for one. */
 const MOST_WAITING = 20_000
 
 export interface OpenLog {
@@ -13,7 +13,7 @@ export interface OpenLog {
   readonly error: string | undefined
 }
 
-/** Opens the log of an attempt and follows it; lines that come together are shown together. */
+/** Opens the log of an attempt and follows it; lines are applied once per frame. */
 export function useLog(jobId: JobView['id'], attempt: number): OpenLog {
   const [error, setError] = useState<string>()
   const params = useMemo(() => ({ job: jobId, attempt }), [jobId, attempt])

@@ -1,30 +1,30 @@
 import { type RefObject, useCallback, useLayoutEffect, useRef, useState } from 'react'
 
-/** The height of a line, in pixels, as the style sheet has it. */
+/** The height of a line in pixels, as in the style sheet. */
 export const LINE = 18
-/** Browsers can't draw boxes higher than some 16 million pixels: a higher log is scrolled in larger steps. */
-const HIGHEST = 12_000_000
-/** So near to the end, in pixels, one is taken to be at it. */
+/** Browsers can't render boxes higher than about 16 million pixels: a higher log scrolls in larger steps. */
+const MAX_HEIGHT = 12_000_000
+/** The distance in pixels that counts as being at the end. */
 const NEAR = 4
 const UP_KEYS = new Set(['ArrowUp', 'PageUp', 'Home'])
 
 export interface LogScroll {
   readonly box: RefObject<HTMLDivElement | null>
-  /** What is at the upper edge of the box, in lines from the top; with a fraction. */
+  /** The position at the top edge of the box, in lines, fractional. */
   readonly top: number
   /** How many lines the box shows. */
   readonly visible: number
-  /** The height of what is scrolled, and how far it is, in pixels. */
+  /** The height of the content, and how far it is scrolled, in pixels. */
   readonly heightPx: number
   readonly topPx: number
   readonly isAtEnd: boolean
   readonly isFollowing: boolean
   readonly follow: () => void
-  /** Brings a place into sight, and stays there. */
+  /** Scrolls to a position, and stays there. */
   readonly goTo: (place: number) => void
 }
 
-/** Scrolls through `height` lines, and keeps at the end while they grow, until one scrolls up. */
+/** Scrolls through `height` lines; follows the end as they grow, until scrolled up. */
 export function useScroll(height: number): LogScroll {
   const box = useRef<HTMLDivElement>(null)
   const [boxPx, setBoxPx] = useState(400)
@@ -36,7 +36,7 @@ export function useScroll(height: number): LogScroll {
     following.current = yes
     setFollowing(yes)
   }, [])
-  const heightPx = Math.min(HIGHEST, height * LINE)
+  const heightPx = Math.min(MAX_HEIGHT, height * LINE)
   const visible = boxPx / LINE
   const mostPx = Math.max(0, heightPx - boxPx)
   const mostTop = Math.max(0, height - visible)
@@ -93,7 +93,7 @@ interface BoxWatcher {
   readonly onFollow: (yes: boolean) => void
 }
 
-/** Tells of what happens to a box that scrolls, by itself or by hand; returns what ends that. */
+/** Watches a scrolling box for resizes and scrolls; returns how to stop. */
 function watchBox(outer: HTMLElement, watcher: BoxWatcher): () => void {
   const stop = new AbortController()
   const options = { passive: true, signal: stop.signal }
@@ -107,7 +107,7 @@ function watchBox(outer: HTMLElement, watcher: BoxWatcher): () => void {
     else if (isUpwards) watcher.onFollow(false)
   }
   outer.addEventListener('scroll', scrolled, options)
-  // Lines that come in the same moment would take the box back to its end.
+  // Lines arriving at the same moment would take the box back to its end.
   const up = (isUp: boolean) => {
     if (isUp && outer.scrollHeight > outer.clientHeight) watcher.onFollow(false)
   }

@@ -5,11 +5,11 @@ import type { LogParams } from './log-params.ts'
 export interface Search {
   readonly text: string
   readonly setText: (text: string) => void
-  /** How many lines have the text; undefined until that is known. */
+  /** How many lines match; undefined until known. */
   readonly total: number | undefined
-  /** Which of them is shown, from 0. */
+  /** The current match, from 0. */
   readonly index: number
-  /** Its line. */
+  /** The line of the current match. */
   readonly found: number | undefined
   readonly error: string | undefined
   readonly move: (by: 1 | -1) => Promise<void>
@@ -26,7 +26,7 @@ interface Found {
   readonly index: number
 }
 
-/** Searches a whole log at the server while one types; `onFound` is told of the line to show. */
+/** Searches a whole log on the server while typing; `onFound` gets the line to show. */
 export function useSearch(params: LogParams, onFound: (number: number) => void): Search {
   const [text, setText] = useState('')
   const [found, setFound] = useState<Found>()

@@ -1,14 +1,14 @@
 import { type FormEvent, useEffect, useState } from 'react'
 import { call } from '../api.ts'
 
-/** What stands behind the `#` of a link that signs in; it never leaves the browser but for signing in. */
+/** The code in the fragment of a sign-in link, which the browser doesn't send with the request. */
 function takeCode(): string | undefined {
   const code = /^#code=(\S+)$/.exec(location.hash)?.[1]
   if (code) history.replaceState(null, '', location.pathname)
   return code
 }
 
-/** Trades an access token, or the code of a link, for a session cookie that scripts can't read. */
+/** Exchanges an access token, or the code of a link, for an HttpOnly session cookie. */
 export function SignInPage() {
   const [error, setError] = useState<string>()
   useEffect(() => {
@@ -28,7 +28,7 @@ export function SignInPage() {
       else location.reload()
     } catch (reason) {
       const { status, message } = reason as { status?: number; message: string }
-      setError(status === 401 ? 'That token is not known.' : message)
+      setError(status === 401 ? 'Invalid token.' : message)
     }
   }
   return (
@@ -47,8 +47,8 @@ export function SignInPage() {
         ) : null}
       </form>
       <p className="quiet">
-        On its machine <code>./narwhal sign-in-link</code> makes a link that signs in at once.
-        Others get a token from whoever runs this Narwhal: <code>./narwhal token create NAME</code>.
+        On the server, <code>./narwhal sign-in-link</code> prints a link that signs you in.
+        Otherwise ask your administrator for a token (<code>narwhal token create NAME</code>).
       </p>
     </section>
   )

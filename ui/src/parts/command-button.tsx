@@ -5,18 +5,18 @@ import { CommandError } from './notices.tsx'
 import { type Role, useMay } from './session.ts'
 
 export interface CommandButtonProps {
-  /** What it does; a rejection is said beside the button. */
+  /** The command; a rejection is shown next to the button. */
   readonly run: () => Promise<void>
   readonly children: ReactNode
   readonly isSmall?: boolean
   readonly isMain?: boolean
-  /** The role that it takes: others don't see it. */
+  /** The required role: others don't see the button. */
   readonly needs?: Role
-  /** A key that does the same, with its words for the help. */
+  /** A keyboard shortcut, with its text for the help. */
   readonly shortcut?: { readonly keys: string; readonly words: string }
 }
 
-/** A button for something the server does: it can't be pressed twice, and says when it failed. */
+/** A button for a command to the server: disabled while in progress, and shows errors. */
 export function CommandButton(props: CommandButtonProps) {
   const { run, children, isSmall, isMain, needs, shortcut } = props
   const { isRunning, error, run: start } = useCommand()

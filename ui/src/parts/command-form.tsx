@@ -3,17 +3,17 @@ import { useCommand } from '../hooks/use-command.ts'
 import { CommandError } from './notices.tsx'
 
 export interface CommandFormProps {
-  /** What it does with what was entered; a rejection is said in the form. */
+  /** The command, given the entered values; a rejection is shown in the form. */
   readonly run: (entered: FormData) => Promise<void>
-  /** The words of its button. */
+  /** The label of its button. */
   readonly action: string
   readonly children: ReactNode
-  /** How the dialog is left that it stands in; absent: it stands on a page, in one line. */
+  /** Closes the dialog that contains it; absent: it is inline on a page. */
   readonly onClose?: () => void
   readonly isDisabled?: boolean
 }
 
-/** A form for something the server does: it can't be sent twice, and says when it failed. */
+/** A form for a command to the server: disabled while in progress, and shows errors. */
 export function CommandForm({ run, action, children, onClose, isDisabled }: CommandFormProps) {
   const command = useCommand()
   const button = (

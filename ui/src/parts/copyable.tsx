@@ -1,6 +1,6 @@
 import { useState } from 'react'
 
-/** Something to be taken elsewhere, with a button that copies it. */
+/** Text with a button that copies it. */
 export function Copyable({ text, label }: { readonly text: string; readonly label: string }) {
   const [isCopied, setCopied] = useState(false)
   const copy = async () => {

@@ -6,7 +6,7 @@ export interface DialogProps {
   readonly children: ReactNode
 }
 
-/** A modal window; Escape closes it and the focus goes back to where it was. */
+/** A modal dialog; Escape closes it and returns the focus. */
 export function Dialog({ title, onClose, children }: DialogProps) {
   const dialog = useRef<HTMLDialogElement>(null)
   useEffect(() => dialog.current?.showModal(), [])

@@ -1,4 +1,4 @@
-/** What was entered into a field of a form, which is no file; empty where there is no such field. */
+/** The text of a form field; empty if there is no such field. */
 export function textOf(entered: FormData, name: string): string {
   const value = entered.get(name)
   return typeof value === 'string' ? value : ''

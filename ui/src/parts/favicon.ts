@@ -10,7 +10,7 @@ const COLORS: Partial<Record<Status, string>> = {
   assigned: '#2f7fd1',
 }
 
-/** Shows a status in the browser's tab; undefined: the whale as ever. */
+/** Shows a status in the browser's tab; undefined: the default icon. */
 export function useFavicon(status: Status | undefined): void {
   useEffect(() => {
     if (!status) return

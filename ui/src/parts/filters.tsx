@@ -1,17 +1,17 @@
 import { type ReactNode, useEffect, useRef, useState } from 'react'
 import { useShortcut } from '../hooks/shortcuts.ts'
 
-/** A pause in typing so long that the text is taken for meant. */
+/** Debounces typing. */
 const PAUSE_MS = 200
 
 interface FiltersProps {
-  /** Whether any of the fields says something. */
+  /** Whether any filter is set. */
   readonly isSet: boolean
   readonly onClear: () => void
   readonly children: ReactNode
 }
 
-/** The fields of a filter, and what clears them. */
+/** Filter fields, and a button that clears them. */
 export function Filters({ isSet, onClear, children }: FiltersProps) {
   return (
     <search className="filter">
@@ -31,7 +31,7 @@ interface TextFilterProps {
   readonly isFirst?: boolean
 }
 
-/** A field to search by; what is typed counts after a pause. The first one is where `/` leads. */
+/** A text filter, debounced; `/` focuses the first one. */
 export function TextFilter({
   label,
   placeholder,

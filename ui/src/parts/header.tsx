@@ -11,7 +11,7 @@ interface HeaderPage {
   readonly to: string
   readonly name: string
   readonly keys: string
-  /** The role that it takes: others don't see it. */
+  /** The required role: others don't see the page. */
   readonly needs?: Role
 }
 
@@ -73,7 +73,7 @@ function PageLink({ to, name, keys, needs, path }: HeaderPage & { readonly path:
 
 function Connection() {
   const state = useLiveState()
-  const words = { online: 'Live', connecting: 'Connecting', offline: 'Offline, reconnecting' }
+  const words = { online: 'Live', connecting: 'Connecting…', offline: 'Offline' }
   return (
     <p className={`connection is-${state}`} role="status">
       <span className="dot" aria-hidden="true" />
@@ -82,7 +82,7 @@ function Connection() {
   )
 }
 
-/** So long the connection may be away before the page makes a fuss of it, in milliseconds. */
+/** How long the connection may be lost before the page shows a notice. */
 const PATIENCE_MS = 1_500
 
 function Offline() {
@@ -95,9 +95,9 @@ function Offline() {
   if (!isShown || !isOffline) return null
   return (
     <p className="offline">
-      Narwhal can’t be reached. What you see may be old; all that was missed comes by itself.
+      Reconnecting… You may be seeing old data; it will catch up automatically.
       <button type="button" className="small" onClick={() => live.retryNow()}>
-        Try now
+        Retry now
       </button>
     </p>
   )
@@ -106,7 +106,7 @@ function Offline() {
 const THEMES: Readonly<Record<Theme, { next: Theme; words: string; path: string }>> = {
   system: {
     next: 'dark',
-    words: 'as the system',
+    words: 'system',
     path: 'M10 3a7 7 0 1 0 0 14zM10 3a7 7 0 0 1 0 14',
   },
   dark: { next: 'light', words: 'dark', path: 'M16.5 12A7 7 0 0 1 8 3.5a7 7 0 1 0 8.5 8.5z' },
@@ -124,8 +124,8 @@ function ThemeButton() {
     keepTheme(next)
     setTheme(next)
   }
-  useShortcut('t', 'Change between light and dark', change)
-  const label = `Colours: ${words}`
+  useShortcut('t', 'Change theme', change)
+  const label = `Theme: ${words}`
   return (
     <button type="button" className="plain" title={label} aria-label={label} onClick={change}>
       <svg viewBox="0 0 20 20" aria-hidden="true">
@@ -137,14 +137,14 @@ function ThemeButton() {
 
 function HelpButton() {
   const [isOpen, setOpen] = useState(false)
-  useShortcut('?', 'Show these keys', () => setOpen(true))
+  useShortcut('?', 'Keyboard shortcuts', () => setOpen(true))
   return (
     <>
       <button
         type="button"
         className="plain"
-        title="Keys (?)"
-        aria-label="Keys"
+        title="Keyboard shortcuts (?)"
+        aria-label="Keyboard shortcuts"
         onClick={() => setOpen(true)}
       >
         <svg viewBox="0 0 20 20" aria-hidden="true">
@@ -156,7 +156,6 @@ function HelpButton() {
   )
 }
 
-/** Only for who has signed in. */
 function SignOut() {
   const session = useSession()
   if (!session?.canLeave) return null
@@ -168,7 +167,7 @@ function SignOut() {
     <button
       type="button"
       className="plain small"
-      title={`Signed in as ${session.name}, ${session.role}`}
+      title={`Signed in as ${session.name} (${session.role})`}
       onClick={() => void signOut()}
     >
       Sign out

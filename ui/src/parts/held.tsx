@@ -1,18 +1,18 @@
 import type { PipelineView } from '../../../src/contract/rest/views.ts'
 
-/** Whether a pipeline is kept whatever the rules of retention say. */
+/** Whether a pipeline is exempt from retention. */
 export function isHeld({ hold }: Pick<PipelineView, 'hold'>): boolean {
   return hold !== undefined && hold.until > Date.now()
 }
 
-/** Until when, by whom and why it is kept. */
+/** Until when, by whom and why a pipeline is kept. */
 export function Held({ pipeline }: { readonly pipeline: PipelineView }) {
   const { hold } = pipeline
   if (!hold || !isHeld(pipeline)) return null
   const day = new Date(hold.until).toISOString().slice(0, 10)
   return (
     <span title={hold.because}>
-      kept until {day}
+      Kept until {day}
       {hold.by === undefined ? '' : ` by ${hold.by}`}: {hold.because}
     </span>
   )

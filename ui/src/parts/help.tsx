@@ -1,17 +1,17 @@
 import { type Shortcut, useShortcuts } from '../hooks/shortcuts.ts'
 import { Dialog } from './dialog.tsx'
 
-/** All keys that do something on this page. */
+/** The keyboard shortcuts of the current page. */
 export function Help({ onClose }: { readonly onClose: () => void }) {
   const shortcuts = new Map(useShortcuts().map((one): [string, Shortcut] => [one.keys, one]))
   return (
-    <Dialog title="Keys" onClose={onClose}>
+    <Dialog title="Keyboard shortcuts" onClose={onClose}>
       <div className="help">
         <dl>
           {[...shortcuts.values()].map(({ keys, words }) => (
             <Key key={keys} keys={keys} words={words} />
           ))}
-          <Key keys="Esc" words="Close what is open" />
+          <Key keys="Esc" words="Close dialog" />
         </dl>
         <form method="dialog">
           <button type="submit">Close</button>

@@ -1,4 +1,4 @@
-/** What went wrong while reading, said where the content would be. */
+/** A loading error, shown in place of the content. */
 export function ErrorNotice({ error }: { readonly error: Error | undefined }) {
   if (!error) return null
   return (
@@ -16,7 +16,7 @@ export function Loading() {
   )
 }
 
-/** Why a command came to nothing, said beside it. */
+/** The error of a command, shown next to it. */
 export function CommandError({ words }: { readonly words: string | undefined }) {
   if (words === undefined) return null
   return (

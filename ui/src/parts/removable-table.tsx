@@ -4,24 +4,24 @@ import type { Role } from './session.ts'
 
 export interface RemovableRow {
   readonly key: string
-  /** One for each heading; the last is shown as less important. */
+  /** One per heading; the last one is dimmed. */
   readonly cells: readonly ReactNode[]
-  /** Removes it; absent: it can't be, from here. */
+  /** Absent if it can't be removed here. */
   readonly remove?: (() => Promise<unknown>) | undefined
 }
 
 export interface RemovableTableProps {
   readonly headings: readonly string[]
   readonly rows: readonly RemovableRow[]
-  /** What is said where there are none. */
+  /** Shown if there are no rows. */
   readonly empty: string
   readonly onRemoved: () => void
-  /** The role that removing takes. */
+  /** The role required to remove. */
   readonly needs?: Role
   readonly className?: string
 }
 
-/** What is registered, a row each, with a button that removes it. */
+/** A table whose rows can be removed. */
 export function RemovableTable(props: RemovableTableProps) {
   const { headings, rows, empty, onRemoved, needs, className = '' } = props
   if (rows.length === 0) return <p className="small">{empty}</p>

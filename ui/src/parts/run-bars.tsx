@@ -3,16 +3,16 @@ import { formatDuration } from '../format.ts'
 import { STATUS_WORDS, statusOf } from '../state/status.ts'
 
 export interface RunBarsProps {
-  /** Newest first, as they are told. */
+  /** Newest first. */
   readonly runs: readonly RunView[]
-  /** So many bars have room. */
+  /** How many bars fit. */
   readonly places: number
 }
 
 const HEIGHT = 32
 const PITCH = 8
 
-/** The newest runs, the last one at the right: as high as they took long, in the colour of their end. */
+/** The latest runs, the newest on the right: height by duration, colour by outcome. */
 export function RunBars({ runs, places }: RunBarsProps) {
   const shown = runs.slice(0, places).toReversed()
   const longest = Math.max(1, ...shown.map(tookOf))
@@ -45,7 +45,7 @@ export function RunBars({ runs, places }: RunBarsProps) {
   )
 }
 
-/** From its start to its end; 0 while it goes on, since a bar that grows would move the others. */
+/** From start to end; 0 while running, since a growing bar would rescale the others. */
 function tookOf({ startedAt, finishedAt }: RunView): number {
   return startedAt !== undefined && finishedAt !== undefined ? finishedAt - startedAt : 0
 }
@@ -56,7 +56,7 @@ function describe(runs: readonly RunView[]): string {
   return `${good} of the last ${ended.length} succeeded`
 }
 
-/** The middle one of how long the successful runs took; undefined without one. */
+/** The median duration of successful runs; undefined if there are none. */
 export function typicalMs(runs: readonly RunView[]): number | undefined {
   const times = runs
     .filter(({ outcome }) => outcome === 'success')

@@ -4,14 +4,14 @@ import { call } from '../api.ts'
 
 export type Role = SessionBody['role']
 
-/** Each may also do what those before it may. */
+/** Each includes the permissions of those before it. */
 export const ROLES: readonly Role[] = ['viewer', 'member', 'admin']
 
 let session: SessionBody | undefined
 let reading: Promise<boolean> | undefined
 const watchers = new Set<() => void>()
 
-/** Asks who looks at the page, once; false: somebody who has to sign in first. */
+/** Reads the session, once; false: sign-in is required. */
 export function readSession(): Promise<boolean> {
   reading ??= call('session', {}).then(
     (answer) => {
@@ -20,7 +20,7 @@ export function readSession(): Promise<boolean> {
       return true
     },
     (reason: { status?: number }) => {
-      // Asked again by whoever wants to know next.
+      // The next caller retries.
       reading = undefined
       return reason.status !== 401
     },
@@ -34,12 +34,12 @@ function watch(watcher: () => void): () => void {
   return () => void watchers.delete(watcher)
 }
 
-/** Who looks at the page; undefined until that is known. */
+/** The session; undefined until loaded. */
 export function useSession(): SessionBody | undefined {
   return useSyncExternalStore(watch, () => session)
 }
 
-/** Whether one's role is enough. The server decides; what it would refuse need not be offered. */
+/** Whether the user's role suffices. The server enforces it; this only hides what it would reject. */
 export function useMay(needed: Role | undefined): boolean {
   const role = useSession()?.role
   if (needed === undefined || role === undefined) return true

@@ -1,6 +1,6 @@
 import { STATUS_WORDS, type Status } from '../state/status.ts'
 
-/** Shapes as well as colours, since not everybody sees the colours. */
+/** Shapes as well as colours, for the colour-blind. */
 const SHAPES: Readonly<Record<Status, string>> = {
   success: 'M4 8.5l2.5 2.5L12 5.5',
   failure: 'M5 5l6 6M11 5l-6 6',
@@ -20,7 +20,7 @@ const SHAPES: Readonly<Record<Status, string>> = {
 
 export interface StatusBadgeProps {
   readonly status: Status
-  /** Only the mark; its word is left to readers of the screen. */
+  /** Only the icon; the text is for screen readers. */
   readonly isSmall?: boolean
 }
 

@@ -1,4 +1,4 @@
-/** Which colours the page wears: those of the system, unless somebody chose others here. */
+/** The colour theme: the system's by default. */
 export type Theme = 'system' | 'light' | 'dark'
 
 const KEY = 'narwhal.theme'
@@ -8,7 +8,7 @@ export function readTheme(): Theme {
     const kept = localStorage.getItem(KEY)
     return kept === 'light' || kept === 'dark' ? kept : 'system'
   } catch {
-    // A browser may forbid to keep anything.
+    // Storage may be disabled.
     return 'system'
   }
 }
@@ -24,6 +24,6 @@ export function keepTheme(theme: Theme): void {
     if (theme === 'system') localStorage.removeItem(KEY)
     else localStorage.setItem(KEY, theme)
   } catch {
-    // It lasts as long as the page, then.
+    // It then lasts until the page is closed.
   }
 }

@@ -9,12 +9,12 @@ export interface DurationProps {
   }
 }
 
-/** How long something took; ticks while it goes on, says nothing before it starts. */
+/** How long something took; ticks while it is running, empty before it starts. */
 export function Duration({ of }: DurationProps) {
   const now = useNow()
   const ms = durationOf(of, now)
   if (ms === undefined) return null
-  // Whole seconds while it ticks: tenths would only flicker.
+  // Whole seconds while ticking: tenths would flicker.
   const said = of.finishedAt === undefined ? Math.max(0, Math.floor(ms / 1000)) * 1000 : ms
   const words = formatDuration(said)
   return (

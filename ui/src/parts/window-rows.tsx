@@ -3,14 +3,14 @@ import { type ReactNode, useEffect, useRef, useState } from 'react'
 export interface WindowRowsProps<Item extends { readonly id: string }> {
   readonly label: string
   readonly items: readonly Item[]
-  /** Draws the inside of an item's row; all rows are of one height. */
+  /** Renders the content of a row; all rows have the same height. */
   readonly children: (item: Item) => ReactNode
 }
 
-/** Rows that are drawn above and below what is seen, so that keys and wheels find the next ones. */
+/** Rows rendered beyond the visible ones, so that keys and wheels find the next ones. */
 const SPARE = 16
 
-/** The rows that are drawn: from, up to and without. */
+/** The rendered rows, `to` exclusive. */
 interface Range {
   readonly from: number
   readonly to: number
@@ -18,19 +18,19 @@ interface Range {
 }
 
 /**
- * A list of any length on a page: only the rows that can be seen are drawn, and a few more. The
- * page scrolls, so the list is as high as all of its rows.
+ * A list of any length on a page: only the visible rows and a few more are rendered. The page scrolls, so
+ * the list is as high as all of its rows.
  */
 export function WindowRows<Item extends { readonly id: string }>(props: WindowRowsProps<Item>) {
   const { label, items, children } = props
   const list = useRef<HTMLDivElement>(null)
   const [{ from, to, rowPx }, setRange] = useState<Range>({ from: 0, to: 3 * SPARE, rowPx: 53 })
   useEffect(() => {
-    const look = () => {
+    const measure = () => {
       const row = list.current?.querySelector<HTMLElement>('.row')
       if (!list.current || !row) return
       const px = row.getBoundingClientRect().height
-      // What is hidden has no height, and comes here again when it is shown.
+      // Hidden elements have no height; this runs again when they are shown.
       if (px === 0) return
       const { top } = list.current.getBoundingClientRect()
       const first = Math.floor(-top / px / SPARE - 1) * SPARE
@@ -40,12 +40,12 @@ export function WindowRows<Item extends { readonly id: string }>(props: WindowRo
         old.from === next.from && old.to === next.to && old.rowPx === px ? old : next,
       )
     }
-    const observer = new ResizeObserver(look)
+    const observer = new ResizeObserver(measure)
     if (list.current) observer.observe(list.current)
     const stop = new AbortController()
     const options = { passive: true, signal: stop.signal }
-    window.addEventListener('scroll', look, options)
-    window.addEventListener('resize', look, options)
+    window.addEventListener('scroll', measure, options)
+    window.addEventListener('resize', measure, options)
     return () => {
       observer.disconnect()
       stop.abort()
@@ -56,7 +56,7 @@ export function WindowRows<Item extends { readonly id: string }>(props: WindowRo
   const below = Math.max(0, items.length - start - shown.length)
   return (
     <div className="panel rows" ref={list}>
-      {/* Boxes of their own: what is padded is not held in its place by the browser. */}
+      {/* Separate elements rather than padding, which would defeat scroll anchoring. */}
       <div style={{ height: start * rowPx }} />
       <ol aria-label={label}>
         {shown.map((item, index) => (

@@ -3,7 +3,7 @@ import uPlot from 'uplot'
 import 'uplot/dist/uPlot.min.css'
 import type { PlotProps } from './plot-props.ts'
 
-/** The colours of lines, by their order: not one of them is a status's. */
+/** Line colours by index, distinct from those of statuses. */
 const COLORS = [
   ['#2f7fd1', '#6cb0ff'],
   ['#8a4fb0', '#c795e8'],
@@ -12,7 +12,7 @@ const COLORS = [
   ['#5b6672', '#a3afbb'],
 ] as const
 
-/** Draws a plot on a canvas; see Plot. */
+/** Draws a plot on a canvas; see `Plot`. */
 export function Chart({ times, lines, format, most, height = 90, isByTime = true }: PlotProps) {
   const place = useRef<HTMLDivElement>(null)
   const chart = useRef<uPlot>(undefined)
@@ -20,7 +20,7 @@ export function Chart({ times, lines, format, most, height = 90, isByTime = true
   const newest = useRef(data)
   newest.current = data
   const names = lines.map(({ name }) => name).join('\n')
-  // oxlint-disable-next-line react-hooks/exhaustive-deps -- the points are put in below
+  // oxlint-disable-next-line react-hooks/exhaustive-deps -- the data is set below
   useEffect(() => {
     const outer = place.current
     if (!outer) return

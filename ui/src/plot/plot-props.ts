@@ -1,17 +1,17 @@
 export interface PlotProps {
   readonly label: string
-  /** The newest value, or what sums the plot up, in words. */
+  /** The newest value, or a summary. */
   readonly summary: string
-  /** Epoch seconds, or numbers of pipelines; ascending. */
+  /** Epoch seconds, or pipeline numbers; ascending. */
   readonly times: readonly number[]
   readonly lines: readonly {
     readonly name: string
     readonly values: readonly (number | null)[]
   }[]
   readonly format: (value: number) => string
-  /** What fills the height; else the largest value. */
+  /** The value at full height; default: the largest one. */
   readonly most?: number
   readonly height?: number
-  /** Whether `times` are times; else numbers. */
+  /** Whether `times` are times; otherwise numbers. */
   readonly isByTime?: boolean
 }

@@ -1,10 +1,10 @@
 import { lazy, Suspense } from 'react'
 import type { PlotProps } from './plot-props.ts'
 
-/** Drawing is a library of its own, which the first page does not need. */
+/** The chart library is a separate chunk, which the first page does not need. */
 const Chart = lazy(async () => ({ default: (await import('./chart.tsx')).Chart }))
 
-/** Lines over time, with what they say in words for those who can't see them. */
+/** Lines over time, with a text summary for screen readers. */
 export function Plot(props: PlotProps) {
   const { label, summary, height = 90 } = props
   return (
@@ -19,7 +19,7 @@ export function Plot(props: PlotProps) {
             <Chart {...props} />
           </Suspense>
         ) : (
-          <p className="quiet small">Too little to draw yet.</p>
+          <p className="quiet small">Not enough data yet</p>
         )}
       </div>
     </figure>

@@ -2,7 +2,7 @@ import type { Activity } from '../../../src/contract/rest/rest-insights.ts'
 import type { PipelineView } from '../../../src/contract/rest/views.ts'
 import type { SubjectAction } from '../live/use-subject.ts'
 
-/** What the repositories have been doing, and what runs now. */
+/** Recent runs per repository, and running pipelines. */
 export interface ActivityState {
   readonly isLoaded: boolean
   readonly repositories: readonly Activity[]
@@ -14,7 +14,7 @@ export type LoadedActivity = Omit<ActivityState, 'isLoaded'>
 
 export const NO_ACTIVITY: ActivityState = { isLoaded: false, repositories: [], running: [] }
 
-/** Runs that are shown of a repository. */
+/** Runs shown per repository. */
 export const RUNS = 24
 
 export function reduceActivity(

@@ -2,13 +2,13 @@ import type { Given } from '../api.ts'
 
 type AuditQuery = NonNullable<Given<'listAudit'>['query']>
 
-/** What the page shows of the audit log; held in the address bar. */
+/** The filter of the audit page; kept in the URL. */
 export interface AuditFilter {
   readonly actor: string
   readonly action: string
   readonly subject: string
   readonly secret: string
-  /** In days; empty: since ever. */
+  /** In days; empty: any time. */
   readonly days: string
 }
 
@@ -35,11 +35,11 @@ export function auditSearch(filter: AuditFilter): string {
 
 const DAY_MS = 86_400_000
 
-/** What the API is asked for the page's first or a later part. */
+/** The API query for a page of entries. */
 export function auditQuery(filter: AuditFilter, now: number, before?: string): AuditQuery {
   const [actor, action, subject, secret] = FIELDS.map((name) => filter[name].trim() || undefined)
   const since = filter.days === '' ? undefined : now - Number(filter.days) * DAY_MS
-  // Where the address names one that there isn't, the server says so.
+  // The server rejects an unknown action.
   const named = action as AuditQuery['action']
   return { limit: 100, actor, action: named, subject, secret, since, before }
 }

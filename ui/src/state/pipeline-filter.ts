@@ -1,7 +1,7 @@
 import type { PipelineView } from '../../../src/contract/rest/views.ts'
 import type { Given } from '../api.ts'
 
-/** What the list of pipelines is narrowed to; it lives in the page's URL. Empty: not by this. */
+/** The filter of the list of pipelines; kept in the URL. Empty: any. */
 export interface PipelineFilter {
   readonly text: string
   /** A status or an outcome. */
@@ -21,7 +21,7 @@ export const KIND_WORDS: Readonly<Record<PipelineView['event']['kind'], string>>
   push: 'Push',
   pull_request: 'Pull request',
   tag: 'Tag',
-  manual: 'By hand',
+  manual: 'Manual',
 }
 
 const KINDS = Object.keys(KIND_WORDS) as (keyof typeof KIND_WORDS)[]
@@ -53,7 +53,7 @@ export function formatFilter(filter: Partial<PipelineFilter>): string {
   return params.size > 0 ? `?${params}` : ''
 }
 
-/** The same in the words of the REST API. */
+/** The filter as a query of the REST API. */
 export function filterQuery(filter: PipelineFilter): NonNullable<Given<'listPipelines'>['query']> {
   const { status, kind } = filter
   const [text, repository, ref, author] = (['text', 'repository', 'ref', 'author'] as const).map(
@@ -70,7 +70,7 @@ export function filterQuery(filter: PipelineFilter): NonNullable<Given<'listPipe
   }
 }
 
-/** Whether a pipeline that came live belongs into the list; as the API decides it. */
+/** Whether a live pipeline belongs to the list, by the API's rules. */
 export function matchesFilter(pipeline: PipelineView, filter: PipelineFilter): boolean {
   const { text, status, repository, ref, author, kind } = filter
   const { event, repositoryName } = pipeline

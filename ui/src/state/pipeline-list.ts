@@ -1,26 +1,26 @@
 import type { PipelineView } from '../../../src/contract/rest/views.ts'
 import type { SubjectAction } from '../live/use-subject.ts'
 
-/** The pipelines that the list has read or heard of, newest first. */
+/** The loaded and live pipelines of the list, newest first. */
 export interface PipelineListState {
-  /** What was read under which filter; undefined until then. */
+  /** The filter that was loaded; undefined until then. */
   readonly key: string | undefined
   readonly pipelines: readonly PipelineView[]
-  /** Whether older ones may be had. */
+  /** Whether there may be older ones. */
   readonly hasMore: boolean
 }
 
 export interface LoadedPipelines {
   readonly pipelines: readonly PipelineView[]
   readonly hasMore: boolean
-  /** These come behind the ones that are there, instead of in their place. */
+  /** Append these instead of replacing the present ones. */
   readonly isNextPage?: boolean
 }
 
 export const NO_PIPELINES: PipelineListState = { key: undefined, pipelines: [], hasMore: false }
 
-/** Live pipelines that are kept at most; who wants older ones reads them. */
-const MOST = 2_000
+/** Limit for live updates; older pipelines are loaded on demand. */
+const MAX_KEPT = 2_000
 
 export function reducePipelineList(
   state: PipelineListState,
@@ -32,7 +32,7 @@ export function reducePipelineList(
     return { key: action.key, pipelines: merge(before, pipelines), hasMore }
   }
   if (action.type !== 'pipeline.changed') return state
-  return { ...state, pipelines: merge(state.pipelines, [action.pipeline]).slice(0, MOST) }
+  return { ...state, pipelines: merge(state.pipelines, [action.pipeline]).slice(0, MAX_KEPT) }
 }
 
 function merge(

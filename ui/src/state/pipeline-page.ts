@@ -11,7 +11,7 @@ import type { SubjectAction } from '../live/use-subject.ts'
 export interface PipelinePageState {
   readonly pipeline: PipelineView | undefined
   readonly jobs: readonly JobView[]
-  /** From which the two are. */
+  /** What both are derived from. */
   readonly known: PipelineState | undefined
 }
 
@@ -30,7 +30,7 @@ function shown(known: PipelineState): PipelinePageState {
   return { pipeline: known.pipeline, jobs: [...known.jobs.values()], known }
 }
 
-/** The job that a page should show when nobody chose: what fails first, what runs, the first. */
+/** The job shown by default: the first failed, otherwise the first running, otherwise the first. */
 export function jobToShow(jobs: readonly JobView[]): JobView | undefined {
   const failed = jobs.find(({ outcome }) => outcome && !['success', 'skipped'].includes(outcome))
   return failed ?? jobs.find(({ status }) => status === 'running') ?? jobs[0]

@@ -1,7 +1,7 @@
 import type { RunnerSample, RunnerView } from '../../../src/contract/rest/views.ts'
 import type { SubjectAction } from '../live/use-subject.ts'
 
-/** The runners by name, each with its lately samples, oldest first. */
+/** The runners by name, each with its recent samples, oldest first. */
 export interface RunnerListState {
   readonly isLoaded: boolean
   readonly runners: readonly RunnerView[]
@@ -15,7 +15,7 @@ export interface LoadedRunners {
 
 export const NO_RUNNERS: RunnerListState = { isLoaded: false, runners: [], samples: {} }
 
-/** Points of a sparkline. */
+/** Points per chart. */
 export const MOST_SAMPLES = 120
 
 export function reduceRunnerList(

@@ -1,6 +1,6 @@
 import type { JobView, PipelineView, StepView } from '../../../src/contract/rest/views.ts'
 
-/** One word for how something stands: its outcome once it has one, else what it is doing. */
+/** The outcome, or else the status. */
 export type Status =
   | NonNullable<PipelineView['outcome']>
   | 'running'
@@ -23,13 +23,13 @@ export const STATUS_WORDS: Readonly<Record<Status, string>> = {
   pending: 'Pending',
   queued: 'Queued',
   assigned: 'Starting',
-  blocked: 'Waits for needs',
+  blocked: 'Blocked',
   waiting: 'Waiting',
-  awaiting: 'Awaits approval',
+  awaiting: 'Needs approval',
   finished: 'Finished',
 }
 
-/** What anything with a status and perhaps an outcome is said to be. */
+/** The status of anything with a status and possibly an outcome. */
 export function statusOf(subject: {
   readonly status: PipelineView['status'] | JobView['status'] | StepView['status']
   readonly outcome?: PipelineView['outcome'] | undefined

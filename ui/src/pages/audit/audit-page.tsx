@@ -13,10 +13,10 @@ import { type AuditFilter, auditSearch, parseAuditFilter } from '../../state/aud
 import { useAudit } from './use-audit.ts'
 
 const DAYS = [
-  ['1', 'The last day'],
-  ['7', 'The last 7 days'],
-  ['30', 'The last 30 days'],
-  ['365', 'The last year'],
+  ['1', 'Last 24 hours'],
+  ['7', 'Last 7 days'],
+  ['30', 'Last 30 days'],
+  ['365', 'Last year'],
 ] as const
 
 /** Who did what, for administrators. */
@@ -29,7 +29,7 @@ export function AuditPage({ search }: { readonly search: string }) {
       <div className="page-head">
         <h1>Audit</h1>
         <button type="button" className="small" onClick={again}>
-          Look again
+          Refresh
         </button>
       </div>
       <AuditFilterBar filter={filter} />
@@ -37,14 +37,14 @@ export function AuditPage({ search }: { readonly search: string }) {
       {!entries && !error ? <Loading /> : null}
       {entries?.length === 0 && !more && !error ? (
         <section className="empty">
-          <h2>There is no such entry</h2>
-          <p>Everything that changes rights, secrets, tokens and runners is written down here.</p>
+          <h2>No entries match</h2>
+          <p>Changes to permissions, secrets, tokens and runners are recorded here.</p>
         </section>
       ) : null}
       {entries && entries.length > 0 ? <AuditTable entries={entries} /> : null}
       {more ? (
         <p className="more">
-          <CommandButton run={more}>Show older ones</CommandButton>
+          <CommandButton run={more}>Show older entries</CommandButton>
         </p>
       ) : null}
     </>
@@ -57,8 +57,8 @@ function AuditFilterBar({ filter }: { readonly filter: AuditFilter }) {
   return (
     <Filters isSet={auditSearch(filter) !== ''} onClear={() => change(parseAuditFilter(''))}>
       <TextFilter
-        label="Only what this user did"
-        placeholder="Who"
+        label="User"
+        placeholder="User"
         value={filter.actor}
         onChange={(actor) => change({ actor })}
         isFirst
@@ -71,20 +71,20 @@ function AuditFilterBar({ filter }: { readonly filter: AuditFilter }) {
         onChange={(action) => change({ action })}
       />
       <TextFilter
-        label="Only what was done to this, by its name or id"
-        placeholder="To what"
+        label="Subject, by name or id"
+        placeholder="Subject"
         value={filter.subject}
         onChange={(subject) => change({ subject })}
       />
       <TextFilter
-        label="Only what this secret is about, and the jobs that had it"
+        label="Secret, including jobs that got it"
         placeholder="Secret"
         value={filter.secret}
         onChange={(secret) => change({ secret })}
       />
       <Choice
         label="Since"
-        any="Since ever"
+        any="Any time"
         value={filter.days}
         options={DAYS}
         onChange={(days) => change({ days })}
@@ -93,13 +93,13 @@ function AuditFilterBar({ filter }: { readonly filter: AuditFilter }) {
   )
 }
 
-const HEADINGS = ['When', 'Who', 'What', 'To what', 'Facts', 'From']
+const HEADINGS = ['When', 'Who', 'Action', 'Subject', 'Details', 'From']
 
 function AuditTable({ entries }: { readonly entries: readonly AuditEntryView[] }) {
   return (
-    // What is wider than the page is reached by its own scrolling, by keys as well.
+    // Scrolls sideways where it is wider than the page, by keyboard as well.
     // oxlint-disable-next-line jsx-a11y/no-noninteractive-tabindex
-    <section className="panel audit" aria-label="Entries, the newest first" tabIndex={0}>
+    <section className="panel audit" aria-label="Entries, newest first" tabIndex={0}>
       <table>
         <thead>
           <tr>
@@ -121,7 +121,7 @@ function AuditTable({ entries }: { readonly entries: readonly AuditEntryView[] }
                 <code>{entry.action}</code>
               </td>
               <td>{entry.subject.name || entry.subject.id}</td>
-              <td className="facts-told">{factsText(entry)}</td>
+              <td className="entry-details">{factsText(entry)}</td>
               <td className="quiet" title={entry.cause}>
                 {entry.address}
               </td>

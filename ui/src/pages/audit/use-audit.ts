@@ -10,26 +10,30 @@ interface State {
   readonly error?: Error
 }
 
-/** Entries of the audit log that fit, the newest first, and more of them when asked. */
+/** Matching entries of the audit log, newest first, with `more` for older ones. */
 export function useAudit(filter: AuditFilter) {
   const of = auditSearch(filter)
   const [state, setState] = useState<State>({ of })
   const [round, setRound] = useState(0)
   const leaving = useRef(new AbortController())
   const read = useCallback(
-    async (former: readonly AuditEntryView[], before: string | undefined, signal: AbortSignal) => {
+    async (
+      previous: readonly AuditEntryView[],
+      before: string | undefined,
+      signal: AbortSignal,
+    ) => {
       try {
         const query = auditQuery(filter, Date.now(), before)
         const { entries, next } = await call('listAudit', { query }, signal)
-        setState({ of, entries: [...former, ...entries], next })
+        setState({ of, entries: [...previous, ...entries], next })
       } catch (error) {
-        if (!signal.aborted && error instanceof Error) setState({ of, entries: former, error })
+        if (!signal.aborted && error instanceof Error) setState({ of, entries: previous, error })
       }
     },
     // oxlint-disable-next-line react-hooks/exhaustive-deps -- `of` is the filter as text
     [of],
   )
-  // oxlint-disable-next-line react-hooks/exhaustive-deps -- `round` asks again
+  // oxlint-disable-next-line react-hooks/exhaustive-deps -- `round` re-reads
   useEffect(() => {
     const stop = new AbortController()
     leaving.current = stop

@@ -5,29 +5,29 @@ import { formatSha } from '../../format.ts'
 import { CommandButton } from '../../parts/command-button.tsx'
 import { ChangedFiles } from './changed-files.tsx'
 
-/** What was looked at, as the server wants it named. */
-export function seenOf({ event, approval }: PipelineView) {
+/** What is being approved: the commit, and the plan if it is known. */
+export function reviewedOf({ event, approval }: PipelineView) {
   return { sha: event.sha, ...(approval?.plan === undefined ? {} : { plan: approval.plan }) }
 }
 
-/** Lets a stranger's pipeline be run, or its jobs have the secrets that they name. */
+/** Approves a stranger's pipeline, or its use of secrets. */
 export function Approve({ pipeline }: { readonly pipeline: PipelineView }) {
   const { approval, event } = pipeline
   if (approval?.status !== 'needed' || pipeline.outcome === 'cancelled') return null
   const approve = async () =>
     void (await call('approvePipeline', {
       params: { pipeline: pipeline.id },
-      body: seenOf(pipeline),
+      body: reviewedOf(pipeline),
     }))
   return (
     <CommandButton key="approve" run={approve} needs="member">
-      {approval.for === 'run' ? 'Approve and run' : 'Approve its secrets'}{' '}
+      {approval.for === 'run' ? 'Approve and run' : 'Approve and run with secrets'}{' '}
       <code>{formatSha(event.sha)}</code>
     </CommandButton>
   )
 }
 
-/** Why somebody has to approve, and what they answer for. */
+/** Why approval is needed, and what it covers. */
 export function ApprovalNotice({ pipeline }: { readonly pipeline: PipelineView }) {
   const { approval, event } = pipeline
   if (approval?.status !== 'needed' || pipeline.outcome === 'cancelled') return null
@@ -35,20 +35,20 @@ export function ApprovalNotice({ pipeline }: { readonly pipeline: PipelineView }
   return (
     <div className="notice">
       <p>
-        This commit is a stranger’s{why}.{' '}
+        This commit is from a stranger{why}.{' '}
         {approval.for === 'run'
-          ? 'Nothing of it is run before a member approves it.'
-          : 'Its jobs get no secrets before a member approves it.'}{' '}
-        All files of commit <code>{event.sha}</code> run then, not only narwhal.yml: look at them
-        first.
+          ? 'Nothing runs until a member approves it.'
+          : 'Its jobs get no secrets until a member approves it.'}{' '}
+        Approval covers all files of commit <code>{event.sha}</code>, not only narwhal.yml: review
+        them first.
       </p>
-      <WhyItWaits pipeline={pipeline} />
+      <Reason pipeline={pipeline} />
       <ChangedFiles pipeline={pipeline} isOpen />
     </div>
   )
 }
 
-function WhyItWaits({ pipeline: { approval } }: { readonly pipeline: PipelineView }) {
+function Reason({ pipeline: { approval } }: { readonly pipeline: PipelineView }) {
   const why = waitWords(approval)
-  return why === undefined ? null : <p>It waits: {why}.</p>
+  return why === undefined ? null : <p>Reason: {why}.</p>
 }

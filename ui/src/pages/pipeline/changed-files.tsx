@@ -3,17 +3,17 @@ import { formatCount } from '../../format.ts'
 
 interface ChangedFilesProps {
   readonly pipeline: PipelineView
-  /** Whether they are shown before anybody asks. */
+  /** Whether they are shown initially. */
   readonly isOpen: boolean
 }
 
-/** Which files a stranger's commit changes: those that say what is run first, and marked. */
+/** The files that a stranger's commit changes: pipeline files first, and marked. */
 export function ChangedFiles({ pipeline, isOpen }: ChangedFilesProps) {
   const { changed } = pipeline
   if (!changed) {
     return (
       <p className="quiet small">
-        Which files it changes is not known here: compare it with its branch at the forge.
+        The changed files are unknown: compare the commit with its branch at the forge.
       </p>
     )
   }
@@ -24,7 +24,7 @@ export function ChangedFiles({ pipeline, isOpen }: ChangedFilesProps) {
       <ul>
         {changed.pipeline.map((path) => (
           <li key={path}>
-            <code>{path}</code> <strong className="chip">says what is run</strong>
+            <code>{path}</code> <strong className="chip">pipeline file</strong>
           </li>
         ))}
         {changed.others.map((path) => (
@@ -33,7 +33,7 @@ export function ChangedFiles({ pipeline, isOpen }: ChangedFilesProps) {
           </li>
         ))}
         {changed.total > shown ? (
-          <li className="quiet">and {formatCount(changed.total - shown, 'file')} more</li>
+          <li className="quiet">and {formatCount(changed.total - shown, 'more file')}</li>
         ) : null}
       </ul>
     </details>
@@ -44,5 +44,5 @@ function summaryOf({ pipeline, total }: NonNullable<PipelineView['changed']>): s
   const files = `Changes ${formatCount(total, 'file')}`
   const [first, second] = pipeline
   if (first === undefined) return files
-  return `${files}, and what is run: ${first}${second === undefined ? '' : ', …'}`
+  return `${files}; pipeline files: ${first}${second === undefined ? '' : ', …'}`
 }

@@ -11,7 +11,7 @@ import { Placement } from '../runners/placement.tsx'
 
 export interface JobPanelProps {
   readonly job: JobView
-  /** The attempt that is shown; the newest may still wait for a runner. */
+  /** The attempt shown; the newest may still be waiting for a runner. */
   readonly attempt: number
 }
 
@@ -33,26 +33,26 @@ export function JobPanel({ job, attempt }: JobPanelProps) {
           <Duration of={subject} />
           {shown && subject.reason ? <span className="reason">{subject.reason}</span> : null}
           {job.image ? <code>{job.image}</code> : null}
-          {shown?.askedBy ? <span>run again by {shown.askedBy}</span> : null}
-          {job.labels.length > 0 ? <span>needs {job.labels.join(', ')}</span> : null}
-          {job.concurrencyGroup ? <span>group {job.concurrencyGroup}</span> : null}
+          {shown?.askedBy ? <span>Rerun by {shown.askedBy}</span> : null}
+          {job.labels.length > 0 ? <span>Labels: {job.labels.join(', ')}</span> : null}
+          {job.concurrencyGroup ? <span>Concurrency group: {job.concurrencyGroup}</span> : null}
         </span>
         <Attempts job={job} attempt={attempt} />
         <div className="commands">
           {job.status === 'finished' ? (
             <CommandButton key="rerun" run={rerun} needs="member" isSmall>
-              Rerun this job
+              Rerun job
             </CommandButton>
           ) : (
             <CommandButton key="cancel" run={cancel} needs="member" isSmall>
-              Cancel this job
+              Cancel job
             </CommandButton>
           )}
         </div>
       </header>
       <Placement job={job} attempt={shown} />
       <LogView
-        // What was read before text was taken out of it is read anew.
+        // Re-read after a redaction.
         key={`${job.id} ${attempt} ${shown?.redactedAt ?? ''}`}
         jobId={job.id}
         attempt={attempt}
@@ -65,7 +65,7 @@ export function JobPanel({ job, attempt }: JobPanelProps) {
   )
 }
 
-/** The digests that the names of its images stood for. */
+/** The digests that its images' names resolved to. */
 function digestsOf(attempt: AttemptView | undefined): Readonly<Record<string, string>> {
   return Object.fromEntries(imagesOf(attempt).map(({ image, digest }) => [image, digest]))
 }
@@ -75,7 +75,7 @@ interface ValuesProps {
   readonly of: Readonly<Record<string, string>>
 }
 
-/** What an attempt has left. It comes late: behind the log, where nothing moves. */
+/** What an attempt has produced. It comes late, so it is below the log, where nothing moves. */
 function Values({ title, of }: ValuesProps) {
   const values = Object.entries(of)
   if (values.length === 0) return null
@@ -118,7 +118,7 @@ function Attempts({ job, attempt }: JobPanelProps) {
   )
 }
 
-/** The steps as the runner told them; before that, as the file names them. */
+/** The steps as the runner reported them; until then, by their names in the file. */
 function stepsOf(job: JobView, attempt: AttemptView | undefined): AttemptView['steps'] {
   if (attempt && attempt.steps.length > 0) return attempt.steps
   return job.stepNames.map((name, index) => ({ index, name, status: 'waiting' }))

@@ -1,38 +1,37 @@
 import type { PipelineView } from '../../../../src/contract/rest/views.ts'
 import { formatCount } from '../../format.ts'
 
-const MOST_NAMES = 20
+const MAX_NAMES = 20
 
-/** What the branch that a stranger's pull request wants into would have run, and its own file has not. */
+/** Jobs that the target branch of a stranger's pull request requires, and its own file does not. */
 export function MissingJobs({ pipeline }: { readonly pipeline: PipelineView }) {
   const { missing = [], failed = [] } = pipeline.target ?? {}
   return (
     <>
       {missing.length > 0 ? (
-        <Told names={missing} what="missing">
-          The narwhal.yml of the branch that it wants into runs{' '}
-          {missing.length === 1 ? 'it' : 'them'}, and the one of this commit does not. So its status
-          is no success.
-        </Told>
+        <JobsNotice names={missing} what="missing">
+          The target branch’s narwhal.yml runs {missing.length === 1 ? 'it' : 'them'}, this commit’s
+          does not, so the commit status is not a success.
+        </JobsNotice>
       ) : null}
       {failed.length > 0 ? (
-        <Told names={failed} what="failed">
-          Only the narwhal.yml of this commit lets {failed.length === 1 ? 'it' : 'them'} fail. So
-          its status is no success.
-        </Told>
+        <JobsNotice names={failed} what="failed">
+          Only this commit’s narwhal.yml allows {failed.length === 1 ? 'it' : 'them'} to fail, so
+          the commit status is not a success.
+        </JobsNotice>
       ) : null}
     </>
   )
 }
 
-interface ToldProps {
+interface JobsNoticeProps {
   readonly names: readonly string[]
   readonly what: string
   readonly children: React.ReactNode
 }
 
-function Told({ names, what, children }: ToldProps) {
-  const shown = names.slice(0, MOST_NAMES)
+function JobsNotice({ names, what, children }: JobsNoticeProps) {
+  const shown = names.slice(0, MAX_NAMES)
   return (
     <div className="notice missing-jobs">
       <strong>

@@ -14,7 +14,7 @@ import { MissingJobs } from './missing-jobs.tsx'
 
 export interface PipelineHeadProps {
   readonly pipeline: PipelineView
-  /** Who cancelled it while it ran, and why. */
+  /** Who cancelled it while it was running, and why. */
   readonly cancelled: string | undefined
 }
 
@@ -41,14 +41,16 @@ export function PipelineHead({ pipeline, cancelled }: PipelineHeadProps) {
         <span>{whyOf(pipeline)}</span>
         {pipeline.rerunOf ? (
           <span>
-            <Link to={`/pipelines/${pipeline.rerunOf}`}>rerun of an earlier one</Link>
+            <Link to={`/pipelines/${pipeline.rerunOf}`}>Rerun of an earlier pipeline</Link>
             {pipeline.startedBy ? ` by ${pipeline.startedBy}` : ''}
           </span>
         ) : null}
         <Ago at={pipeline.createdAt} />
         <Duration of={pipeline} />
         <Held pipeline={pipeline} />
-        {pipeline.concurrencyGroup ? <span>group {pipeline.concurrencyGroup}</span> : null}
+        {pipeline.concurrencyGroup ? (
+          <span>Concurrency group: {pipeline.concurrencyGroup}</span>
+        ) : null}
         {cancelled ? <span>{cancelled}</span> : null}
       </p>
       <ApprovalNotice pipeline={pipeline} />
@@ -58,15 +60,15 @@ export function PipelineHead({ pipeline, cancelled }: PipelineHeadProps) {
   )
 }
 
-/** Why it ran, in words. */
+/** What started it. */
 function whyOf({ event, startedBy }: PipelineView): string {
   const by = event.author ? ` by ${event.author}` : ''
   const source = event.source === 'poll' ? ', found by polling' : ''
   if (event.kind === 'manual') {
-    return `started by ${startedBy ?? 'hand'}, commit${by}`
+    return `Started ${startedBy ? `by ${startedBy}` : 'manually'} · commit${by}`
   }
-  if (event.kind === 'tag') return `tag${by}${source}`
-  return `${event.kind === 'push' ? 'pushed' : 'pull request'}${by}${source}`
+  if (event.kind === 'tag') return `Tag${by}${source}`
+  return `${event.kind === 'push' ? 'Pushed' : 'Pull request'}${by}${source}`
 }
 
 function Commands({ pipeline }: { readonly pipeline: PipelineView }) {
@@ -90,7 +92,7 @@ function Commands({ pipeline }: { readonly pipeline: PipelineView }) {
           key="rerun"
           run={rerun}
           needs="member"
-          shortcut={{ keys: 'r', words: 'Rerun the pipeline' }}
+          shortcut={{ keys: 'r', words: 'Rerun pipeline' }}
         >
           Rerun
         </CommandButton>
@@ -99,7 +101,7 @@ function Commands({ pipeline }: { readonly pipeline: PipelineView }) {
           key="cancel"
           run={cancel}
           needs="member"
-          shortcut={{ keys: 'x', words: 'Cancel the pipeline' }}
+          shortcut={{ keys: 'x', words: 'Cancel pipeline' }}
         >
           Cancel
         </CommandButton>
@@ -108,7 +110,7 @@ function Commands({ pipeline }: { readonly pipeline: PipelineView }) {
   )
 }
 
-/** Whether jobs of it can have failed: where narwhal.yml could not be read there are none. */
+/** Whether jobs can have failed: an invalid narwhal.yml has none. */
 function hasFailed({ status, outcome, startedAt }: PipelineView): boolean {
   const isGood = outcome === 'success' || outcome === 'skipped'
   return status === 'finished' && !isGood && startedAt !== undefined

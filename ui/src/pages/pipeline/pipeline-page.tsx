@@ -14,7 +14,7 @@ import { Problems } from './problems.tsx'
 
 export interface PipelinePageProps {
   readonly id: PipelineView['id']
-  /** `?job=…&attempt=…` choose what is shown. */
+  /** `?job=…&attempt=…` select what is shown. */
   readonly search: string
 }
 
@@ -36,7 +36,7 @@ export function PipelinePage({ id, search }: PipelinePageProps) {
     return (
       <>
         <ErrorNotice error={error} />
-        {error ? <Link to="/">See all pipelines</Link> : <Loading />}
+        {error ? <Link to="/">View all pipelines</Link> : <Loading />}
       </>
     )
   }
@@ -54,13 +54,13 @@ export function PipelinePage({ id, search }: PipelinePageProps) {
       ) : null}
       {job ? <JobPanel key={`${job.id} ${attempt}`} job={job} attempt={attempt} /> : null}
       {!job && pipeline.status !== 'finished' && !pipeline.reason ? (
-        <p className="quiet">Its narwhal.yml is being read…</p>
+        <p className="quiet">Reading narwhal.yml…</p>
       ) : null}
     </>
   )
 }
 
-/** A pipeline that was cancelled while it ran has the reason at its jobs. */
+/** The jobs have the reason of a pipeline that was cancelled while running. */
 function whyCancelled(pipeline: PipelineView, jobs: readonly JobView[]): string | undefined {
   if (pipeline.reason || pipeline.outcome !== 'cancelled') return undefined
   return jobs.find(({ outcome, reason }) => outcome === 'cancelled' && reason)?.reason

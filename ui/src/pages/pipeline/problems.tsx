@@ -1,7 +1,7 @@
 import type { PipelineView } from '../../../../src/contract/rest/views.ts'
 import { formatCount } from '../../format.ts'
 
-/** What is wrong in narwhal.yml, each with its place. */
+/** The problems of narwhal.yml, with their positions. */
 export function Problems({ problems }: { readonly problems: PipelineView['problems'] }) {
   if (problems.length === 0) return null
   return (

@@ -3,7 +3,7 @@ import type { PipelineView } from '../../../../src/contract/rest/views.ts'
 import { call } from '../../api.ts'
 import { ErrorNotice, Loading } from '../../parts/notices.tsx'
 
-/** What the pipeline ran, in the full form of narwhal.yml. */
+/** The configuration that was run: narwhal.yml with all defaults. */
 export function UsedConfig({ pipeline }: { readonly pipeline: PipelineView }) {
   const [yaml, setYaml] = useState<string>()
   const [error, setError] = useState<Error>()

@@ -12,32 +12,32 @@ export interface WaterfallProps {
 const COMMIT = 'Commit'
 
 const WORDS: Readonly<Record<string, string>> = {
-  accept: 'accepted',
+  accept: 'accept',
   queue: 'queue',
   place: 'wait for a runner',
   fetch: 'fetch',
   plan: 'read narwhal.yml',
-  handover: 'hand over',
+  handover: 'dispatch',
   checkout: 'checkout',
   sandbox: 'sandbox',
   prepare: 'prepare',
   report: 'report',
 }
 
-/** Where the time went, from the commit to the end; what decided it is drawn in full. */
+/** Where the time went, from the commit to the end, with the critical path outlined. */
 export function Waterfall({ pipeline, jobs }: WaterfallProps) {
   const now = useNow()
   const { startAt, durationMs, spans } = waterfallOf(pipeline, jobs, now)
   const groups = groupSpans(spans)
   const whole = Math.max(1, durationMs)
   return (
-    <div className="waterfall" tabIndex={0} role="group" aria-label="Where the time went">
+    <div className="waterfall" tabIndex={0} role="group" aria-label="Timeline">
       <p className="quiet small waterfall-legend">
-        <span>{formatDuration(durationMs)} in all</span>
+        <span>{formatDuration(durationMs)} total</span>
         <span className="legend is-wait">waiting</span>
         <span className="legend is-prepare">preparing</span>
         <span className="legend is-step">steps</span>
-        <span className="legend is-critical">outlined: the critical path</span>
+        <span className="legend is-critical">critical path (outlined)</span>
       </p>
       {groups.map((group) => (
         <Group key={group.title} {...group} startAt={startAt} whole={whole} />
@@ -53,7 +53,7 @@ interface GroupProps {
   readonly whole: number
 }
 
-/** The spans of one attempt, which can be folded: then one bar is as long as all of them. */
+/** The spans of one attempt; folded, a single bar covers them. */
 function Group({ title, rows, startAt, whole }: GroupProps) {
   const from = Math.min(...rows.map((span) => span.startAt))
   const to = Math.max(...rows.map((span) => span.startAt + span.durationMs))
@@ -71,7 +71,7 @@ function Group({ title, rows, startAt, whole }: GroupProps) {
         </summary>
         <ul>
           {rows.map((span, index) => (
-            // oxlint-disable-next-line react/no-array-index-key -- spans are in the order of their starts
+            // oxlint-disable-next-line react/no-array-index-key -- spans are ordered by start
             <SpanRow key={index} span={span} startAt={startAt} whole={whole} />
           ))}
         </ul>
@@ -80,7 +80,7 @@ function Group({ title, rows, startAt, whole }: GroupProps) {
   )
 }
 
-/** Where a bar stands in its track. */
+/** The position of a bar in its track. */
 function placeOf(
   from: number,
   durationMs: number,
@@ -131,7 +131,7 @@ function groupSpans(spans: readonly Span[]): { title: string; rows: Span[] }[] {
     const title = span.job ? `${span.job.name}${again}` : COMMIT
     groups.set(title, [...(groups.get(title) ?? []), span])
   }
-  // What comes before any job stands first, whenever the clocks say it was.
+  // What precedes any job comes first, even if clocks differ.
   const inOrder = [...groups].toSorted(([a], [b]) => Number(b === COMMIT) - Number(a === COMMIT))
   return inOrder.map(([title, rows]) => ({ title, rows }))
 }

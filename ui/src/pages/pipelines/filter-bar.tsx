@@ -21,7 +21,7 @@ export function FilterBar({ filter, repositories, onChange }: FilterBarProps) {
     <Filters isSet={isFiltering(filter)} onClear={() => onChange(parseFilter(''))}>
       <TextFilter
         label="Filter by title, ref, author, repository or commit"
-        placeholder="Search title, author, commit …"
+        placeholder="Search title, author, commit…"
         value={filter.text}
         onChange={(text) => change({ text })}
         isFirst

@@ -5,7 +5,7 @@ import { Link, navigate } from '../../router.tsx'
 import { UsedConfig } from '../pipeline/used-config.tsx'
 import { Waterfall } from '../pipeline/waterfall.tsx'
 
-/** The graph's layout is a library of its own, which not every page needs. */
+/** The graph layout is a separate chunk, which not every page needs. */
 const JobGraph = lazy(async () => ({
   default: (await import('../../graph/job-graph.tsx')).JobGraph,
 }))
@@ -21,7 +21,7 @@ export interface OverviewProps {
   readonly params: URLSearchParams
 }
 
-/** The whole pipeline at a glance: what needs what, where the time went, what was run. */
+/** The whole pipeline: its dependency graph, timeline and configuration. */
 export function Overview({ pipeline, jobs, shown, params }: OverviewProps) {
   const usual = jobs.length > 1 ? 'graph' : 'time'
   const asked = params.get('view')
@@ -35,10 +35,10 @@ export function Overview({ pipeline, jobs, shown, params }: OverviewProps) {
     const next = VIEWS[(VIEWS.indexOf(view) + 1) % VIEWS.length] ?? usual
     navigate(linkTo(next), { replace: true })
   }
-  useShortcut('v', 'Graph, time or config', turn)
+  useShortcut('v', 'Switch view', turn)
   return (
-    <section className="panel overview" aria-label="The whole pipeline">
-      <nav className="tabs" aria-label="Views of the pipeline">
+    <section className="panel overview" aria-label="Overview">
+      <nav className="tabs" aria-label="Views">
         {VIEWS.map((one) => (
           <Link key={one} to={linkTo(one)} isCurrent={one === view} isInPlace>
             {WORDS[one]}

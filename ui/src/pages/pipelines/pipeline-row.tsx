@@ -11,7 +11,7 @@ import { Link } from '../../router.tsx'
 import { KIND_WORDS } from '../../state/pipeline-filter.ts'
 import { statusOf } from '../../state/status.ts'
 
-/** The row of one pipeline in the list; the whole row leads to its page. */
+/** One pipeline in the list; the whole row is a link. */
 export const PipelineRow = memo(function PipelineRow(props: { readonly pipeline: PipelineView }) {
   const { pipeline } = props
   const { event } = pipeline

@@ -27,7 +27,7 @@ import { RunningNow } from './running-now.tsx'
 import { StartDialog } from './start-dialog.tsx'
 import { useActivity } from './use-activity.ts'
 
-/** The first page is there at once; who scrolls on wants many. */
+/** A small first page loads fast; scrolling on loads many. */
 const FIRST_PAGE = 100
 const NEXT_PAGE = 500
 
@@ -38,7 +38,7 @@ export function PipelinesPage({ search }: { readonly search: string }) {
   const isReady = activity.isLoaded || activity.error !== undefined
   const [isStarting, setStarting] = useState(false)
   useRowKeys()
-  useShortcut('n', 'Start a pipeline', () => setStarting(true))
+  useShortcut('n', 'Start pipeline', () => setStarting(true))
   const change = (next: PipelineFilter) => navigate(`/${formatFilter(next)}`, { replace: true })
   return (
     <>
@@ -47,7 +47,7 @@ export function PipelinesPage({ search }: { readonly search: string }) {
         <h1>Pipelines</h1>
         <div className="commands">
           <button type="button" disabled={names.length === 0} onClick={() => setStarting(true)}>
-            Start a pipeline
+            Start pipeline
           </button>
         </div>
       </div>
@@ -59,7 +59,7 @@ export function PipelinesPage({ search }: { readonly search: string }) {
         />
       ) : null}
       {isReady ? null : <Loading />}
-      {/* All is shown at once, so that nothing moves when another part of it has come. */}
+      {/* Everything is shown at once, so that nothing moves when another part has loaded. */}
       <div hidden={!isReady}>
         <RepositoryStrip repositories={activity.repositories} chosen={filter.repository} />
         {names.length > 0 ? (
@@ -83,7 +83,7 @@ function List({ filter, hasRepositories }: ListProps) {
     key: query,
     topic: { kind: 'everything' },
     load: async (signal) => {
-      // The number first: what happens between the two is then told again.
+      // The sequence number first: changes between the two requests are then sent again.
       const { seq } = await call('status', {}, signal)
       return { loaded: await readPage(filter, undefined, signal), seq }
     },
@@ -113,7 +113,7 @@ function List({ filter, hasRepositories }: ListProps) {
   )
 }
 
-/** The next page comes when one is near the end, and by hand. */
+/** Loads the next page near the end of the list, or on click. */
 function More({ readMore }: { readonly readMore: () => Promise<void> }) {
   const place = useRef<HTMLParagraphElement>(null)
   const newest = useRef(readMore)
@@ -123,7 +123,7 @@ function More({ readMore }: { readonly readMore: () => Promise<void> }) {
     const read = async () => {
       if (isReading) return
       isReading = true
-      // What went wrong is said when it is tried by hand.
+      // Errors are shown when it is clicked.
       await newest.current().catch(() => undefined)
       isReading = false
     }
@@ -156,9 +156,9 @@ function NoPipelines(props: { readonly isFiltering: boolean; readonly hasReposit
   if (props.isFiltering) {
     return (
       <section className="empty">
-        <h2>No pipeline is like that</h2>
+        <h2>No pipelines match</h2>
         <p>
-          <Link to="/">Clear the filter</Link> to see all.
+          <Link to="/">Clear filters</Link> to see all pipelines.
         </p>
       </section>
     )
@@ -167,19 +167,18 @@ function NoPipelines(props: { readonly isFiltering: boolean; readonly hasReposit
     <section className="empty">
       <h2>No pipelines yet</h2>
       {props.hasRepositories ? (
-        <p>Push a commit to a repository that has a narwhal.yml, or start a pipeline by hand.</p>
+        <p>Push a commit to a repository with a narwhal.yml, or start a pipeline manually.</p>
       ) : (
         <>
           <p>
-            <Link to="/repositories">Add a repository</Link> that has a narwhal.yml, or do so in a
-            terminal:
+            <Link to="/repositories">Add a repository</Link> with a narwhal.yml, or run:
           </p>
           <pre tabIndex={0}>
             <code>./narwhal repo add https://github.com/octocat/hello</code>
           </pre>
         </>
       )}
-      <p className="quiet">New pipelines show up here by themselves.</p>
+      <p className="quiet">New pipelines appear here automatically.</p>
     </section>
   )
 }

@@ -7,20 +7,20 @@ import { RUNS } from '../../state/activity.ts'
 import { formatFilter } from '../../state/pipeline-filter.ts'
 import { statusOf } from '../../state/status.ts'
 
-/** So many repositories have a card; the others are on their own page. */
-const MOST_CARDS = 8
+/** The others are on the page of repositories. */
+const MAX_CARDS = 8
 
 export interface RepositoryStripProps {
   readonly repositories: readonly Activity[]
   readonly chosen: string
 }
 
-/** A card for each repository that was busy lately; pressing one narrows the list to it. */
+/** A card for each recently active repository, which filters the list. */
 export function RepositoryStrip({ repositories, chosen }: RepositoryStripProps) {
   const busiest = repositories
     .filter(({ runs }) => runs.length > 0)
     .toSorted((a, b) => (b.runs[0]?.createdAt ?? 0) - (a.runs[0]?.createdAt ?? 0))
-    .slice(0, MOST_CARDS)
+    .slice(0, MAX_CARDS)
     .toSorted((a, b) => a.repository.name.localeCompare(b.repository.name))
   if (busiest.length < 2) return null
   return (
@@ -61,8 +61,8 @@ function RepositoryCard({ name, runs, isChosen }: RepositoryCardProps) {
       </span>
       <RunBars runs={runs} places={RUNS} />
       <span className="quiet small strip-facts number">
-        <span>{ended.length > 0 ? `${Math.round((100 * good) / ended.length)} % good` : ' '}</span>
-        <span>{typical === undefined ? '' : `~ ${formatDuration(typical)}`}</span>
+        <span>{ended.length > 0 ? `${Math.round((100 * good) / ended.length)}% passed` : ' '}</span>
+        <span>{typical === undefined ? '' : `~${formatDuration(typical)}`}</span>
       </span>
     </Link>
   )

@@ -7,7 +7,7 @@ import { typicalMs } from '../../parts/run-bars.tsx'
 import { Link } from '../../router.tsx'
 import { QueueHint } from '../pipeline/queue-hint.tsx'
 
-const MOST = 6
+const MAX_SHOWN = 6
 
 export interface RunningNowProps {
   readonly running: readonly PipelineView[]
@@ -15,8 +15,8 @@ export interface RunningNowProps {
 }
 
 /**
- * What runs now, each beside how long it takes as a rule, and what waits. It takes the same place
- * when there is nothing, so that the list below stays where it is.
+ * Running pipelines, with their typical duration, and what is waiting. Keeps its height when empty, so
+ * that the list below doesn't move.
  */
 export function RunningNow({ running, repositories }: RunningNowProps) {
   return (
@@ -27,9 +27,9 @@ export function RunningNow({ running, repositories }: RunningNowProps) {
         </h2>
         <QueueHint />
       </div>
-      {running.length === 0 ? <p className="running-none quiet">Nothing runs.</p> : null}
+      {running.length === 0 ? <p className="running-none quiet">Nothing running</p> : null}
       <ul className="running-list" tabIndex={running.length > 3 ? 0 : undefined}>
-        {running.slice(0, MOST).map((pipeline) => {
+        {running.slice(0, MAX_SHOWN).map((pipeline) => {
           const runs = repositories.find(
             ({ repository }) => repository.id === pipeline.repositoryId,
           )
@@ -66,7 +66,7 @@ function Running({ pipeline, runs }: RunningProps) {
           <span>{refWords(pipeline.event.ref)}</span>
           <span className="number">
             {whole(elapsed)}
-            {typical ? ` of about ${whole(typical)}` : ''}
+            {typical ? ` of ~${whole(typical)}` : ''}
           </span>
         </span>
       </Link>

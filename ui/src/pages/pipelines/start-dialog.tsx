@@ -6,12 +6,12 @@ import { navigate } from '../../router.tsx'
 
 export interface StartDialogProps {
   readonly repositories: readonly string[]
-  /** The one that is chosen first. */
+  /** The one selected initially. */
   readonly repository?: string
   readonly onClose: () => void
 }
 
-/** Starts a pipeline by hand, and goes to its page. */
+/** Starts a pipeline manually, and opens its page. */
 export function StartDialog({ repositories, repository, onClose }: StartDialogProps) {
   const start = async (entered: FormData) => {
     const ref = textOf(entered, 'ref').trim()
@@ -21,7 +21,7 @@ export function StartDialog({ repositories, repository, onClose }: StartDialogPr
     onClose()
   }
   return (
-    <Dialog title="Start a pipeline" onClose={onClose}>
+    <Dialog title="Start pipeline" onClose={onClose}>
       <CommandForm
         action="Start"
         run={start}
@@ -38,7 +38,12 @@ export function StartDialog({ repositories, repository, onClose }: StartDialogPr
         </label>
         <label>
           Branch, tag or commit
-          <input name="ref" type="text" placeholder="the remote’s HEAD" autoComplete="off" />
+          <input
+            name="ref"
+            type="text"
+            placeholder="Default: the remote’s HEAD"
+            autoComplete="off"
+          />
         </label>
       </CommandForm>
     </Dialog>

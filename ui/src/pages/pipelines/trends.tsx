@@ -3,10 +3,10 @@ import type { TrendPoint } from '../../../../src/contract/rest/rest-insights.ts'
 import { formatDuration } from '../../format.ts'
 import { Plot } from '../../plot/plot.tsx'
 
-/** Runs that a rate is taken over. */
+/** Pipelines that a success rate is computed over. */
 const WINDOW = 10
 
-/** How long pipelines, jobs and steps took, how many succeeded, how long they waited. */
+/** Durations of pipelines, jobs and steps, success rate, and waiting times. */
 export function Trends({ points }: { readonly points: readonly TrendPoint[] }) {
   const names = [...new Set(points.flatMap(({ jobs }) => jobs.map(({ name }) => name)))]
   const [job, setJob] = useState('')
@@ -14,7 +14,7 @@ export function Trends({ points }: { readonly points: readonly TrendPoint[] }) {
     return (
       <section className="empty">
         <h2>No trends yet</h2>
-        <p>They are drawn as soon as pipelines have ended.</p>
+        <p>Trends appear once pipelines have finished.</p>
       </section>
     )
   }
@@ -31,8 +31,8 @@ export function Trends({ points }: { readonly points: readonly TrendPoint[] }) {
         <div className="panel">
           <Plot
             {...plot}
-            label="Duration of a pipeline"
-            summary={`usually ${formatDuration(middle(durations))}`}
+            label="Pipeline duration"
+            summary={`median ${formatDuration(middle(durations))}`}
             lines={[{ name: 'Duration', values: durations }]}
             format={formatDuration}
           />
@@ -40,10 +40,10 @@ export function Trends({ points }: { readonly points: readonly TrendPoint[] }) {
         <div className="panel">
           <Plot
             {...plot}
-            label={`Success, over ${WINDOW} pipelines`}
-            summary={`${Math.round(100 * (rate.at(-1) ?? 0))} % lately`}
-            lines={[{ name: 'Success', values: rate }]}
-            format={(share) => `${Math.round(100 * share)} %`}
+            label={`Success rate over ${WINDOW} pipelines`}
+            summary={`${Math.round(100 * (rate.at(-1) ?? 0))}% of the last ${Math.min(WINDOW, points.length)} passed`}
+            lines={[{ name: 'Success rate', values: rate }]}
+            format={(share) => `${Math.round(100 * share)}%`}
             most={1}
           />
         </div>
@@ -51,7 +51,7 @@ export function Trends({ points }: { readonly points: readonly TrendPoint[] }) {
           <Plot
             {...plot}
             label="Longest wait for a runner"
-            summary={`usually ${formatDuration(middle(waits.filter((one) => one !== null)))}`}
+            summary={`median ${formatDuration(middle(waits.filter((one) => one !== null)))}`}
             lines={[{ name: 'Wait', values: waits }]}
             format={formatDuration}
           />
@@ -59,7 +59,7 @@ export function Trends({ points }: { readonly points: readonly TrendPoint[] }) {
         <div className="panel">
           <Plot
             {...plot}
-            label={job ? `Steps of ${job}` : 'Duration of each job'}
+            label={job ? `Steps of ${job}` : 'Job durations'}
             summary=""
             lines={job ? stepLines(points, job) : jobLines(points, names)}
             format={formatDuration}
@@ -68,12 +68,12 @@ export function Trends({ points }: { readonly points: readonly TrendPoint[] }) {
       </div>
       <p className="plot-choice">
         <label>
-          The last plot shows{' '}
+          Show durations of{' '}
           <select value={job} onChange={(event) => setJob(event.target.value)}>
             <option value="">all jobs</option>
             {names.map((name) => (
               <option key={name} value={name}>
-                the steps of {name}
+                steps of {name}
               </option>
             ))}
           </select>

@@ -2,7 +2,7 @@ import { call } from '../../api.ts'
 import { useSubject } from '../../live/use-subject.ts'
 import { type ActivityState, NO_ACTIVITY, RUNS, reduceActivity } from '../../state/activity.ts'
 
-/** What the repositories have been doing and what runs now, live. */
+/** Recent runs per repository and running pipelines, live. */
 export function useActivity(): ActivityState & { readonly error: Error | undefined } {
   const { state, error } = useSubject({
     key: 'activity',

@@ -12,10 +12,10 @@ import { ErrorNotice, Loading } from '../../parts/notices.tsx'
 import { useMay } from '../../parts/session.ts'
 import { Ago } from '../../parts/times.tsx'
 import { Link } from '../../router.tsx'
-import { seenOf } from '../pipeline/approve.tsx'
+import { reviewedOf } from '../pipeline/approve.tsx'
 import { ChangedFiles } from '../pipeline/changed-files.tsx'
 
-/** What waits for approval, over all repositories: looked at one by one, and approved together. */
+/** Pipelines waiting for approval, across all repositories; several can be approved at once. */
 export function ApprovalsPage() {
   const { answer, error, again } = useRead('listAwaiting', { query: { limit: 200 } })
   const may = useMay('member')
@@ -32,11 +32,11 @@ export function ApprovalsPage() {
   const pipelines = answer?.pipelines
   const approve = async (entered: FormData) => {
     const chosen = pipelines?.filter(({ id }) => entered.has(id)) ?? []
-    if (chosen.length === 0) throw new Error('Choose what to approve.')
-    const approvals = chosen.map((one) => ({ pipeline: one.id, ...seenOf(one) }))
-    const told = await call('approveMany', { body: { approvals } })
+    if (chosen.length === 0) throw new Error('Select pipelines to approve.')
+    const approvals = chosen.map((one) => ({ pipeline: one.id, ...reviewedOf(one) }))
+    const answers = await call('approveMany', { body: { approvals } })
     again()
-    const refused = told.approvals.find(({ approved }) => !approved)
+    const refused = answers.approvals.find(({ approved }) => !approved)
     if (refused) throw new Error(refused.message)
   }
   return (
@@ -49,19 +49,16 @@ export function ApprovalsPage() {
       {!pipelines && !error ? <Loading /> : null}
       {pipelines?.length === 0 ? (
         <section className="empty">
-          <h2>Nothing waits for approval</h2>
-          <p>Commits of strangers come here before they are run.</p>
+          <h2>Nothing to approve</h2>
+          <p>Commits of strangers wait here before they run.</p>
         </section>
       ) : null}
       {pipelines && pipelines.length > 0 ? (
-        <CommandForm run={approve} action="Approve the chosen" isDisabled={!may}>
+        <CommandForm run={approve} action="Approve selected" isDisabled={!may}>
           <p className="quiet">
-            All files of a commit run, not only narwhal.yml: look at them first.
+            Approval covers all files of a commit, not only narwhal.yml: review them first.
           </p>
-          <ol
-            className="panel rows"
-            aria-label="What waits for approval, the longest waiting first"
-          >
+          <ol className="panel rows" aria-label="Waiting for approval, longest first">
             {pipelines.map((one) => (
               <Row key={one.id} pipeline={one} />
             ))}
@@ -89,7 +86,7 @@ function Row({ pipeline }: { readonly pipeline: PipelineView }) {
           <code title={event.sha}>{formatSha(event.sha)}</code>
           <span>{event.author}</span>
           <span>{refWords(event.ref)}</span>
-          <span>{isForRun ? 'to run' : 'for its secrets'}</span>
+          <span>{isForRun ? 'to run' : 'to use secrets'}</span>
           {event.stranger ? <span className="reason">{STRANGER_WORDS[event.stranger]}</span> : null}
           {why === undefined ? null : <span className="reason">{why}</span>}
         </p>

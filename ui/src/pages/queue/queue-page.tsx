@@ -22,10 +22,9 @@ export function QueuePage() {
       {!jobs && !error ? <Loading /> : null}
       {jobs?.length === 0 && !unplanned ? (
         <section className="empty">
-          <h2>No job waits</h2>
+          <h2>No jobs waiting</h2>
           <p>
-            Each job has found a runner. <Link to="/runners">See what they do</Link>, or{' '}
-            <Link to="/">all pipelines</Link>.
+            View <Link to="/runners">runners</Link> or <Link to="/">pipelines</Link>.
           </p>
         </section>
       ) : null}
@@ -51,21 +50,18 @@ export function QueuePage() {
         </ol>
       ) : null}
       {jobs && total > jobs.length ? (
-        <p className="more quiet">
-          These are the first; {formatCount(total - jobs.length, 'more waits', 'more wait')} behind
-          them.
-        </p>
+        <p className="more quiet">{formatCount(total - jobs.length, 'more job')} waiting</p>
       ) : null}
     </>
   )
 }
 
-/** Of what is not planned there are no jobs that could stand in the list. */
+/** Unplanned commits have no jobs that could be listed. */
 function Unplanned({ reason, commits }: NonNullable<QueueList['unplanned']>) {
   return (
     <p className="notice">
-      No commit is planned now{commits > 0 ? `; ${formatCount(commits, 'waits', 'wait')} here` : ''}
-      : each {reason}. <Link to="/runners">See the runners</Link>.
+      No commits are being planned{commits > 0 ? ` (${commits} waiting)` : ''}: each {reason}.{' '}
+      <Link to="/runners">View runners</Link>
     </p>
   )
 }

@@ -3,12 +3,12 @@ import type { QueueList } from '../../../../src/contract/rest/rest.ts'
 import { call } from '../../api.ts'
 import { live } from '../../live/live.ts'
 
-/** Changes within this time are looked at together. */
+/** Changes within this time are read together. */
 const GATHER_MS = 300
 /** The reasons change as runners come and go, without a change of the job itself. */
-const LOOK_AGAIN_MS = 5_000
+const REFRESH_MS = 5_000
 
-/** The first jobs that wait for a runner and how many do, kept true; undefined until read. */
+/** The first waiting jobs and their number, kept up to date; undefined until loaded. */
 export function useQueue(): Partial<QueueList> & { readonly error?: Error } {
   const [queue, setQueue] = useState<QueueList>()
   const [error, setError] = useState<Error>()
@@ -34,7 +34,7 @@ export function useQueue(): Partial<QueueList> & { readonly error?: Error } {
     })
     const timer = setInterval(() => {
       if (document.visibilityState === 'visible') readSoon()
-    }, LOOK_AGAIN_MS)
+    }, REFRESH_MS)
     void read()
     return () => {
       leaving.abort()

@@ -14,17 +14,17 @@ export interface AddRepositoryProps {
 type Forge = ReturnType<typeof forgeOfUrl>
 
 const INTERVALS = [
-  ['60000', 'every minute'],
-  ['15000', 'every 15 seconds'],
-  ['300000', 'every 5 minutes'],
-  ['3600000', 'every hour'],
-  ['0', 'never: webhooks only'],
+  ['60000', 'Every minute'],
+  ['15000', 'Every 15 seconds'],
+  ['300000', 'Every 5 minutes'],
+  ['3600000', 'Every hour'],
+  ['0', 'Never (webhooks only)'],
 ] as const
 
-/** Registers a repository, then shows what to enter at its forge: the secret is told this once. */
+/** Registers a repository, then shows the webhook to set up; its secret is shown only once. */
 export function AddRepository({ onAdded, onClose }: AddRepositoryProps) {
   const [added, setAdded] = useState<RegisteredRepository>()
-  const title = added ? `${added.repository.name} is added` : 'Add a repository'
+  const title = added ? `${added.repository.name} added` : 'Add repository'
   const done = (registered: RegisteredRepository) => {
     setAdded(registered)
     onAdded()
@@ -100,7 +100,7 @@ function AddForm({ onAdded, onClose }: AddFormProps) {
         </select>
       </label>
       <label>
-        Look for new commits
+        Poll for new commits
         <select name="poll">
           {INTERVALS.map(([key, words]) => (
             <option key={key} value={key}>

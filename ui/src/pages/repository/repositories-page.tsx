@@ -14,7 +14,7 @@ export function RepositoriesPage() {
   const { answer, error, again } = useRead('listActivity', { query: { runs: RUNS } })
   const [isAdding, setAdding] = useState(false)
   useRowKeys()
-  useShortcut('n', 'Add a repository', () => setAdding(true))
+  useShortcut('n', 'Add repository', () => setAdding(true))
   const repositories = answer?.repositories
   return (
     <>
@@ -23,7 +23,7 @@ export function RepositoriesPage() {
         <h1>Repositories</h1>
         <div className="commands">
           <button type="button" className="main" onClick={() => setAdding(true)}>
-            Add a repository
+            Add repository
           </button>
         </div>
       </div>
@@ -33,9 +33,7 @@ export function RepositoriesPage() {
       {repositories?.length === 0 ? (
         <section className="empty">
           <h2>No repositories yet</h2>
-          <p>
-            Add one that has a narwhal.yml at its root; its pipelines then show up by themselves.
-          </p>
+          <p>Add one with a narwhal.yml at its root. Its pipelines then appear automatically.</p>
         </section>
       ) : null}
       {repositories && repositories.length > 0 ? (
@@ -69,8 +67,8 @@ function Facts({ runs }: { readonly runs: Activity['runs'] }) {
   const [last] = runs
   return (
     <span className="when quiet small">
-      <span className="number">{typical === undefined ? '' : `~ ${formatDuration(typical)}`}</span>
-      {last ? <Ago at={last.createdAt} /> : <span>never ran</span>}
+      <span className="number">{typical === undefined ? '' : `~${formatDuration(typical)}`}</span>
+      {last ? <Ago at={last.createdAt} /> : <span>no runs yet</span>}
     </span>
   )
 }

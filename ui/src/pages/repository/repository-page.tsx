@@ -13,7 +13,7 @@ import { Secrets } from './secrets.tsx'
 import { StrangerRules } from './stranger-rules.tsx'
 import { WebhookHelp } from './webhook-help.tsx'
 
-/** How one repository does, and how it is set up. */
+/** The trends and settings of one repository. */
 export function RepositoryPage({ name }: { readonly name: string }) {
   const params = { repository: name }
   const { answer: repository, error } = useRead('getRepository', { params })
@@ -31,10 +31,10 @@ export function RepositoryPage({ name }: { readonly name: string }) {
         <h1>{repository.name}</h1>
         <div className="commands">
           <Link to={`/${formatFilter({ repository: repository.name })}`} className="button">
-            Its pipelines
+            View pipelines
           </Link>
           <button type="button" onClick={() => setStarting(true)}>
-            Start a pipeline
+            Start pipeline
           </button>
         </div>
       </div>
@@ -43,23 +43,23 @@ export function RepositoryPage({ name }: { readonly name: string }) {
       ) : null}
       <ForgeRefusal repository={repository} />
       {trends ? <Trends points={trends.points} /> : <Loading />}
-      <h2 className="section-head">Set-up</h2>
+      <h2 className="section-head">Settings</h2>
       <div className="columns">
         <section className="panel padded">
-          <h2>How commits come in</h2>
+          <h2>Triggers</h2>
           <WebhookHelp repository={repository} webhook={undefined} />
         </section>
         <StrangerRules repository={repository} />
         <Secrets repositoryId={repository.id} />
         <section className="panel padded">
-          <h2>Remove</h2>
+          <h2>Remove repository</h2>
           <p className="quiet">
-            No new pipelines are made for it then; those it has had stay readable.
+            No new pipelines are created for it. Existing ones stay readable for seven days.
           </p>
           <p className="form">
             <span>
               <button type="button" className="danger" onClick={() => setRemoving(true)}>
-                Remove the repository
+                Remove repository
               </button>
             </span>
           </p>
@@ -68,10 +68,10 @@ export function RepositoryPage({ name }: { readonly name: string }) {
       {isRemoving ? (
         <Dialog title={`Remove ${repository.name}?`} onClose={() => setRemoving(false)}>
           <div className="form">
-            <p>It is no longer polled, and its webhooks are refused.</p>
+            <p>It is no longer polled, and its webhooks are rejected.</p>
             <div className="commands">
               <button type="button" onClick={() => setRemoving(false)}>
-                Keep it
+                Keep
               </button>
               <CommandButton
                 needs="admin"
@@ -80,7 +80,7 @@ export function RepositoryPage({ name }: { readonly name: string }) {
                   navigate('/repositories')
                 }}
               >
-                Remove it
+                Remove
               </CommandButton>
             </div>
           </div>

@@ -10,11 +10,11 @@ import { useMay } from '../../parts/session.ts'
 import { Ago } from '../../parts/times.tsx'
 
 export interface SecretsProps {
-  /** Whose they are; absent: all repositories'. */
+  /** Their repository; absent for global ones. */
   readonly repositoryId?: string
 }
 
-/** The secrets that jobs may name: set and removed here, and never shown. */
+/** The secrets that jobs may name: set and removed, but never shown. */
 export function Secrets({ repositoryId }: SecretsProps) {
   return repositoryId === undefined ? <SecretsOfAll /> : <SecretsOfOne {...{ repositoryId }} />
 }
@@ -44,9 +44,9 @@ function Shown({ repositoryId, secrets, error, again }: ShownProps) {
       <h2 id="secrets">Secrets</h2>
       <p className="quiet">
         {repositoryId === undefined
-          ? 'Jobs of every repository may name these.'
-          : 'Jobs of this repository may name these; its own come before those of all.'}{' '}
-        Nobody sees their values again.
+          ? 'Available to all repositories.'
+          : 'Available to this repository. Its own secrets override global ones.'}{' '}
+        Values can’t be viewed after saving.
       </p>
       <ErrorNotice error={error} />
       {secrets ? (
@@ -83,13 +83,13 @@ function NewSecret({ repositoryId, onSet }: NewSecretProps) {
           {warning}
         </p>
       ))}
-      <CommandForm action="Set the secret" run={set}>
+      <CommandForm action="Save secret" run={set}>
         <input
           name="name"
           type="text"
           required
           maxLength={100}
-          aria-label="The name of the secret"
+          aria-label="Secret name"
           placeholder="DEPLOY_KEY"
           autoComplete="off"
           spellCheck={false}
@@ -98,13 +98,13 @@ function NewSecret({ repositoryId, onSet }: NewSecretProps) {
           name="value"
           required
           rows={1}
-          aria-label="The value of the secret"
-          placeholder="Its value"
+          aria-label="Secret value"
+          placeholder="Value"
           autoComplete="off"
           spellCheck={false}
         />
         <label>
-          <input type="checkbox" name="shown" /> logs show it
+          <input type="checkbox" name="shown" /> Don’t mask in logs
         </label>
       </CommandForm>
     </>
@@ -122,7 +122,7 @@ function SecretTable({ secrets, repositoryId, onRemoved }: SecretTableProps) {
     key: name,
     cells: [
       <code key="name">{name}</code>,
-      scope === 'all' ? 'all' : 'this one',
+      scope === 'all' ? 'Global' : 'Repository',
       <span key="set">
         <Ago at={updatedAt} />
         {updatedBy ? ` by ${updatedBy}` : null}
@@ -134,8 +134,8 @@ function SecretTable({ secrets, repositoryId, onRemoved }: SecretTableProps) {
         ? undefined
         : () => removeSecret(name, repositoryId),
   }))
-  const headings = ['Name', 'Of', 'Set', 'Besides']
-  return <RemovableTable {...{ headings, rows, onRemoved }} empty="There is none." needs="admin" />
+  const headings = ['Name', 'Scope', 'Updated', 'Rules']
+  return <RemovableTable {...{ headings, rows, onRemoved }} empty="No secrets yet" needs="admin" />
 }
 
 function removeSecret(secret: string, repository: string | undefined): Promise<unknown> {
@@ -144,7 +144,7 @@ function removeSecret(secret: string, repository: string | undefined): Promise<u
     : call('removeSecretOf', { params: { repository, secret } })
 }
 
-/** What holds for a secret that does not for most. */
+/** The expiry and restrictions of a secret. */
 function Rules({ expiresAt, warning, runners, isNotMasked }: Partial<SecretView>) {
   const until = expiresAt === undefined ? undefined : new Date(expiresAt - 1).toLocaleDateString()
   const parts = [

@@ -3,7 +3,7 @@ import { call } from '../../api.ts'
 import { CommandButton } from '../../parts/command-button.tsx'
 import { Ago } from '../../parts/times.tsx'
 
-/** The accounts that a repository lists, by their names, and the programs that it might list. */
+/** The accounts listed as strangers, by their names, and bots that might be listed. */
 export function StrangerAccounts({ repository }: { readonly repository: RepositoryView }) {
   const { id, strangerAccounts = [], strangers = [], seenBots = [] } = repository
   const list = async (account: number) => {
@@ -17,12 +17,12 @@ export function StrangerAccounts({ repository }: { readonly repository: Reposito
   return (
     <>
       {named.length > 0 ? (
-        <ul className="plain small" aria-label="Accounts that are strangers">
+        <ul className="plain small" aria-label="Accounts listed as strangers">
           {named.map(({ id: account, name, formerName }) => (
             <li key={account}>
               <code>{account}</code> {name}
               {formerName === undefined ? null : (
-                <strong> was {formerName} when it was listed: look whose it is</strong>
+                <strong> was {formerName} when listed: check whose it is</strong>
               )}
             </li>
           ))}
@@ -32,11 +32,11 @@ export function StrangerAccounts({ repository }: { readonly repository: Reposito
         <div key={account} className="notice">
           <p>
             <strong>{name}</strong> pushes to branches of this repository (<Ago at={seenAt} />
-            ), so the work of others that it brings is run with secrets. As a stranger, each of its
-            commits waits until a member approves it.
+            ), so the work of others that it pushes runs with secrets. Listed as a stranger, each of
+            its commits waits for approval.
           </p>
           <CommandButton run={() => list(account)} needs="admin">
-            List it as a stranger
+            List as stranger
           </CommandButton>
         </div>
       ))}

@@ -5,13 +5,13 @@ import { textOf } from '../../parts/entered.ts'
 import { StrangerAccounts } from './stranger-accounts.tsx'
 
 const WORDS = {
-  'first-time-contributors': 'of newcomers: nothing of theirs was ever merged here',
-  'all-strangers': 'of all strangers',
-  nobody: 'of nobody: they are run at once, without secrets',
+  'first-time-contributors': 'Newcomers (nothing merged here yet)',
+  'all-strangers': 'All strangers',
+  nobody: 'Nobody (commits run at once, without secrets)',
 } as const
 const APPROVALS = Object.keys(WORDS) as (keyof typeof WORDS)[]
 
-/** Whose commits are run only once somebody has approved that, and whose are strangers'. */
+/** Whose commits need approval, and which accounts are strangers. */
 export function StrangerRules({ repository }: { readonly repository: RepositoryView }) {
   const { approval, isApprovalUnchosen, strangerAccounts = [] } = repository
   const { pipelineFiles, skippedIsOpen } = repository
@@ -34,13 +34,13 @@ export function StrangerRules({ repository }: { readonly repository: RepositoryV
       <h2>Strangers</h2>
       {isApprovalUnchosen ? (
         <p className="notice">
-          This repository was registered before there was a choice: commits of newcomers wait for
-          approval now. Save what you want.
+          This repository was registered before this setting existed: commits of newcomers now wait
+          for approval. Save to confirm or change that.
         </p>
       ) : null}
       <CommandForm run={save} action="Save">
         <label>
-          Commits that wait for approval
+          Require approval for commits of
           <select name="approval" defaultValue={approval}>
             {Object.entries(WORDS).map(([rule, words]) => (
               <option key={rule} value={rule}>
@@ -55,14 +55,14 @@ export function StrangerRules({ repository }: { readonly repository: RepositoryV
             name="run-pipeline-files"
             defaultChecked={pipelineFiles === 'run'}
           />
-          Those of whom something was merged need not wait when they change what is run
+          Authors with merged commits may change pipeline files without approval
         </label>
         <label className="is-check">
-          <input type="checkbox" name="skipped-is-open" defaultChecked={skippedIsOpen} />A commit
-          for which nothing is run is no success at the forge
+          <input type="checkbox" name="skipped-is-open" defaultChecked={skippedIsOpen} />
+          Commits without jobs to run are not a success at the forge
         </label>
         <label>
-          Accounts that are strangers on its own branches, too (numbers at the forge)
+          Accounts that are strangers even on its own branches (ids at the forge)
           <input name="accounts" defaultValue={strangerAccounts.join(', ')} />
         </label>
       </CommandForm>

@@ -9,11 +9,11 @@ import { Copyable } from '../../parts/copyable.tsx'
 
 export interface WebhookHelpProps {
   readonly repository: RepositoryView
-  /** With the secret; only right after it was registered. */
+  /** With the secret; only right after registration. */
   readonly webhook: RegisteredRepository['webhook']
 }
 
-/** How a repository's forge is made to tell of commits, and a delivery to try it. */
+/** How to set up a repository's webhook, and a test delivery. */
 export function WebhookHelp({ repository, webhook }: WebhookHelpProps) {
   const [renewed, setRenewed] = useState<RegisteredRepository['webhook']>()
   const { forge } = repository
@@ -44,17 +44,17 @@ export function WebhookHelp({ repository, webhook }: WebhookHelpProps) {
             <>
               <Copyable text={known.secret} label="the secret" />
               <small className="quiet">
-                It is shown this once.
+                It is shown only once.
                 {known.formerEndsAt === undefined
                   ? ''
-                  : ' The former one stays valid until a commit comes with this one.'}
+                  : ' The previous one stays valid until a commit signed with this one arrives.'}
               </small>
             </>
           ) : (
             <>
-              <span>It was shown when it was made.</span>{' '}
+              <span>Shown only when created.</span>{' '}
               <CommandButton run={renew} needs="admin" isSmall>
-                Make a new one
+                Create new secret
               </CommandButton>
             </>
           )}
@@ -62,8 +62,7 @@ export function WebhookHelp({ repository, webhook }: WebhookHelpProps) {
         <Field name={words.events.field}>{words.events.chosen}</Field>
       </dl>
       <p className="quiet small">
-        Where agents stand apart, or the forge reaches Narwhal under another name, the URL is that
-        one’s.
+        If the agent runs separately, or the forge reaches Narwhal under another name, use its URL.
         {words.sendsSecret ? ` ${words.title} sends the secret itself: use an https URL.` : ''}
       </p>
       <TestDelivery repository={repository} usual={url} />
@@ -86,13 +85,10 @@ function Polled({ repository }: { readonly repository: RepositoryView }) {
     <div className="form">
       <p>
         {seconds > 0
-          ? `Narwhal looks for new commits every ${seconds < 60 ? `${seconds} seconds` : `${seconds / 60} min`}; nothing has to be entered at the forge.`
-          : 'It is not looked at: start its pipelines by hand or by the API.'}
+          ? `Narwhal polls for new commits every ${seconds < 120 ? `${seconds} seconds` : `${seconds / 60} minutes`}; no setup at the forge is needed.`
+          : 'Polling is off. Start pipelines manually or through the API.'}
       </p>
-      <p>
-        Is that too slow? Have the forge’s hook start the pipeline at once: a webhook or a script
-        there that calls
-      </p>
+      <p>To start pipelines at once, have a hook or script at the forge run:</p>
       <Copyable
         label="the command"
         text={`./narwhal pipeline start ${repository.name} --server ${location.origin} --ref main`}
@@ -117,17 +113,17 @@ function TestDelivery({ repository, usual }: TestDeliveryProps) {
   return (
     <div className="form test-delivery">
       <label>
-        Test delivery to
+        Webhook URL
         <input type="url" value={url} onChange={(event) => setUrl(event.target.value)} />
       </label>
       <p>
         <CommandButton run={test} needs="admin">
-          Send a test delivery
+          Send test delivery
         </CommandButton>
       </p>
       {tested ? (
         <p className={`notice ${tested.ok ? 'is-good' : 'is-error'}`} role="status">
-          {tested.ok ? 'It works: ' : 'Not yet: '}
+          {tested.ok ? 'Success: ' : 'Failed: '}
           {tested.words}
         </p>
       ) : null}

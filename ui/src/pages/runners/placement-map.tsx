@@ -3,7 +3,7 @@ import type { PlacementView } from '../../../../src/contract/rest/rest-insights.
 
 const COLUMNS = 24
 
-/** How many jobs each runner got in which time, by heuristic: whether the load is spread as it should. */
+/** How many jobs each runner got over time, by heuristic: whether the load is balanced. */
 export function PlacementMap({ placements }: { readonly placements: readonly PlacementView[] }) {
   const [heuristic, setHeuristic] = useState('')
   const heuristics = [...new Set(placements.map((one) => one.heuristic))].toSorted()
@@ -26,7 +26,7 @@ export function PlacementMap({ placements }: { readonly placements: readonly Pla
       <div className="section-head">
         <h2>Placements</h2>
         <span className="quiet small">
-          the last {placements.length.toLocaleString('en')} jobs; the darker, the more at a time
+          last {placements.length.toLocaleString('en')} jobs; darker means more at a time
         </span>
         <div className="commands">
           <select

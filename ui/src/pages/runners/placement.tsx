@@ -6,13 +6,13 @@ export interface PlacementProps {
   readonly attempt: AttemptView | undefined
 }
 
-/** Why this runner; or, while there is none, why it waits: always one line, so that nothing moves. */
+/** Why this runner was chosen, or why the job waits; always one line, so that nothing moves. */
 export function Placement({ job, attempt }: PlacementProps) {
   if (!attempt) {
     if (job.status === 'queued') return <Waits jobId={job.id} />
-    // What needs nothing is held with its pipeline: by an approval, say.
-    const needs = job.needs.join(', ') || 'its pipeline to begin'
-    const words = job.status === 'blocked' ? `Waits for ${needs}` : job.reason
+    // A job without needs is blocked with its pipeline, by an approval for example.
+    const needs = job.needs.join(', ') || 'its pipeline to start'
+    const words = job.status === 'blocked' ? `Waiting for ${needs}` : job.reason
     return <p className="placement small quiet">{words}</p>
   }
   const { decision } = attempt
@@ -23,7 +23,7 @@ export function Placement({ job, attempt }: PlacementProps) {
   return (
     <details className="placement small">
       <summary>
-        Ran on <strong>{decision.runnerName}</strong>{' '}
+        Runner <strong>{decision.runnerName}</strong>{' '}
         <span className="quiet">
           {decision.heuristic}: {decision.reason}
         </span>
@@ -31,7 +31,7 @@ export function Placement({ job, attempt }: PlacementProps) {
       <ul className="quiet">
         {others.map(({ runnerId, name, busy, slots }) => (
           <li key={runnerId}>
-            {name} could have taken it: {busy} of {slots} slots busy
+            {name} was eligible: {busy} of {slots} slots busy
           </li>
         ))}
         {refused.map(({ runnerId, name, refusedBecause }) => (
@@ -39,7 +39,7 @@ export function Placement({ job, attempt }: PlacementProps) {
             {name} {refusedBecause}
           </li>
         ))}
-        {others.length + refused.length === 0 ? <li>There was no other runner.</li> : null}
+        {others.length + refused.length === 0 ? <li>No other runners</li> : null}
       </ul>
     </details>
   )
@@ -50,7 +50,7 @@ function Waits({ jobId }: { readonly jobId: JobView['id'] }) {
   const found = jobs?.find((one) => one.jobId === jobId)
   return (
     <p className="placement small">
-      {found ? `Number ${found.position} in the queue: ${found.reason}` : 'In the queue'}
+      {found ? `#${found.position} in queue: ${found.reason}` : 'In queue'}
     </p>
   )
 }

@@ -12,13 +12,13 @@ const STATES: Readonly<Record<RunnerView['state'], string>> = {
   online: 'Online',
   draining: 'Draining',
   offline: 'Offline',
-  set_aside: 'Set aside',
+  set_aside: 'Quarantined',
 }
 
 export interface RunnerCardProps {
   readonly runner: RunnerView
   readonly samples: readonly RunnerSample[]
-  /** What was placed on it lately, newest first. */
+  /** Its recent placements, newest first. */
   readonly placements: readonly PlacementView[]
 }
 
@@ -42,10 +42,10 @@ export function RunnerCard({ runner, samples, placements }: RunnerCardProps) {
       <Running placements={placements} />
       <Load samples={samples} />
       <Details runner={runner} placements={placements} />
-      <KnownHoles tools={runner.flawedTools ?? []} />
+      <Vulnerabilities tools={runner.flawedTools ?? []} />
       {runner.lastSeenAt !== undefined && runner.state !== 'online' ? (
         <p className="quiet small">
-          Last heard of <Ago at={runner.lastSeenAt} />
+          Last seen <Ago at={runner.lastSeenAt} />
         </p>
       ) : null}
     </article>
@@ -62,7 +62,9 @@ function Slots({ busy, slots }: { readonly busy: number; readonly slots: number 
         ))}
       </span>
       <span className="number">
-        {busy} of {formatCount(slots, 'slot')} busy
+        {slots === 0
+          ? `${formatCount(busy, 'job')} to finish`
+          : `${busy} of ${formatCount(slots, 'slot')} busy`}
       </span>
     </p>
   )
@@ -72,7 +74,7 @@ function Running({ placements }: { readonly placements: readonly PlacementView[]
   const running = placements.filter(({ finishedAt }) => finishedAt === undefined)
   if (running.length === 0) return null
   return (
-    <ul className="running-jobs small" aria-label="What it runs now">
+    <ul className="running-jobs small" aria-label="Running jobs">
       {running.slice(0, 8).map((one) => (
         <li key={`${one.jobId} ${one.attempt}`}>
           <Link to={`/pipelines/${one.pipelineId}?job=${one.jobId}`}>
@@ -90,15 +92,15 @@ function Running({ placements }: { readonly placements: readonly PlacementView[]
 function Load({ samples }: { readonly samples: readonly RunnerSample[] }) {
   const newest = samples.at(-1)
   if (!newest) return <p className="quiet small">No load reported yet.</p>
-  const percent = (share: number) => `${Math.round(share * 100)} %`
+  const percent = (share: number) => `${Math.round(share * 100)}%`
   const times = samples.map(({ at }) => at / 1000)
   return (
     <>
       <Plot
-        label="Processors"
+        label="CPU"
         summary={percent(newest.cpu)}
         times={times}
-        lines={[{ name: 'Processors', values: samples.map(({ cpu }) => cpu) }]}
+        lines={[{ name: 'CPU', values: samples.map(({ cpu }) => cpu) }]}
         format={percent}
         most={1}
       />
@@ -114,13 +116,13 @@ function Load({ samples }: { readonly samples: readonly RunnerSample[] }) {
   )
 }
 
-/** Failures are the user's; what went wrong on the runner is an error. */
+/** Failures are the user's; an `error` is the runner's. */
 function reliability(placements: readonly PlacementView[]): string | undefined {
   const ended = placements.filter(({ outcome }) => outcome !== undefined)
   if (ended.length === 0) return undefined
   const count = (wanted: string) => ended.filter(({ outcome }) => outcome === wanted).length
   const share = Math.round((100 * count('success')) / ended.length)
-  return `${share} % succeeded, ${formatCount(count('error'), 'error')} in the last ${ended.length}`
+  return `${share}% of the last ${ended.length} succeeded, ${formatCount(count('error'), 'error')}`
 }
 
 function Details({ runner, placements }: Omit<RunnerCardProps, 'samples'>) {
@@ -129,26 +131,26 @@ function Details({ runner, placements }: Omit<RunnerCardProps, 'samples'>) {
     hardware &&
     `${formatCount(hardware.cpus, 'CPU')}, ${formatBytes(hardware.memoryBytes)}, ${hardware.operatingSystem} ${hardware.architecture}`
   const behind = `${runner.url ?? ''} (${formatCount(runner.members, 'runner')} behind it)`
-  const link = runner.link === 'attached' ? 'attached by itself' : 'in this process'
+  const link = runner.link === 'attached' ? 'Outbound' : 'In-process'
   return (
     <dl className="details">
       <Detail name="Jobs" value={reliability(placements)} />
       <Detail name="Labels" value={runner.labels.join(', ')} />
       <Detail name="Engines" value={runner.engines.join(', ')} />
       <Detail name="Machine" value={machine} />
-      <Detail name="Network of jobs" value={jobNetwork && networkInWords(jobNetwork)} />
-      <Detail name="Link" value={runner.balanced ? behind : (runner.url ?? link)} />
+      <Detail name="Job network" value={jobNetwork && networkInWords(jobNetwork)} />
+      <Detail name="Connection" value={runner.balanced ? behind : (runner.url ?? link)} />
       <Detail name="Version" value={runner.version} />
     </dl>
   )
 }
 
-function KnownHoles({ tools }: { readonly tools: NonNullable<RunnerView['flawedTools']> }) {
+function Vulnerabilities({ tools }: { readonly tools: NonNullable<RunnerView['flawedTools']> }) {
   if (tools.length === 0) return null
   return (
     <details className="small">
       <summary>
-        Known holes: {tools.map(({ name, version }) => `${name} ${version}`).join(', ')}
+        Known vulnerabilities: {tools.map(({ name, version }) => `${name} ${version}`).join(', ')}
       </summary>
       <ul>
         {tools.flatMap(({ name, version, holes }) =>
@@ -159,7 +161,7 @@ function KnownHoles({ tools }: { readonly tools: NonNullable<RunnerView['flawedT
           )),
         )}
       </ul>
-      <p className="quiet">Update them, unless your distribution has mended these versions.</p>
+      <p className="quiet">Update them, unless your distribution has patched these versions.</p>
     </details>
   )
 }

@@ -31,7 +31,7 @@ export function RunnersPage() {
       {state.isLoaded && state.runners.length === 0 ? (
         <section className="empty">
           <h2>No runners</h2>
-          <p>Jobs wait until there is one. Start a runner beside this Narwhal:</p>
+          <p>Jobs wait until a runner joins. Start one:</p>
           <pre tabIndex={0}>
             <code>{`./narwhal runner --dispatcher ${location.origin}`}</code>
           </pre>
@@ -58,7 +58,7 @@ async function loadRunners(signal: AbortSignal): Promise<{ loaded: LoadedRunners
   const series = await Promise.all(
     runners.map(async ({ id }) => {
       const given = { params: { runner: id }, query: { points: MOST_SAMPLES } }
-      // The cards are worth showing without their lines.
+      // Cards are still useful without their charts.
       const answer = await call('listRunnerSamples', given, signal).catch(() => undefined)
       return [id, answer?.samples ?? []] as const
     }),

@@ -3,10 +3,10 @@ import type { PlacementView } from '../../../../src/contract/rest/rest-insights.
 import { call } from '../../api.ts'
 import { live } from '../../live/live.ts'
 
-/** Changes within this time are looked at together. */
+/** Changes within this time are read together. */
 const GATHER_MS = 1_000
 
-/** The newest placements, read again when jobs move. */
+/** The newest placements, refreshed when jobs change. */
 export function usePlacements(): readonly PlacementView[] {
   const [placements, setPlacements] = useState<readonly PlacementView[]>([])
   useEffect(() => {
@@ -16,7 +16,7 @@ export function usePlacements(): readonly PlacementView[] {
       soon = undefined
       call('listPlacements', {}, leaving.signal).then(
         (answer) => setPlacements(answer.placements),
-        // The cards are worth showing without them.
+        // Cards are still useful without them.
         () => undefined,
       )
     }

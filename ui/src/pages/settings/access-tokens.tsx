@@ -11,7 +11,7 @@ import { RemovableTable } from '../../parts/removable-table.tsx'
 import { useMay, useSession } from '../../parts/session.ts'
 import { Ago } from '../../parts/times.tsx'
 
-/** What people and programs sign in with: one's own, or everybody's for an administrator. */
+/** Access tokens: one's own, or everyone's for an administrator. */
 export function AccessTokens({ users }: { readonly users: readonly UserView[] }) {
   const { answer, error, again } = useRead('listTokens', {})
   const [created, setCreated] = useState<CreatedToken>()
@@ -19,8 +19,8 @@ export function AccessTokens({ users }: { readonly users: readonly UserView[] })
     <section className="panel padded" aria-labelledby="access-tokens">
       <h2 id="access-tokens">Access tokens</h2>
       <p className="quiet">
-        A token opens what its user may do. Make one for each browser and program, so that it can be
-        taken back alone.
+        A token has its user’s permissions. Use one per device or tool, so that you can revoke it on
+        its own.
       </p>
       <ErrorNotice error={error} />
       {answer ? (
@@ -30,11 +30,11 @@ export function AccessTokens({ users }: { readonly users: readonly UserView[] })
       )}
       {created ? (
         <p className="notice is-good" role="status">
-          The token {created.name} of {created.user}, shown this once
+          Token {created.name} of {created.user}
           {created.expiresAt === undefined
             ? ''
-            : `, good until ${new Date(created.expiresAt).toISOString().slice(0, 10)}`}
-          :
+            : `, valid until ${new Date(created.expiresAt).toISOString().slice(0, 10)}`}
+          . It is shown only once.
           <Copyable text={created.token} label="the token" />
         </p>
       ) : null}
@@ -62,21 +62,21 @@ function NewToken({ users, onCreated }: NewTokenProps) {
     onCreated(await call('createToken', { body: { name, ...(user ? { user } : {}) } }))
   }
   return (
-    <CommandForm action="Create a token" run={create}>
+    <CommandForm action="Create token" run={create}>
       <input
         name="name"
         type="text"
         required
         maxLength={100}
-        aria-label="What the token is for"
-        placeholder="What for: laptop, deploys"
+        aria-label="Token name"
+        placeholder="Name: laptop, deploys"
         autoComplete="off"
       />
       {isAdmin && users.length > 0 ? (
         <select
           key={own}
           name="user"
-          aria-label="Whose token"
+          aria-label="Token owner"
           defaultValue={users.find(({ name }) => name === own)?.id}
         >
           {users.map(({ id, name }) => (
@@ -102,26 +102,26 @@ function TokenTable({ tokens, onRemoved }: TokenTableProps) {
       cells: [
         name,
         user,
-        opensInWords(limits),
+        accessWords(limits),
         <Ago key="created" at={createdAt} />,
         usedAt === undefined ? (
-          'never'
+          'Never'
         ) : (
           <span key="used">
             <Ago at={usedAt} /> from {usedFrom}
           </span>
         ),
-        expiresAt === undefined ? 'never' : new Date(expiresAt).toISOString().slice(0, 10),
+        expiresAt === undefined ? 'Never' : new Date(expiresAt).toISOString().slice(0, 10),
       ],
       remove: () => call('removeToken', { params: { token: id } }),
     }),
   )
-  const headings = ['For', 'User', 'Opens', 'Created', 'Used', 'Ends']
-  const empty = 'There is none.'
+  const headings = ['Name', 'User', 'Access', 'Created', 'Used', 'Expires']
+  const empty = 'No tokens yet'
   return <RemovableTable {...{ headings, rows, empty, onRemoved }} />
 }
 
-function opensInWords({ role, repositories }: Pick<TokenView, 'role' | 'repositories'>): string {
-  const what = role ?? 'all that its user may'
+function accessWords({ role, repositories }: Pick<TokenView, 'role' | 'repositories'>): string {
+  const what = role ?? 'full'
   return repositories ? `${what}, in ${repositories.join(', ')}` : what
 }

@@ -7,7 +7,7 @@ import { Copyable } from '../../parts/copyable.tsx'
 import { ErrorNotice } from '../../parts/notices.tsx'
 import { Ago } from '../../parts/times.tsx'
 
-/** How new runners join. */
+/** Creates join tokens for runners. */
 export function RunnerTokens() {
   const { answer, error, again } = useRead('listJoinTokens', {})
   const [created, setCreated] = useState<string>()
@@ -21,25 +21,25 @@ export function RunnerTokens() {
     <section className="panel padded">
       <h2>New runners</h2>
       <p className="quiet">
-        A runner joins by a token of its own, once. Start it on its machine with the command below.
+        Each runner joins once, with its own token. Create one, then run the command on its machine.
       </p>
       <ErrorNotice error={error} />
       {open.length > 0 ? (
         <p className="small">
-          {formatCount(open.length, 'token waits', 'tokens wait')} to be used; the last was made{' '}
-          <Ago at={open.at(-1)?.createdAt ?? 0} />.
+          {formatCount(open.length, 'unused token')}, last created{' '}
+          <Ago at={open.at(-1)?.createdAt ?? 0} />
         </p>
       ) : null}
       {created ? (
         <p className="notice is-good" role="status">
-          Start the runner so; the token is shown this once:
+          Run this command. The token is shown only once.
           <Copyable
             label="the command"
             text={`NARWHAL_TOKEN=${created} ./narwhal runner --dispatcher ${location.origin}`}
           />
         </p>
       ) : null}
-      <CommandButton run={create}>Create a token for a runner</CommandButton>
+      <CommandButton run={create}>Create runner token</CommandButton>
     </section>
   )
 }

@@ -5,7 +5,7 @@ import { AccessTokens } from './access-tokens.tsx'
 import { RunnerTokens } from './runner-tokens.tsx'
 import { Users } from './users.tsx'
 
-/** Who may use this Narwhal, and which runners may join it. */
+/** Users, access tokens, join tokens and global secrets. */
 export function SettingsPage() {
   const isAdmin = useMay('admin')
   const users = useRead('listUsers', {})
@@ -33,7 +33,7 @@ function SignedInAs() {
     <p className="quiet small facts">
       {session?.name ? (
         <span>
-          Signed in as {session.name}, {session.role}
+          Signed in as {session.name} ({session.role})
         </span>
       ) : null}
       {answer ? <span>Narwhal {answer.version}</span> : null}

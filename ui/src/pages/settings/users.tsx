@@ -14,21 +14,21 @@ export interface UsersProps {
   readonly onChanged: () => void
 }
 
-/** Who may use this Narwhal, and for what. */
+/** Users and their roles. */
 export function Users({ users, error, onChanged }: UsersProps) {
   const isAdmin = useMay('admin')
   return (
     <section className="panel padded" aria-labelledby="users">
       <h2 id="users">Users</h2>
       <p className="quiet">
-        A viewer looks; a member also starts, reruns and cancels; an admin does everything. What
-        somebody does tells their name.
+        Viewers can read. Members can also start, rerun and cancel. Admins can do everything.
+        Actions are shown with the user’s name.
       </p>
       <ErrorNotice error={error} />
       {users ? <UserTable users={users} onChanged={onChanged} /> : error ? null : <Loading />}
       {isAdmin ? (
         <CommandForm
-          action="Add a user"
+          action="Add user"
           run={async (entered) => {
             const role = ROLES.find((one) => one === entered.get('role'))
             await call('addUser', {
@@ -42,11 +42,11 @@ export function Users({ users, error, onChanged }: UsersProps) {
             type="text"
             required
             maxLength={64}
-            aria-label="Name of the user"
+            aria-label="User name"
             placeholder="Name: ada, deploy-bot"
             autoComplete="off"
           />
-          <select name="role" aria-label="Role of the user" defaultValue="member">
+          <select name="role" aria-label="User role" defaultValue="member">
             {ROLES.map((role) => (
               <option key={role}>{role}</option>
             ))}
@@ -76,7 +76,7 @@ function UserTable({ users, onChanged }: UserTableProps) {
     <RemovableTable
       headings={['Name', 'Role', 'Added']}
       rows={rows}
-      empty="There is none."
+      empty="No users yet"
       onRemoved={onChanged}
       needs="admin"
       className="users"
