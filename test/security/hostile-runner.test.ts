@@ -179,7 +179,7 @@ test('HST-04: parts of a log that can not be are refused', async () => {
         yield { seq: 3n, event: FINISHED }
       },
     })
-    assertRefused(await narwhal.run(), /part of a log that can't be|packing 99/)
+    assertRefused(await narwhal.run(), /invalid log chunk|packing 99/)
   }
 })
 
@@ -214,7 +214,7 @@ test('HST-06: events with a hole between them, and of steps that are not there, 
         seq: 2n,
         event: { case: 'finished', value: { outcome: Outcome.SUCCESS, outputs: { 'a b': 'x' } } },
       },
-      /outputs of a job that can't be/,
+      /invalid outputs of a job/,
     ],
     [{ seq: 2n, event: { case: 'finished', value: { outcome: 77 as Outcome } } }, /outcome 77/],
   ]

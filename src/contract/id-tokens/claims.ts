@@ -6,7 +6,7 @@ import type { IncludedSource } from '../../core/plan/plan.ts'
 import { present } from '../../lib/present.ts'
 import { subjectOf } from './subject.ts'
 
-/** Who a job is: all that a token can say of it. */
+/** The facts about a job that its id token can state. */
 export interface TokenFacts {
   readonly repository: {
     readonly id: RepositoryId
@@ -16,7 +16,7 @@ export interface TokenFacts {
     readonly forgeOwnerId?: number
     readonly cloneUrl: string
   }
-  /** As `subjectIdsOf` made them when the repository's first token was given. */
+  /** As returned by `subjectIdsOf` when the repository's first token was issued. */
   readonly ids: string
   readonly event: Pick<CommitEvent, 'kind' | 'ref' | 'sha'>
   readonly stranger: boolean
@@ -30,8 +30,8 @@ export interface TokenFacts {
 }
 
 /**
- * What a token says besides its times. **Claims may come to these, but none of them may change**: others'
- * policies match them, and test/security/id-token-claims.json has them. What is not known is absent.
+ * The claims of a token, except its times. **Claims may be added, but none may ever change**: third parties'
+ * policies match them; test/security/id-token-claims.json records them. Unknown ones are absent.
  */
 export function claimsOf(
   { repository, ids, event, stranger, pipeline, job, runner }: TokenFacts,
@@ -47,17 +47,15 @@ export function claimsOf(
       repository: name,
       ids,
       ref: event.ref,
-      ...(subject === 'job' ? { job: fileJob } : {}),
+      ...present({ job: subject === 'job' ? fileJob : undefined }),
     }),
     aud: typeof audience === 'string' ? audience : [...audience],
     sub_ids: ids,
     registration_id: repository.id,
     repository: name,
-    ...(forgeId === undefined ? {} : { repository_id: String(forgeId) }),
-    ...(owner === '' ? {} : { owner }),
-    ...(forgeOwnerId === undefined ? {} : { owner_id: String(forgeOwnerId) }),
+    ...present({ repository_id: forgeId?.toString(), owner: owner || undefined }),
+    ...present({ owner_id: forgeOwnerId?.toString(), forge_host: host }),
     forge: repository.forge,
-    ...present({ forge_host: host }),
     ref: event.ref,
     ref_type: refType(event.ref),
     sha: event.sha,
@@ -77,7 +75,7 @@ export function claimsOf(
 
 export type JobClaims = ReturnType<typeof claimsOf>
 
-/** All claims that a token can have, for the document about them. */
+/** All claims that a token can have, for the discovery document. */
 export const CLAIMS: readonly (keyof JobClaims | 'iss' | 'iat' | 'nbf' | 'exp' | 'jti')[] = [
   'iss',
   'sub',
@@ -110,7 +108,7 @@ export const CLAIMS: readonly (keyof JobClaims | 'iss' | 'iat' | 'nbf' | 'exp' |
   'runner_link',
 ]
 
-/** `test (20, alpine)` is `test` in the file: no name there has a blank. */
+/** `test (20, alpine)` is `test` in the file: names there contain no spaces. */
 function nameInFile(name: string): string {
   return name.split(' ', 1)[0] ?? name
 }
@@ -121,7 +119,7 @@ function refType(ref: string): 'branch' | 'tag' | 'pull_request' | 'other' {
   return /^refs\/(?:pull|merge-requests)\//.test(ref) ? 'pull_request' : 'other'
 }
 
-/** Where the repository is fetched from; undefined: from this machine. */
+/** The host that the repository is cloned from; undefined: this machine. */
 function hostOf(cloneUrl: string): string | undefined {
   if (/^[a-z+]+:\/\//i.test(cloneUrl)) {
     return URL.canParse(cloneUrl) ? new URL(cloneUrl).host || undefined : undefined

@@ -2,26 +2,25 @@ import type { KeyTimes } from '../../core/id-token/id-token-keys.ts'
 import { shownKeys } from '../../core/id-token/id-token-keys.ts'
 import { CLAIMS } from './claims.ts'
 
-/** The one that every cloud takes: Microsoft's takes no other. */
+/** Supported by every cloud; Microsoft's supports no other. */
 export const ID_TOKEN_ALGORITHM = 'RS256'
 
-/** Where the documents of an issuer stand, behind its address. */
+/** Paths of the issuer's documents, relative to its URL. */
 export const DISCOVERY_PATH = '/.well-known/openid-configuration'
 export const KEYS_PATH = '/.well-known/jwks.json'
 
 /**
- * Why nobody could check tokens of this issuer, and what to do, in words; undefined where they can. Clouds
- * fetch the keys of an issuer by https alone.
+ * Why tokens of this issuer can't be verified, and what to do; undefined if they can. Clouds fetch an
+ * issuer's keys over https only.
  */
 export function issuerTrouble(issuer: string | undefined): string | undefined {
-  const mend =
-    'set --oidc-issuer to an https:// address under which others find the documents of this server'
-  if (issuer === undefined) return `no issuer of id tokens is set: ${mend}`
+  const fix = "set --oidc-issuer to an https:// URL where others can fetch this server's documents"
+  if (issuer === undefined) return `no issuer of id tokens is set: ${fix}`
   if (issuer.startsWith('https://')) return undefined
-  return `the issuer of id tokens would be ${issuer}, which no cloud takes: ${mend}`
+  return `the issuer of id tokens would be ${issuer}, which no cloud accepts: ${fix}`
 }
 
-/** OpenID Connect Discovery 1.0: by it others find the keys. */
+/** OpenID Connect Discovery 1.0. */
 export function discoveryDocument(issuer: string) {
   return {
     issuer,
@@ -36,11 +35,10 @@ export function discoveryDocument(issuer: string) {
 
 interface PublicKey extends KeyTimes {
   readonly kid: string
-  /** A JWK as JSON. */
   readonly publicKey: string
 }
 
-/** RFC 7517: the keys that are shown at this moment. */
+/** RFC 7517: the keys published at this moment. */
 export function keySet(keys: readonly PublicKey[], now: number) {
   const shown = shownKeys(keys, now).map(({ kid, publicKey }) => ({
     ...(JSON.parse(publicKey) as { kty: string; n: string; e: string }),

@@ -1,17 +1,17 @@
 import { createHash } from 'node:crypto'
 import type { RepositoryId } from '../../core/ids.ts'
 
-/** What some clouds take at most, in bytes. */
+/** The limit of some clouds, in bytes. */
 export const LONGEST_SUBJECT = 127
 const LONGEST_NAME = 32
 const LONGEST_JOB = 24
-/** Twelve bytes of SHA-256: nobody finds another text with them. */
+/** Twelve bytes of SHA-256: infeasible to collide with. */
 const HASH_CHARACTERS = 16
 
 /**
- * The ids by which tokens name a repository: Narwhal's own, which a repository that is registered
- * anew does not have, and the forge's, where it is known when the first token is given. They are
- * written down then, since what others' policies name must never change.
+ * The ids that identify a repository in tokens: Narwhal's own, which changes if it is registered again, and
+ * the forge's, if it is known when the first token is issued. They are stored then, since what others'
+ * policies name must never change.
  */
 export function subjectIdsOf({
   id,
@@ -27,17 +27,17 @@ export function subjectIdsOf({
 export interface SubjectFacts {
   /** `owner/name`. */
   readonly repository: string
-  /** As `subjectIdsOf` has made them. */
+  /** As returned by `subjectIdsOf`. */
   readonly ids: string
   readonly ref: string
-  /** The job's name in the file; absent: the subject is without. */
+  /** The job's name in the file; absent: not part of the subject. */
   readonly job?: string
 }
 
 /**
- * `sub` of a token: `repo:NAME:IDS:ref:REF`, or `repo:NAME:IDS:job:JOB:ref:REF`. None of the parts before
- * the ref can hold a `:`, so each ends where it seems to end. What is too long is cut and ends in `~` and a
- * hash of the whole; no name holds a `~`. **This is never changed**: others' policies match it.
+ * `sub` of a token: `repo:NAME:IDS:ref:REF`, or `repo:NAME:IDS:job:JOB:ref:REF`. No part before the ref can
+ * contain a `:`, so the form is unambiguous. What is too long is truncated and ends in `~` and a hash of the
+ * whole; no name contains a `~`. **Never change this**: others' policies match it.
  */
 export function subjectOf({ repository, ids, ref, job }: SubjectFacts): string {
   const place = `repo:${cut(repository, LONGEST_NAME)}:${ids}`
@@ -45,7 +45,7 @@ export function subjectOf({ repository, ids, ref, job }: SubjectFacts): string {
   return `${before}${cut(ref, LONGEST_SUBJECT - Buffer.byteLength(before))}`
 }
 
-/** The text, or the beginning of it and its hash, in so many bytes. */
+/** The text, or its beginning and its hash, in at most `most` bytes. */
 function cut(text: string, most: number): string {
   if (Buffer.byteLength(text) <= most) return text
   const hash = createHash('sha256').update(text).digest('base64url').slice(0, HASH_CHARACTERS)

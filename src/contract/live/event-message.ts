@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { type ToldEvent, toldEvent } from './live-event.ts'
 
-/** What travels on the event queue: a live event in an envelope that says its version. */
+/** The message on the event queue: a live event in a versioned envelope. */
 export const eventMessage = z.object({ v: z.literal(1), event: toldEvent })
 export type EventMessage = z.infer<typeof eventMessage>
 
@@ -22,10 +22,10 @@ export function topicOf(event: ToldEvent): string {
   }
 }
 
-/** Under which changes are published once more that move a group: see `groupThatMoves`. */
+/** Changes that move a concurrency group are published under this topic as well; see `groupThatMoves`. */
 export const GROUP_TOPIC = 'group.moved'
 
-/** The group of jobs or pipelines in which a place may have become free, or the order another. */
+/** The concurrency group in which a slot may have become free, or the order may have changed. */
 export function groupThatMoves(event: ToldEvent): string | undefined {
   if (event.type === 'job.changed') {
     const { status, concurrencyGroup } = event.job

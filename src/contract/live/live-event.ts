@@ -2,12 +2,12 @@ import { z } from 'zod'
 import { jobId, jobView, logLine, pipelineView, runnerSample, runnerView } from '../rest/views.ts'
 
 /**
- * What the websocket sends, the UI reduces and the tests assert. Events carry the whole new state
- * of their subject, so applying one twice or skipping to a later one does no harm.
+ * What the websocket sends, the UI reduces and the tests assert. Events carry the whole new state of their
+ * subject, so applying one is idempotent and earlier ones can be skipped.
  *
- * `seq` numbers the state changes of the whole installation in the order in which they became
- * true; it is how a reader that was away asks for what it missed. Logs are resumed by their line
- * numbers and samples not at all, so these carry none.
+ * `seq` numbers the state changes of the whole installation in commit order; a reader that was disconnected
+ * uses it to ask for what it missed. Logs are resumed by line number and samples not at all, so these have
+ * none.
  */
 export const stateChange = z.discriminatedUnion('type', [
   z.object({
@@ -32,7 +32,7 @@ export const logAppended = z.object({
 })
 export type LogAppended = z.infer<typeof logAppended>
 
-/** A log has so many lines by now, too many at a time to go along: they are in the store. */
+/** A log has this many lines now: too many to be sent along, so they are to be read from the store. */
 export const logGrew = z.object({
   type: z.literal('log.grew'),
   jobId,
@@ -46,6 +46,8 @@ export const runnerSampled = z.object({ type: z.literal('runner.sampled'), sampl
 export const liveEvent = z.union([stateChange, logAppended, runnerSampled])
 export type LiveEvent = z.infer<typeof liveEvent>
 
-/** What goes over the event queue between processes; clients hear of a log by its lines alone. */
+/**
+ * What is published on the event queue between processes; clients get the lines of logs instead of `logGrew`.
+ */
 export const toldEvent = z.union([liveEvent, logGrew])
 export type ToldEvent = z.infer<typeof toldEvent>

@@ -3,16 +3,14 @@ import { jobId, pipelineId } from '../rest/views.ts'
 import { liveEvent } from './live-event.ts'
 
 /**
- * What goes over the websocket at `/api/v1/live`. A client subscribes by topic under an id of its
- * own choosing and may hold several subscriptions; every message from the server names the one it
- * belongs to, but for errors of the connection as a whole.
+ * The protocol of the websocket at `/api/v1/live`. A client subscribes to topics under ids of its own
+ * choosing; every message from the server names the subscription it belongs to, except errors of the
+ * connection itself.
  */
 export const liveTopic = z.discriminatedUnion('kind', [
   /** Every state change: pipelines, jobs, runners. */
   z.object({ kind: z.literal('everything') }),
-  /** The pipeline, its jobs. */
   z.object({ kind: z.literal('pipeline'), pipelineId }),
-  /** The lines of one attempt's log. */
   z.object({ kind: z.literal('log'), jobId, attempt: z.number().int().positive() }),
   /** Changes of the runners and their samples. */
   z.object({ kind: z.literal('runners') }),
@@ -25,8 +23,8 @@ export const liveRequest = z.discriminatedUnion('type', [
     id: z.string().min(1).max(64),
     topic: liveTopic,
     /**
-     * The number of the last event that the client has (state changes: `seq`; a log: the number of
-     * its last line, -1 for none); the server first sends everything behind it. Absent: from now on.
+     * The number of the last event that the client has (state changes: `seq`; a log: the number of its last
+     * line, -1 for none); the server first sends everything after it. Absent: only new events.
      */
     after: z.number().int().gte(-1).optional(),
   }),
@@ -35,12 +33,12 @@ export const liveRequest = z.discriminatedUnion('type', [
 export type LiveRequest = z.infer<typeof liveRequest>
 
 export const liveResponse = z.discriminatedUnion('type', [
-  /** Sent once per subscription when all that was missed has been sent. `seq` is the newest number. */
+  /** Sent once per subscription, after everything that was missed. `seq`: the newest number. */
   z.object({ type: z.literal('subscribed'), id: z.string(), seq: z.number().int().gte(-1) }),
   z.object({ type: z.literal('event'), id: z.string(), event: liveEvent }),
-  /** What lies behind `after` is no longer kept: read the present state by REST; new events follow. */
+  /** Events after `after` are no longer kept: read the current state by REST; new events follow. */
   z.object({ type: z.literal('reset'), id: z.string() }),
-  /** The log is whole: no more lines will come. */
+  /** The log is complete: no more lines will follow. */
   z.object({ type: z.literal('end'), id: z.string() }),
   z.object({
     type: z.literal('error'),

@@ -3,11 +3,11 @@ import type { LiveEvent } from './live-event.ts'
 import type { LiveRequest, LiveResponse, LiveTopic } from './live-protocol.ts'
 
 /**
- * What one client has subscribed to, through one connection after another, without sockets and timers:
- * each function takes what happened and gives the next state with what is to be done about it.
+ * One client's subscriptions across reconnects, without sockets and timers: each function takes what happened
+ * and returns the next state with the effects to perform.
  *
- * A subscriber misses nothing and hears nothing twice: on a new connection each subscription is made again
- * behind the last event that was handed over, and what has been handed over already is left out.
+ * Delivery is exactly once: on a new connection each subscription resumes after the last delivered event, and
+ * duplicates are dropped.
  */
 export interface LiveSession {
   readonly subscriptions: ReadonlyMap<string, Subscription>
@@ -16,18 +16,18 @@ export interface LiveSession {
 
 interface Subscription {
   readonly topic: LiveTopic
-  /** The number of the last event that was handed over; undefined: none yet, from now on. */
+  /** The number of the last delivered event; undefined: none yet, only new events. */
   readonly after: number | undefined
 }
 
-/** What is to be done, in this order; what names a subscription is for its subscriber. */
+/** To be performed in order; effects with a subscription's id are for its subscriber. */
 export type LiveEffect =
-  /** Where there is no connection it can be left: a new one begins with `reconnected`. */
+  /** May be dropped without a connection: a new one begins with `reconnected`. */
   | { readonly type: 'send'; readonly request: LiveRequest }
   | { readonly type: 'event'; readonly id: string; readonly event: LiveEvent }
-  /** `ready`: all that was missed has been told. `reset`: it can't be; `end`: a log is whole. */
+  /** `ready`: everything missed has been delivered. `reset`: it can't be. `end`: a log is complete. */
   | { readonly type: 'ready' | 'reset' | 'end'; readonly id: string }
-  /** `id` is absent where it is about the connection as a whole. */
+  /** `id` undefined: about the connection itself. */
   | {
       readonly type: 'refused'
       readonly id: string | undefined
@@ -39,7 +39,7 @@ export type LiveStep = readonly [LiveSession, readonly LiveEffect[]]
 
 export const NO_SESSION: LiveSession = { subscriptions: new Map(), lastId: 0 }
 
-/** `after`: the number of the last event that the subscriber has. Its id is the session's `lastId`. */
+/** `after`: the number of the subscriber's last event. The new id is the session's `lastId`. */
 export function subscribe(
   session: LiveSession,
   topic: LiveTopic,
@@ -57,12 +57,12 @@ export function unsubscribe(session: LiveSession, id: string): LiveStep {
   return [without(session, id), [{ type: 'send', request: { type: 'unsubscribe', id } }]]
 }
 
-/** There is a new connection, on which nothing has been asked yet. */
+/** To be called for each new connection. */
 export function reconnected(session: LiveSession): LiveStep {
   return [session, [...session.subscriptions].map(([id, one]) => ask(id, one))]
 }
 
-/** The server has said something. */
+/** To be called for each message from the server. */
 export function receive(session: LiveSession, response: LiveResponse): LiveStep {
   if (response.type === 'error') {
     const { id, code, message } = response
@@ -70,10 +70,10 @@ export function receive(session: LiveSession, response: LiveResponse): LiveStep 
     return [next, [{ type: 'refused', id, code, message }]]
   }
   const { id } = response
-  const known = session.subscriptions.get(id)
-  // It crossed with the end of the subscription.
-  if (!known) return [session, []]
-  const { after = -1 } = known
+  const subscription = session.subscriptions.get(id)
+  // It was in flight when the subscription ended.
+  if (!subscription) return [session, []]
+  const { after = -1 } = subscription
   switch (response.type) {
     case 'subscribed':
       return [at(session, id, Math.max(after, response.seq)), [{ type: 'ready', id }]]
@@ -97,9 +97,10 @@ function ask(id: string, { topic, after }: Subscription): LiveEffect {
 }
 
 function at(session: LiveSession, id: string, after: number | undefined): LiveSession {
-  const known = session.subscriptions.get(id)
-  if (!known || known.after === after) return session
-  return { ...session, subscriptions: new Map(session.subscriptions).set(id, { ...known, after }) }
+  const { subscriptions } = session
+  const subscription = subscriptions.get(id)
+  if (!subscription || subscription.after === after) return session
+  return { ...session, subscriptions: new Map(subscriptions).set(id, { ...subscription, after }) }
 }
 
 function without(session: LiveSession, id: string): LiveSession {
@@ -107,7 +108,7 @@ function without(session: LiveSession, id: string): LiveSession {
   return subscriptions.delete(id) ? { ...session, subscriptions } : session
 }
 
-/** By which a subscription goes on; samples have none. */
+/** The number to resume after; samples have none. */
 function numberOf(event: LiveEvent): number | undefined {
   if ('seq' in event) return event.seq
   return event.type === 'log.appended' ? event.lines.at(-1)?.number : undefined

@@ -3,16 +3,16 @@ import type { PipelineWithJobs } from '../rest/rest.ts'
 import type { JobView, PipelineView } from '../rest/views.ts'
 import type { LiveEvent } from './live-event.ts'
 
-/** One pipeline as a client knows it, which has read it once and hears of its changes since. */
+/** A client's state of one pipeline: an initial read, kept up to date by events. */
 export interface PipelineState {
   readonly pipeline: PipelineView
   /** In the plan's order. */
   readonly jobs: ReadonlyMap<JobId, JobView>
-  /** Up to which state change each subject is known, by its id; older news of it is stale. */
+  /** The last applied state change of each subject, by id; older ones are stale. */
   readonly seqs: ReadonlyMap<string, number>
 }
 
-/** A live event, or the state as REST tells it. */
+/** A live event, or a snapshot from REST. */
 export type PipelineNews = LiveEvent | ({ readonly type: 'snapshot' } & PipelineWithJobs)
 
 export function startPipelineState(snapshot: PipelineWithJobs): PipelineState {
@@ -21,7 +21,7 @@ export function startPipelineState(snapshot: PipelineWithJobs): PipelineState {
   return withNews(empty, { type: 'snapshot', ...snapshot })
 }
 
-/** Moves the state by one event; returns the same object when the event says nothing new. */
+/** Applies one event; returns the same object if it is stale or irrelevant. */
 export function withNews<State extends PipelineState>(state: State, news: PipelineNews): State {
   switch (news.type) {
     case 'snapshot':

@@ -5,18 +5,18 @@ import type { LogLine } from '../rest/views.ts'
 import { encodeRuns, type LogContent, type LogRun, readContent } from './log-content.ts'
 import { ZstdLanes } from './zstd-lane.ts'
 
-/** A line before it has its number; the step is the chunk's. */
+/** A line without its number and step. */
 export type ChunkLine = Pick<LogLine, 'at' | 'stream' | 'text'>
 
-/** Less is not worth packing: a live line or two. */
+/** Below this size packing isn't worth it: a live line or two. */
 const LEAST_PACKED = 512
-/** A window that is smaller than a chunk costs little of the ratio, and half the memory. */
+/** A window smaller than a chunk halves the memory at little cost in ratio. */
 const PACKING = { [constants.ZSTD_c_compressionLevel]: 1, [constants.ZSTD_c_windowLog]: 17 }
 
 const lanes = new ZstdLanes(PACKING)
 const unzstd = promisify(zstdDecompress)
 
-/** Lines of one step before they are packed: their text is UTF-8 with `\n` behind each line. */
+/** Unpacked lines of one step; the text is UTF-8 with `\n` after each line. */
 export interface LooseLines {
   readonly step: number
   readonly runs: readonly LogRun[]
@@ -27,15 +27,15 @@ export function packChunk(lines: LooseLines): LogChunk {
   const parts = partsOf(lines)
   const plain = chunkOfParts(lines, parts, { packing: 'plain', content: Buffer.concat(parts) })
   if (plain.size < LEAST_PACKED) return plain
-  // Into a buffer or two: of many small ones it would cost more to put them together.
+  // A large output chunk size: concatenating many small buffers would cost more.
   const options = { params: PACKING, chunkSize: Math.max(1024, plain.size >> 2) }
   const content = zstdCompressSync(plain.content, options)
   return content.length < plain.size ? { ...plain, packing: 'zstd', content } : plain
 }
 
 /**
- * The same beside the event loop: for those who pack much. The text must stay as it is until it
- * resolves; what it resolves to has nothing of it.
+ * The same off the event loop, for bulk packing. The text must not change until it resolves; the result
+ * doesn't share its memory.
  */
 export async function packChunkAside(lines: LooseLines): Promise<LogChunk> {
   const parts = partsOf(lines)
@@ -60,14 +60,14 @@ function chunkOfParts(
   return { step, lineCount, size, clockOffsetMs: 0, ...packed }
 }
 
-/** Packs single lines, which are few; a line end within a text becomes U+2424. */
+/** Packs a few single lines; a line end within a text becomes U+2424. */
 export function chunkOf(step: number, lines: readonly ChunkLine[]): LogChunk {
   const runs = lines.map(({ stream, at }): LogRun => ({ count: 1, stream, at }))
   const text = lines.map((line) => `${line.text.replaceAll('\n', '\u2424')}\n`).join('')
   return packChunk({ step, runs: joinRuns(runs), text: Buffer.from(text) })
 }
 
-/** Puts runs together that are one: of the same stream and the same time. */
+/** Merges adjacent runs of the same stream and time. */
 export function joinRuns(runs: Iterable<LogRun>): LogRun[] {
   const joined: LogRun[] = []
   for (const run of runs) {
@@ -81,7 +81,7 @@ export function joinRuns(runs: Iterable<LogRun>): LogRun[] {
   return joined
 }
 
-/** What is in a chunk. Where its bytes are not what it says, lines that say so take their place. */
+/** Unpacks a chunk. If its bytes are damaged, the result has the same number of lines, which say so. */
 export function openChunk(chunk: LogChunk): LogContent {
   const { packing, content } = chunk
   try {
@@ -91,7 +91,7 @@ export function openChunk(chunk: LogChunk): LogContent {
   }
 }
 
-/** The same beside the event loop: for those who open many. */
+/** The same off the event loop, for opening many. */
 export async function openChunkAside(chunk: LogChunk): Promise<LogContent> {
   if (chunk.packing === 'plain') return openChunk(chunk)
   try {
@@ -101,7 +101,7 @@ export async function openChunkAside(chunk: LogChunk): Promise<LogContent> {
   }
 }
 
-/** A few bytes may be unpacked to very many: never to more than the chunk says, into one buffer. */
+/** Guards against decompression bombs: at most the declared size, into one buffer. */
 function bound({ size }: LogChunk): { maxOutputLength: number; chunkSize: number } {
   return { maxOutputLength: Math.max(1, size), chunkSize: size + 64 }
 }
@@ -118,7 +118,7 @@ function damaged({ lineCount }: LogChunk): LogContent {
   return { runs, text: Buffer.from(`${DAMAGED}\n`.repeat(lineCount)) }
 }
 
-/** The lines of a chunk, or of a part of it: always as many as it says. */
+/** The lines of a chunk, or of a range of it: always as many as declared. */
 export function linesOf(chunk: LogChunk, from = 0, to = chunk.lineCount): ChunkLine[] {
   const { lineCount, clockOffsetMs } = chunk
   const { runs, text } = openChunk(chunk)

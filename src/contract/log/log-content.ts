@@ -2,10 +2,10 @@ import type { LogLine } from '../rest/views.ts'
 import { pushSigned, pushVarint, VarintReader } from './varint.ts'
 
 /**
- * What a chunk of a log holds once it is unpacked: the number of bytes of the runs, the runs, and
- * the text, UTF-8, in which `\n` ends every line. A run is a stretch of lines of one stream with one
- * time: how many lines, the stream's place in STREAMS, and the milliseconds since the run before
- * (signed; of the first: since the epoch). All numbers are varints.
+ * The unpacked content of a log chunk: the byte length of the runs, the runs, and the text, UTF-8, in which
+ * `\n` ends every line. A run is a sequence of lines of one stream with the same time: the number of lines,
+ * the stream's index in STREAMS, and the milliseconds since the previous run (signed; for the first: since
+ * the epoch). All numbers are varints.
  */
 export interface LogContent {
   readonly runs: readonly LogRun[]
@@ -15,13 +15,13 @@ export interface LogContent {
 export interface LogRun {
   readonly count: number
   readonly stream: LogLine['stream']
-  /** Epoch milliseconds on the clock of who has read the line. */
+  /** Epoch milliseconds by the clock of whoever read the line. */
   readonly at: number
 }
 
 const STREAMS = ['stdout', 'stderr', 'narwhal'] as const satisfies readonly LogLine['stream'][]
 
-/** What comes before the text. */
+/** The part before the text. */
 export function encodeRuns(runs: readonly LogRun[]): Uint8Array {
   const body: number[] = []
   let before = 0
@@ -36,18 +36,18 @@ export function encodeRuns(runs: readonly LogRun[]): Uint8Array {
   return Uint8Array.from([...head, ...body])
 }
 
-/** Throws RangeError where it can't be understood. */
+/** Throws RangeError if it is malformed. */
 export function readContent(bytes: Buffer): LogContent {
   const reader = new VarintReader(bytes)
   const length = reader.next()
   const end = reader.at + length
-  if (end > bytes.length) throw new RangeError('the runs end behind the chunk')
+  if (end > bytes.length) throw new RangeError('the runs exceed the chunk')
   const runs: LogRun[] = []
   for (let at = 0; reader.at < end; ) {
     const count = reader.next()
     const stream = STREAMS[reader.next()]
     at += reader.nextSigned()
-    if (!stream) throw new RangeError('a run is of no known stream')
+    if (!stream) throw new RangeError('a run has an unknown stream')
     runs.push({ count, stream, at })
   }
   return { runs, text: bytes.subarray(end) }

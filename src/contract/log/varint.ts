@@ -1,16 +1,16 @@
-/** Unsigned integers below 2^53 in groups of seven bits, the lowest first, as protobuf writes them. */
+/** Unsigned integers below 2^53, encoded as in protobuf: groups of seven bits, the lowest first. */
 export function pushVarint(bytes: number[], value: number): void {
   let left = value
   for (; left >= 0x80; left = Math.floor(left / 0x80)) bytes.push((left % 0x80) | 0x80)
   bytes.push(left)
 }
 
-/** Signed ones: 0, -1, 1, -2, … become 0, 1, 2, 3, … */
+/** Signed integers, zigzag-encoded: 0, -1, 1, -2, … become 0, 1, 2, 3, … */
 export function pushSigned(bytes: number[], value: number): void {
   pushVarint(bytes, value < 0 ? -2 * value - 1 : 2 * value)
 }
 
-/** Reads numbers one after the other. Throws RangeError where there is none. */
+/** Reads successive numbers. Throws RangeError at the end. */
 export class VarintReader {
   readonly #bytes: Uint8Array
   #at: number
@@ -20,7 +20,7 @@ export class VarintReader {
     this.#at = at
   }
 
-  /** Where the next number begins. */
+  /** The offset of the next number. */
   get at(): number {
     return this.#at
   }

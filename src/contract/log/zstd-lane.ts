@@ -1,14 +1,14 @@
 import { availableParallelism } from 'node:os'
 import { constants, createZstdCompress, type ZstdCompress } from 'node:zlib'
 
-/** The stream gives its output out in parts of buffers of this size. */
+/** The stream emits its output as slices of buffers of this size. */
 const BUFFER_BYTES = 512 * 1024
-/** Less is copied, so that what is kept of it does not keep such a buffer. */
+/** Smaller outputs are copied, so that keeping one doesn't retain such a buffer. */
 const LEAST_SHARED = 128 * 1024
 
 /**
- * Compresses beside the event loop, one text after the other, each to a Zstandard frame of its own, all in
- * one context: a new one for each costs more memory than the text.
+ * Compresses off the event loop, one text at a time, each to its own Zstandard frame, reusing one context: a
+ * new one for each would cost more memory than the text.
  */
 class ZstdLane {
   readonly #params: Readonly<Record<number, number>>
@@ -21,12 +21,12 @@ class ZstdLane {
     this.#params = params
   }
 
-  /** How many texts are not compressed yet. */
+  /** How many texts are queued. */
   get waiting(): number {
     return this.#waiting
   }
 
-  /** The parts must stay as they are until it resolves. */
+  /** The parts must not change until it resolves. */
   async compress(parts: readonly Uint8Array[]): Promise<Uint8Array> {
     this.#waiting++
     const compressed = this.#last.then(() => this.#compress(parts))
@@ -62,13 +62,13 @@ class ZstdLane {
   #open(): ZstdCompress {
     const stream = createZstdCompress({ params: this.#params, chunkSize: BUFFER_BYTES })
     stream.on('data', (piece: Buffer) => this.#pieces.push(piece))
-    // One that nobody waits for has nothing to tell.
+    // An error while nobody waits is irrelevant.
     stream.on('error', () => {})
     return stream
   }
 }
 
-/** So many lanes as there are processors, since no more go on at once; each is opened by its first text. */
+/** One lane per processor; each is opened by its first text. */
 export class ZstdLanes {
   readonly #lanes: readonly ZstdLane[]
 
@@ -76,7 +76,7 @@ export class ZstdLanes {
     this.#lanes = Array.from({ length: availableParallelism() }, () => new ZstdLane(params))
   }
 
-  /** A frame of the parts, one behind the other, which must stay as they are until it resolves. */
+  /** Compresses the concatenated parts, which must not change until it resolves. */
   compress(parts: readonly Uint8Array[]): Promise<Uint8Array> {
     const lane = this.#lanes.reduce((best, one) => (one.waiting < best.waiting ? one : best))
     return lane.compress(parts)

@@ -4,18 +4,18 @@ import { NarwhalError } from '../../lib/errors.ts'
 import { parseJson } from '../../lib/parse-json.ts'
 import { jobSpec, pipelinePlan } from './plan-schema.ts'
 
-/** The deepest plan that a file can give nests less; parsing and evaluating a condition recurse as deep. */
+/** More than the deepest plan of any file; parsing and evaluating a condition recurse as deep. */
 const MAX_DEPTH = 600
 
 export const planToJson = (plan: PipelinePlan): string => JSON.stringify(plan)
 export const jobToJson = (job: JobSpec): string => JSON.stringify(job)
 
-/** A runner may send anything. Throws `invalid` for what is no plan. */
+/** Throws `invalid` if it is not a plan: runners are not trusted. */
 export function planFromJson(json: string): PipelinePlan {
   return read(pipelinePlan, json, 'a plan')
 }
 
-/** Throws `invalid` for what is no job. */
+/** Throws `invalid` if it is not a job. */
 export function jobFromJson(json: string): JobSpec {
   return read(jobSpec, json, 'a job')
 }
@@ -29,7 +29,7 @@ function read<Value>(schema: z.ZodType<Value>, json: string, what: string): Valu
   throw new NarwhalError('invalid', `${what} can't be read at ${where}: ${issue?.message}`)
 }
 
-/** Checked on the text, since parsing what nests deeper could exhaust the stack. */
+/** Checked on the text, since parsing deeper nesting could exhaust the stack. */
 function isShallow(json: string): boolean {
   let depth = 0
   let isText = false

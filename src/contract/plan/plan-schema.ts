@@ -5,8 +5,8 @@ import { SHELL_NAMES } from '../../core/plan/shell.ts'
 import { expression } from './expression-schema.ts'
 
 /**
- * A plan as it travels between runners and dispatchers. Keys that this version does not know are left
- * out, so that newer runners and dispatchers can be added one at a time.
+ * A plan as sent between runners and dispatchers. Unknown keys are dropped, so that newer runners and
+ * dispatchers can be rolled out one at a time.
  */
 
 const text = z.string().refine((one) => one.isWellFormed(), { error: 'must be Unicode' })
@@ -17,7 +17,7 @@ const texts = z.array(text)
 const textByName = z.record(text, text)
 const runsOn = z.enum(['failure', 'always'])
 
-// Not `ofStrangers`: whose commit it is, the dispatcher says.
+// Without `ofStrangers`: whose commit it is, the dispatcher decides.
 const concurrency = z.object({
   group: text,
   limit: count.min(1),

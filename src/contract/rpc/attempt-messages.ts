@@ -19,11 +19,11 @@ import {
   phaseToProto,
 } from './rpc.ts'
 
-/** What a runner says on the stream of an attempt. */
+/** Messages from the runner on the stream of an attempt. */
 
-/** A job's steps want id tokens of these names; nothing else is asked for before it is answered. */
+/** A request for id tokens of these names; at most one is outstanding. */
 export interface IdTokenAsk {
-  /** Grows with every ask of the attempt. */
+  /** Incremented with every request of the attempt. */
   readonly ask: number
   readonly names: readonly string[]
 }
@@ -31,7 +31,7 @@ export interface IdTokenAsk {
 /** Times are the runner's, in epoch milliseconds. */
 export type AttemptMessage<Event = NumberedEvent> =
   | { readonly type: 'event'; readonly event: Event }
-  /** Asks for the lease to be extended; `sentMs` is of a clock of the runner that never jumps. */
+  /** Renews the lease; `sentMs` is by a monotonic clock of the runner. */
   | { readonly type: 'heartbeat'; readonly at: number; readonly sentMs: number }
   | { readonly type: 'ask'; readonly at: number; readonly ask: IdTokenAsk }
 
@@ -52,7 +52,7 @@ export function messageToProto(message: AttemptMessage): Message {
   }
 }
 
-/** Throws `invalid` for what no runner of this version sends. */
+/** Throws `invalid` for anything that no runner of this version sends. */
 export function messageFromProto(message: RunAttemptResponse): AttemptMessage<ReceivedEvent> {
   const { event } = message
   const at = Number(message.atMs)
@@ -70,8 +70,7 @@ export function eventToProto({ seq, at, event }: NumberedEvent): Message {
 }
 
 export function eventFromProto({ seq, atMs, event }: RunAttemptResponse): ReceivedEvent {
-  const known = eventOf(event)
-  return { seq: Number(seq), at: Number(atMs), ...present({ event: known }) }
+  return { seq: Number(seq), at: Number(atMs), ...present({ event: eventOf(event) }) }
 }
 
 function caseOf(event: AttemptEvent): NonNullable<Message['event']> {
@@ -90,8 +89,7 @@ function caseOf(event: AttemptEvent): NonNullable<Message['event']> {
     case 'step_finished': {
       const { step, exitCode, reason = '' } = event
       const outcome = outcomeToProto(event.outcome)
-      const code = exitCode === undefined ? {} : { exitCode }
-      return { case: 'stepFinished', value: { step, outcome, reason, ...code } }
+      return { case: 'stepFinished', value: { step, outcome, reason, ...present({ exitCode }) } }
     }
     case 'finished': {
       const { reason = '' } = event
@@ -103,7 +101,7 @@ function caseOf(event: AttemptEvent): NonNullable<Message['event']> {
   }
 }
 
-/** Undefined: of a kind that only newer runners know. */
+/** Undefined: a kind that only newer runners know. */
 function eventOf(event: RunAttemptResponse['event']): AttemptEvent | undefined {
   switch (event.case) {
     case 'started':
@@ -124,8 +122,7 @@ function eventOf(event: RunAttemptResponse['event']): AttemptEvent | undefined {
         type: 'step_finished',
         step,
         outcome: outcomeFromProto(outcome),
-        ...present({ exitCode }),
-        ...(reason === '' ? {} : { reason }),
+        ...present({ exitCode, reason: reason || undefined }),
       }
     }
     case 'finished': {
@@ -134,8 +131,7 @@ function eventOf(event: RunAttemptResponse['event']): AttemptEvent | undefined {
       return {
         type: 'finished',
         outcome: outcomeFromProto(outcome),
-        ...(reason === '' ? {} : { reason }),
-        ...present({ fault }),
+        ...present({ reason: reason || undefined, fault }),
         ...outputsFromProto(outputs),
       }
     }

@@ -15,44 +15,43 @@ import {
   commitToProto,
 } from './attempt.ts'
 
-/** What a dispatcher says on the stream of an attempt. */
+/** Messages from the dispatcher on the stream of an attempt. */
 
-/** What a runner is to run. */
 export interface AttemptOrder extends AttemptRef {
   readonly commit: CommitSource
   readonly job: JobSpec
-  /** What the dispatcher adds to the environment; the job and its steps may override it. */
+  /** Variables added by the dispatcher; the job and its steps may override them. */
   readonly env: Readonly<Record<string, string>>
-  /** The values of its secrets, by the variables of its steps; in memory only, and in nothing it tells. */
+  /** The values of its secrets by variable; kept in memory only, and never part of an event. */
   readonly secrets: Readonly<Record<string, string>>
-  /** The variables of the secrets that logs show. */
+  /** The variables of secrets that are not masked in logs. */
   readonly notMasked?: readonly string[]
-  /** What its log says first. */
+  /** The first lines of its log. */
   readonly notes?: readonly string[]
-  /** The optional id tokens that it does not get, with the reason; the job's own are without them. */
+  /** Optional id tokens that it doesn't get, with the reason; they are not in the job's own. */
   readonly withheldIdTokens?: Readonly<Record<string, string>>
   /** Milliseconds until the attempt ends in `timeout`; 0: never. */
   readonly timeoutMs: number
-  /** What its log may have, in bytes of text; at least LEAST_LOG_BYTES. */
+  /** The limit of its log, in bytes of text; at least LEAST_LOG_BYTES. */
   readonly logBytes: number
 }
 
-/** Under what right a runner has an attempt. */
+/** The terms under which a runner has an attempt. */
 export interface LeaseTerms {
-  /** The fencing token; it grows with every grant. */
+  /** The fencing token, incremented with every assignment. */
   readonly fence: number
-  /** How long the lease lasts after a heartbeat that was answered; 0: as long as is usual. */
+  /** How long the lease lasts after an answered heartbeat; 0: the default. */
   readonly leaseMs: number
 }
 
 export interface NamedIdToken {
   readonly name: string
   readonly token: string
-  /** How long it is good from now on, in milliseconds. */
+  /** How long it is valid from now on, in milliseconds. */
   readonly lifetimeMs: number
 }
 
-/** The answer to an ask of this number: tokens, or why there are none. */
+/** The answer to a request for id tokens: tokens, or why there are none. */
 export type IdTokenAnswer = { readonly ask: number } & (
   | { readonly tokens: readonly NamedIdToken[] }
   | { readonly trouble: string }
@@ -60,7 +59,7 @@ export type IdTokenAnswer = { readonly ask: number } & (
 
 export type AttemptRequest =
   | { readonly type: 'start'; readonly order: AttemptOrder; readonly lease: LeaseTerms }
-  /** Goes on with an attempt that was started before; its events up to this one are stored. */
+  /** Resumes a started attempt, whose events up to `afterSeq` are stored. */
   | {
       readonly type: 'resume'
       readonly ref: AttemptRef
@@ -69,9 +68,9 @@ export type AttemptRequest =
     }
   | {
       readonly type: 'acknowledge'
-      /** All events up to this one are stored. */
+      /** All events up to this number are stored. */
       readonly throughSeq: number
-      /** The moment of the heartbeat that is answered, if the lease is extended. */
+      /** The time of the heartbeat that is answered, if the lease is renewed. */
       readonly leaseSentMs?: number
     }
   | { readonly type: 'cancel'; readonly reason: string }
@@ -82,8 +81,8 @@ export function requestToProto(request: AttemptRequest): RunAttemptRequest {
 }
 
 /**
- * Undefined: of a kind that only newer dispatchers know. Throws `invalid` when a part can't be right:
- * what is in it reaches git, paths and sandboxes.
+ * Undefined: a kind that only newer dispatchers know. Throws `invalid` if a part is malformed: its contents
+ * reach git, paths and sandboxes.
  */
 export function requestFromProto({ request }: RunAttemptRequest): AttemptRequest | undefined {
   switch (request.case) {
@@ -173,7 +172,7 @@ function startFromProto(start: StartAttempt): AttemptRequest {
     notes: start.notes,
     withheldIdTokens: start.withheldIdTokens,
     timeoutMs: Number(start.timeoutMs),
-    // A dispatcher of a version before says nothing.
+    // A dispatcher of an earlier version doesn't send it.
     logBytes: Math.max(LEAST_LOG_BYTES, Number(start.logBytes) || LOG_BYTES),
   }
   return { type: 'start', order, lease }

@@ -5,9 +5,7 @@ import { NarwhalError } from '../../lib/errors.ts'
 import type { Commit, CommitSchema } from '../gen/narwhal/v1/runner_pb.js'
 import { jobId, repositoryId } from '../rest/views.ts'
 
-/** Which commit and which attempt a message is about. */
-
-/** A commit and where to fetch it from, out of the repository's record. */
+/** A commit and where to fetch it from, taken from the repository's record. */
 export interface CommitSource {
   readonly repositoryId: RepositoryId
   /** `owner/name`, for people. */
@@ -15,7 +13,7 @@ export interface CommitSource {
   readonly cloneUrl: string
   readonly ref: string
   readonly sha: string
-  /** It may be a stranger's: what it names is not fetched with the runner's own keys. */
+  /** Possibly a stranger's: nothing it refers to is fetched with the runner's own keys. */
   readonly isStranger?: boolean
 }
 
@@ -23,9 +21,9 @@ export function commitToProto(commit: CommitSource): MessageInitShape<typeof Com
   return { ...commit }
 }
 
-/** Throws `invalid` when a part can't be right: ids, refs and object names reach git and paths. */
+/** Throws `invalid` if a part is malformed: ids, refs and object names reach git and paths. */
 export function commitFromProto(commit: Commit | undefined): CommitSource {
-  if (commit === undefined) throw new NarwhalError('invalid', 'the request names no commit')
+  if (commit === undefined) throw new NarwhalError('invalid', 'the request has no commit')
   const id = repositoryId.safeParse(commit.repositoryId)
   const wrong = (what: string, value: string) =>
     new NarwhalError('invalid', `${what} can't be ${JSON.stringify(value.slice(0, 200))}`)
@@ -41,13 +39,13 @@ interface RefMessage {
   readonly attempt: number
 }
 
-/** Whether that can be an attempt. */
+/** Whether the reference is well-formed. */
 export function isAttempt<Ref extends RefMessage>(ref: Ref): ref is Ref & AttemptRef {
   return jobId.safeParse(ref.jobId).success && ref.attempt >= 1
 }
 
-/** Throws `invalid` when that can't be an attempt. */
+/** Throws `invalid` if the reference is malformed. */
 export function attemptRefFromProto(ref: RefMessage): AttemptRef {
   if (isAttempt(ref)) return { jobId: ref.jobId, attempt: ref.attempt }
-  throw new NarwhalError('invalid', `${ref.jobId.slice(0, 100)}/${ref.attempt} is no attempt`)
+  throw new NarwhalError('invalid', `${ref.jobId.slice(0, 100)}/${ref.attempt} is not an attempt`)
 }

@@ -10,15 +10,14 @@ import type {
   EventFactsSchema,
 } from '../gen/narwhal/v1/runner_pb.js'
 
-/** What a runner is told of a commit event that it plans; the rest it finds in the commit. */
+/** What a runner gets to know about the commit event it plans; the rest is in the commit. */
 export interface EventFacts extends Omit<PlanFacts, 'ref' | 'sha' | 'repository' | 'changedPaths'> {
-  /** The commit to compare with, for the paths that have changed. */
+  /** The commit to compare with, for the changed paths. */
   readonly base?: string
 }
 
 const kind = z.enum(EVENT_KINDS)
 
-/** What of an event the runner that plans it is told. */
 export function factsOf(event: CommitEvent): EventFacts {
   const { base, targetBranch, inputs = {}, jobs = [], from } = event.details ?? {}
   const { kind: what, title, author, trust } = event
@@ -27,10 +26,8 @@ export function factsOf(event: CommitEvent): EventFacts {
     title,
     author,
     isStranger: isStranger(trust),
-    ...present({ base, targetBranch }),
     inputs,
-    ...(jobs.length === 0 ? {} : { jobs }),
-    ...present({ from }),
+    ...present({ base, targetBranch, from, jobs: jobs.length === 0 ? undefined : jobs }),
   }
 }
 
@@ -39,7 +36,7 @@ export function factsToProto(facts: EventFacts): MessageInitShape<typeof EventFa
   return { ...rest, base, targetBranch, inputs: { ...inputs }, jobs: [...jobs], from }
 }
 
-/** Throws `invalid` when a part can't be right. A dispatcher of an older version tells none: a push. */
+/** Throws `invalid` if a part is malformed. Dispatchers of an earlier version send none: a push. */
 export function factsFromProto(facts: EventFactsMessage | undefined): EventFacts {
   if (facts === undefined) {
     return { event: 'push', title: '', author: '', isStranger: true, inputs: {} }
@@ -47,17 +44,19 @@ export function factsFromProto(facts: EventFactsMessage | undefined): EventFacts
   const { title, author, base, targetBranch, inputs, jobs, from } = facts
   const event = kind.safeParse(facts.event)
   if (!event.success || (base !== '' && !isSha(base))) {
-    throw new NarwhalError('invalid', 'the request tells of an event that can not be')
+    throw new NarwhalError('invalid', "the request has an event that can't exist")
   }
   return {
     event: event.data,
     title,
     author,
     isStranger: facts.isStranger,
-    ...(base === '' ? {} : { base }),
-    ...(targetBranch === '' ? {} : { targetBranch }),
     inputs: { ...inputs },
-    ...(jobs.length === 0 ? {} : { jobs }),
-    ...(from === '' ? {} : { from }),
+    ...present({
+      base: base || undefined,
+      targetBranch: targetBranch || undefined,
+      jobs: jobs.length === 0 ? undefined : jobs,
+      from: from || undefined,
+    }),
   }
 }

@@ -7,7 +7,7 @@ import type {
 } from '../gen/narwhal/v1/runner_pb.js'
 import { repositoryId } from '../rest/views.ts'
 
-/** A repository that the operator lets pipeline files be included from. */
+/** A repository that pipeline files may be included from, by the operator's choice. */
 export interface IncludeSource {
   /** `owner/name`, as files write it. */
   readonly name: string
@@ -21,11 +21,10 @@ export function includeSourceToProto(
   return { ...source }
 }
 
-/** Throws `invalid` when a part can't be right: ids reach paths. */
+/** Throws `invalid` if a part is malformed: ids reach paths. */
 export function includeSourceFromProto(message: IncludeSourceMessage): IncludeSource {
   const id = repositoryId.safeParse(message.repositoryId)
-  if (!id.success)
-    throw new NarwhalError('invalid', 'the request names a repository that can not be')
+  if (!id.success) throw new NarwhalError('invalid', 'the request has a malformed repository id')
   const { name, cloneUrl } = message
   return { name, repositoryId: id.data, cloneUrl }
 }

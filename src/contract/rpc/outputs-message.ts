@@ -10,7 +10,7 @@ export function outputsToProto(outputs: Outputs | undefined): { [name: string]: 
   return { ...outputs }
 }
 
-/** Throws `invalid` for what no runner of this version sends. */
+/** Throws `invalid` for anything that no runner of this version sends. */
 export function outputsFromProto(outputs: Outputs): { outputs?: Outputs } {
   const entries = Object.entries(outputs)
   if (entries.length === 0) return {}
@@ -20,5 +20,5 @@ export function outputsFromProto(outputs: Outputs): { outputs?: Outputs } {
     bytes <= MOST_OUTPUT_BYTES &&
     entries.every(([name]) => OUTPUT_NAME.test(name))
   if (isPossible) return { outputs: { ...outputs } }
-  throw new NarwhalError('invalid', "the runner sent outputs of a job that can't be")
+  throw new NarwhalError('invalid', 'the runner sent invalid outputs of a job')
 }

@@ -4,6 +4,7 @@ import type { PipelinePlan, Problem } from '../../core/plan/plan.ts'
 import type { TargetJobs } from '../../core/plan/target-jobs.ts'
 import { boundedFiles, type ChangedFiles } from '../../core/stranger/changed-files.ts'
 import { NarwhalError } from '../../lib/errors.ts'
+import { present } from '../../lib/present.ts'
 import type {
   PlanCommitRequest,
   PlanCommitRequestSchema,
@@ -19,33 +20,32 @@ import {
   includeSourceToProto,
 } from './include-source.ts'
 
-/** What a runner is asked that plans a commit, and its answer. */
+/** The request to plan a commit, and the response. */
 
 export interface PlanOrder {
   readonly commit: CommitSource
   readonly facts: EventFacts
-  /** The repositories that files may be included from. */
   readonly sources: readonly IncludeSource[]
 }
 
-/** What a commit's file says, or all that is wrong with it. */
+/** The plan of a commit's file, or its problems. */
 export type PlannedFile =
   | { readonly ok: true; readonly plan: PipelinePlan }
   | { readonly ok: false; readonly problems: readonly Problem[] }
 
 export interface PlannedCommit {
   readonly file: PlannedFile
-  /** What the target branch's file asks for besides; absent: it is not known, or does not matter. */
+  /** What the target branch's file asks for; absent: unknown or irrelevant. */
   readonly target?: Pick<TargetJobs, 'missing' | 'mayFail' | 'runsNothing'>
-  /** What a stranger's commit changes; absent: it is not known, or does not matter. */
+  /** What a stranger's commit changes; absent: unknown or irrelevant. */
   readonly changed?: ChangedFiles
-  /** The first line of the commit's message, cut when it is very long; hostile text. */
+  /** The first line of the commit's message, truncated; hostile text. */
   readonly title: string
   /** The author's name; hostile text. */
   readonly author: string
   /** Milliseconds. */
   readonly fetchMs: number
-  /** Milliseconds for reading the file out of git and understanding it. */
+  /** Milliseconds to read the file from git and parse it. */
   readonly parseMs: number
 }
 
@@ -59,7 +59,7 @@ export function planOrderToProto(
   }
 }
 
-/** Throws `invalid` when a part can't be right. */
+/** Throws `invalid` if a part is malformed. */
 export function planOrderFromProto(request: PlanCommitRequest): PlanOrder {
   return {
     commit: commitFromProto(request.commit),
@@ -88,7 +88,7 @@ export function plannedToProto(
   }
 }
 
-/** Throws `invalid` for a plan that can't be run, and `internal` where there is no answer. */
+/** Throws `invalid` for a plan that can't run, and `internal` if there is no result. */
 export function plannedFromProto(response: PlanCommitResponse): PlannedCommit {
   const { title, author, fetchMs, parseMs, target, changed } = response
   return {
@@ -102,7 +102,7 @@ export function plannedFromProto(response: PlanCommitResponse): PlannedCommit {
   }
 }
 
-/** Lists are copied: a message's may be changed, ours may not. */
+/** Copies the lists: a message's are mutable, ours aren't. */
 function targetOf({ missing, mayFail, runsNothing }: NonNullable<PlannedCommit['target']>) {
   return { missing: [...missing], mayFail: [...mayFail], runsNothing }
 }
@@ -116,7 +116,7 @@ function fileFromProto({ result }: PlanCommitResponse): PlannedFile {
         ok: false,
         problems: result.value.problems.map(({ message, line, column, excerpt, file }) => ({
           message,
-          ...(file === '' ? {} : { file }),
+          ...present({ file: file || undefined }),
           line,
           column,
           excerpt,
@@ -127,11 +127,11 @@ function fileFromProto({ result }: PlanCommitResponse): PlannedFile {
   }
 }
 
-/** Far more than a file may have; what a runner sends may not come from one. */
+/** Far more than a file may have, but a runner may send anything. */
 const MOST_JOBS = 20_000
 const MOST_STEPS = 200_000
 
-/** A pipeline without jobs, or of jobs that wait for what never comes, would never end. */
+/** A pipeline without jobs, or with needs that can't be met, would never end. */
 function checked(plan: PipelinePlan): PipelinePlan {
   const steps = plan.jobs.reduce((sum, job) => sum + job.steps.length, 0)
   if (plan.jobs.length > MOST_JOBS || steps > MOST_STEPS) {
@@ -145,5 +145,5 @@ function checked(plan: PipelinePlan): PipelinePlan {
     plan.jobs.every(({ needs }) => needs.every((name) => names.has(name))) &&
     !findCycle(plan.jobs)
   if (isUsable) return plan
-  throw new NarwhalError('invalid', 'the runner answered with a plan that can not be run')
+  throw new NarwhalError('invalid', "the runner answered with a plan that can't run")
 }

@@ -14,8 +14,8 @@ import {
 } from '../gen/narwhal/v1/runner_pb.js'
 
 /**
- * Errors and closed sets of words between the generated messages and the domain. Nothing generated
- * leaves `contract/`; outside it only the service itself is known, where it is bound.
+ * Translates errors and enums between the generated messages and the domain. Nothing generated leaves
+ * `contract/`, except the service itself, where it is bound.
  */
 
 const RPC_CODE = {
@@ -24,7 +24,7 @@ const RPC_CODE = {
   forbidden: Code.PermissionDenied,
   not_found: Code.NotFound,
   conflict: Code.FailedPrecondition,
-  // Nobody says it by gRPC; each code has one word here.
+  // Never sent by gRPC, but every code needs an entry.
   gone: Code.DataLoss,
   stale: Code.Aborted,
   too_large: Code.OutOfRange,
@@ -38,24 +38,24 @@ const ERROR_CODE = new Map<Code, ErrorCode>(
   Object.entries(RPC_CODE).map(([code, rpc]) => [rpc, code as ErrorCode]),
 )
 
-/** What a service throws to its caller. */
+/** The error that a service throws to its caller. */
 export function toConnectError(reason: unknown): ConnectError {
   if (reason instanceof ConnectError) return reason
   const error = NarwhalError.from(reason)
   return new ConnectError(error.message, RPC_CODE[error.code], undefined, undefined, error)
 }
 
-/** What a call's failure means; a connection that broke is `unavailable`. */
+/** The meaning of a failed call; a broken connection is `unavailable`. */
 export function fromConnectError(reason: unknown): NarwhalError {
   if (reason instanceof NarwhalError) return reason
   const error = ConnectError.from(reason, Code.Unavailable)
-  // Connect calls a broken connection "aborted" or "internal", as if the other side had said so.
+  // Connect reports a broken connection as "aborted" or "internal", as if the other side had said so.
   const isVague = error.code === Code.Aborted || error.code === Code.Internal
   const code = isVague && isBrokenLink(error) ? 'unavailable' : ERROR_CODE.get(error.code)
   return new NarwhalError(code ?? 'unavailable', error.rawMessage, { cause: reason })
 }
 
-/** Whether a call failed because the connection broke or was refused, and not by an answer. */
+/** Whether a call failed because the connection broke or was refused, not by a response. */
 export function isBrokenLink(failure: Error): boolean {
   for (let error: unknown = failure; error instanceof Error; error = error.cause) {
     if (!(error instanceof NarwhalError) && 'code' in error && isNodeCode(error.code)) return true
@@ -107,14 +107,14 @@ export function chunkToProto(chunk: LogChunk): MessageInitShape<typeof LogAppend
   return { step, lineCount, size, packing: PACKINGS[chunk.packing], content }
 }
 
-/** Throws `invalid` for what no runner of this version sends; the content is not looked at. */
+/** Throws `invalid` for anything that no runner of this version sends; the content is not checked. */
 export function chunkFromProto(log: LogAppendedMessage): LogChunk {
   const { step, lineCount, size, content } = log
   const isPossible =
     lineCount <= MOST_CHUNK_LINES && size <= MOST_CHUNK_BYTES && content.length <= size
   if (!isPossible) {
     const words = `${lineCount} lines in ${content.length} bytes that are ${size} unpacked`
-    throw new NarwhalError('invalid', `the runner sent a part of a log that can't be: ${words}`)
+    throw new NarwhalError('invalid', `the runner sent an invalid log chunk: ${words}`)
   }
   return {
     step,
@@ -132,5 +132,5 @@ export function lookUp<Word extends string>(
   what: string,
 ): Word {
   for (const word in table) if (table[word] === value) return word
-  throw new NarwhalError('invalid', `the other side sent ${what} ${value}, which is not known here`)
+  throw new NarwhalError('invalid', `the other side sent ${what} ${value}, which is unknown here`)
 }

@@ -4,15 +4,15 @@ import { type JobNetworkRules, soundNetwork } from '../../core/job-network.ts'
 import { type Engine, knownEngines } from '../../core/placement/placement.ts'
 import type { DescribeResponse, DescribeResponseSchema } from '../gen/narwhal/v1/runner_pb.js'
 
-/** What a runner says of itself once: it changes only with the process. */
+/** A runner's description of itself, constant for the life of its process. */
 export interface RunnerDescription {
-  /** Another one with every start of the process. */
+  /** Changes with every start of the process. */
   readonly instanceId: string
   readonly name: string
   readonly labels: readonly string[]
   readonly slots: number
   readonly engines: readonly Engine[]
-  /** Those of them that may run the jobs of strangers. */
+  /** Those that may run strangers' jobs. */
   readonly strangerEngines: readonly Engine[]
   readonly hardware?: {
     readonly cpus: number
@@ -22,7 +22,7 @@ export interface RunnerDescription {
   }
   readonly version: string
   readonly flawedTools: readonly FlawedTool[]
-  /** What its jobs reach; absent: it has not told. */
+  /** Absent: not reported. */
   readonly jobNetwork?: JobNetworkRules
 }
 
@@ -50,7 +50,7 @@ export function descriptionToProto(
   }
 }
 
-/** What a runner says of itself is shown everywhere, and may be anything. */
+/** Bounds everything: it is shown to people, and runners are not trusted. */
 export function descriptionFromProto(message: DescribeResponse): RunnerDescription {
   const { instanceId, name, labels, slots, hardware } = message
   const jobNetwork = soundNetwork(message.jobNetwork)

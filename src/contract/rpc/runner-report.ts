@@ -9,35 +9,35 @@ import {
 import type { RunnerSample } from '../rest/views.ts'
 import { attemptRefFromProto, isAttempt } from './attempt.ts'
 
-/** An attempt that a runner has and that nobody asks about. */
+/** An attempt on a runner that no dispatcher has claimed. */
 export interface Orphan extends AttemptRef {
   readonly fence: number
 }
 
-/** What a runner says of itself again and again. */
+/** A runner's periodic report. */
 export interface RunnerReport {
-  /** Of one life of the process; behind a balancer several report. */
+  /** Identifies one run of the process; behind a load balancer several report. */
   readonly instanceId: string
   readonly sample: Omit<RunnerSample, 'runnerId'>
   readonly draining: boolean
-  /** What keeps it from running jobs, in words; empty: nothing. */
+  /** What keeps it from running jobs; empty: nothing. */
   readonly trouble: string
   readonly orphans: readonly Orphan[]
-  /** What it can run jobs with now; absent: it does not tell, and what it said when it was described holds. */
+  /** The engines available now; absent: those of its description apply. */
   readonly engines?: Engines
 }
 
 export interface Engines {
   readonly all: readonly Engine[]
-  /** Those of them that may run the jobs of strangers. */
+  /** Those that may run strangers' jobs. */
   readonly strangers: readonly Engine[]
 }
 
 type OrphanMessage = Pick<OrphanAttempt, 'jobId' | 'attempt' | 'fence'>
 
-/** So many are looked at for each report; the next one tells of the others. */
+/** At most this many are handled per report; later reports have the others. */
 const MOST_ORPHANS = 200
-/** What one machine is taken to run at a time, whatever it says. */
+/** The upper bound of a machine's slots, whatever it reports. */
 const MOST_SLOTS = 1_000
 const LONGEST_ID = 100
 const LONGEST_TROUBLE = 500
@@ -63,7 +63,7 @@ export function reportToProto(
   }
 }
 
-/** A runner may say anything: what can't be is cut, counts as nothing, or is left out. */
+/** Runners are not trusted: invalid values are truncated, zeroed or dropped. */
 export function reportFromProto(message: WatchLoadResponse): RunnerReport {
   const { engines } = message
   return {
@@ -91,7 +91,7 @@ export function orphanToProto({ jobId, attempt, fence }: Orphan) {
   return { jobId, attempt, fence: BigInt(fence) }
 }
 
-/** Throws `invalid` when that can't be an attempt. */
+/** Throws `invalid` if the reference is malformed. */
 export function orphanFromProto(message: OrphanMessage): Orphan {
   return { ...attemptRefFromProto(message), fence: Number(message.fence) }
 }

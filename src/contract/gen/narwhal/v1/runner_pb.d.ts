@@ -59,28 +59,28 @@ export declare type DescribeResponse = Message<"narwhal.v1.DescribeResponse"> & 
   version: string;
 
   /**
-   * Programs of its machine whose versions have known holes.
+   * Programs on its machine whose versions have known vulnerabilities.
    *
    * @generated from field: repeated narwhal.v1.FlawedTool flawed_tools = 80;
    */
   flawedTools: FlawedTool[];
 
   /**
-   * What its jobs reach.
+   * Network access of its jobs.
    *
    * @generated from field: narwhal.v1.JobNetwork job_network = 90;
    */
   jobNetwork?: JobNetwork | undefined;
 
   /**
-   * docker, bubblewrap, …: a dispatcher ignores those that it does not know.
+   * docker, bubblewrap, …: a dispatcher ignores unknown ones.
    *
    * @generated from field: repeated string engines = 91;
    */
   engines: string[];
 
   /**
-   * Those of the engines that may run the jobs of strangers.
+   * The engines that may run strangers' jobs.
    *
    * @generated from field: repeated string stranger_engines = 92;
    */
@@ -105,21 +105,21 @@ export declare type JobNetwork = Message<"narwhal.v1.JobNetwork"> & {
   kind: string;
 
   /**
-   * Private networks are closed to all jobs, and not only to strangers'.
+   * Private networks are blocked for all jobs, not only strangers'.
    *
    * @generated from field: bool denies_private = 2;
    */
   deniesPrivate: boolean;
 
   /**
-   * host:port, what all jobs reach though it is private.
+   * host:port: private addresses that all jobs may reach.
    *
    * @generated from field: repeated string holes = 3;
    */
   holes: string[];
 
   /**
-   * Ranges that are private there though their addresses are public.
+   * Public ranges to treat as private.
    *
    * @generated from field: repeated string also_private = 4;
    */
@@ -147,7 +147,7 @@ export declare type FlawedTool = Message<"narwhal.v1.FlawedTool"> & {
   version: string;
 
   /**
-   * What each hole is, in words.
+   * A description of each vulnerability.
    *
    * @generated from field: repeated string holes = 3;
    */
@@ -196,7 +196,7 @@ export declare const HardwareSchema: GenMessage<Hardware>;
  */
 export declare type WatchLoadRequest = Message<"narwhal.v1.WatchLoadRequest"> & {
   /**
-   * Milliseconds between two samples without a change; 0 leaves it to the runner.
+   * Milliseconds between samples without a change; 0: the runner's default.
    *
    * @generated from field: uint32 interval_ms = 1;
    */
@@ -270,22 +270,22 @@ export declare type WatchLoadResponse = Message<"narwhal.v1.WatchLoadResponse"> 
   diskFreeBytes: bigint;
 
   /**
-   * Empty while the runner can run jobs; else what keeps it from that, in words.
+   * Empty while the runner can run jobs; otherwise what prevents it.
    *
    * @generated from field: string trouble = 11;
    */
   trouble: string;
 
   /**
-   * Attempts that are here and that nobody asks about: the dispatcher that did is gone, or this
-   * process was started anew. Whoever owns them resumes them; those that are over are discarded.
+   * Attempts on this runner that no dispatcher has claimed: their dispatcher is gone, or this process was
+   * restarted. Their owner resumes them; finished ones are discarded.
    *
    * @generated from field: repeated narwhal.v1.OrphanAttempt orphans = 12;
    */
   orphans: OrphanAttempt[];
 
   /**
-   * Absent from a runner that does not tell: then what it said when it was described holds.
+   * Absent: the engines of its description apply.
    *
    * @generated from field: narwhal.v1.Engines engines = 90;
    */
@@ -299,7 +299,7 @@ export declare type WatchLoadResponse = Message<"narwhal.v1.WatchLoadResponse"> 
 export declare const WatchLoadResponseSchema: GenMessage<WatchLoadResponse>;
 
 /**
- * What a runner can run jobs with at this moment.
+ * The engines available at the moment.
  *
  * @generated from message narwhal.v1.Engines
  */
@@ -310,7 +310,7 @@ export declare type Engines = Message<"narwhal.v1.Engines"> & {
   all: string[];
 
   /**
-   * Those of them that may run the jobs of strangers.
+   * Those that may run strangers' jobs.
    *
    * @generated from field: repeated string strangers = 4;
    */
@@ -366,7 +366,7 @@ export declare type Commit = Message<"narwhal.v1.Commit"> & {
   repositoryName: string;
 
   /**
-   * From the repository's record, never from a payload.
+   * From the repository's record, never from a webhook.
    *
    * @generated from field: string clone_url = 3;
    */
@@ -383,7 +383,7 @@ export declare type Commit = Message<"narwhal.v1.Commit"> & {
   sha: string;
 
   /**
-   * It may be a stranger's: what it names is not fetched with the runner's own keys.
+   * Possibly a stranger's: nothing it refers to is fetched with the runner's own keys.
    *
    * @generated from field: bool is_stranger = 6;
    */
@@ -453,7 +453,7 @@ export declare type IncludeSource = Message<"narwhal.v1.IncludeSource"> & {
 export declare const IncludeSourceSchema: GenMessage<IncludeSource>;
 
 /**
- * What the conditions of narwhal.yml are held against, besides the commit itself.
+ * What the conditions of narwhal.yml are evaluated against, besides the commit itself.
  *
  * @generated from message narwhal.v1.EventFacts
  */
@@ -466,7 +466,7 @@ export declare type EventFacts = Message<"narwhal.v1.EventFacts"> & {
   event: string;
 
   /**
-   * Hostile text; empty where the runner is to take the commit's own.
+   * Hostile text; empty: use the commit's own.
    *
    * @generated from field: string title = 2;
    */
@@ -478,14 +478,14 @@ export declare type EventFacts = Message<"narwhal.v1.EventFacts"> & {
   author: string;
 
   /**
-   * It is not known to be the repository's own people's.
+   * Not known to be by the repository's own people.
    *
    * @generated from field: bool is_stranger = 4;
    */
   isStranger: boolean;
 
   /**
-   * The commit to compare with, and the branch that a pull request wants into; empty: not known.
+   * The commit to compare with, and a pull request's target branch; empty: unknown.
    *
    * @generated from field: string base = 5;
    */
@@ -497,21 +497,21 @@ export declare type EventFacts = Message<"narwhal.v1.EventFacts"> & {
   targetBranch: string;
 
   /**
-   * What the person gave who started it by hand.
+   * The inputs of a manual start.
    *
    * @generated from field: map<string, string> inputs = 7;
    */
   inputs: { [key: string]: string };
 
   /**
-   * The jobs that were asked for, by their names in the file; empty: all.
+   * The requested jobs, by name; empty: all.
    *
    * @generated from field: repeated string jobs = 8;
    */
   jobs: string[];
 
   /**
-   * The step that it begins with, or `job/step`; empty: from the beginning.
+   * The step to begin at, or `job/step`; empty: the first.
    *
    * @generated from field: string from = 40;
    */
@@ -533,7 +533,7 @@ export declare type PlanCommitResponse = Message<"narwhal.v1.PlanCommitResponse"
    */
   result: {
     /**
-     * JSON of the plan, as src/contract/plan has it.
+     * The plan as JSON; see src/contract/plan.
      *
      * @generated from field: string plan = 66;
      */
@@ -575,14 +575,14 @@ export declare type PlanCommitResponse = Message<"narwhal.v1.PlanCommitResponse"
   instanceId: string;
 
   /**
-   * Of a stranger's pull request, where its target is known.
+   * For a stranger's pull request, if its target is known.
    *
    * @generated from field: narwhal.v1.TargetPlan target = 60;
    */
   target?: TargetPlan | undefined;
 
   /**
-   * Of a stranger's commit, where what it is compared with is known.
+   * For a stranger's commit, if the commit to compare with is known.
    *
    * @generated from field: narwhal.v1.ChangedFiles changed = 65;
    */
@@ -596,13 +596,13 @@ export declare type PlanCommitResponse = Message<"narwhal.v1.PlanCommitResponse"
 export declare const PlanCommitResponseSchema: GenMessage<PlanCommitResponse>;
 
 /**
- * Which files a commit changes: some of them, and how many there are.
+ * Some of the files that a commit changes, and their total number.
  *
  * @generated from message narwhal.v1.ChangedFiles
  */
 export declare type ChangedFiles = Message<"narwhal.v1.ChangedFiles"> & {
   /**
-   * Those that say what is run.
+   * Pipeline files.
    *
    * @generated from field: repeated string pipeline = 1;
    */
@@ -626,28 +626,26 @@ export declare type ChangedFiles = Message<"narwhal.v1.ChangedFiles"> & {
 export declare const ChangedFilesSchema: GenMessage<ChangedFiles>;
 
 /**
- * What the file of the branch that a pull request wants into asks for, beside the pull request's own.
+ * What the target branch's file asks for, compared to the pull request's own.
  *
  * @generated from message narwhal.v1.TargetPlan
  */
 export declare type TargetPlan = Message<"narwhal.v1.TargetPlan"> & {
   /**
-   * Jobs that it runs, and the pull request's file does not.
+   * Jobs that it runs and the pull request's file doesn't.
    *
    * @generated from field: repeated string missing = 1;
    */
   missing: string[];
 
   /**
-   * Jobs that may fail by it.
+   * Jobs that it allows to fail.
    *
    * @generated from field: repeated string may_fail = 2;
    */
   mayFail: string[];
 
   /**
-   * It would run nothing either.
-   *
    * @generated from field: bool runs_nothing = 3;
    */
   runsNothing: boolean;
@@ -700,7 +698,7 @@ export declare type Problem = Message<"narwhal.v1.Problem"> & {
   excerpt: string;
 
   /**
-   * The included file that it is in; empty: narwhal.yml itself.
+   * The included file; empty: narwhal.yml itself.
    *
    * @generated from field: string file = 40;
    */
@@ -768,7 +766,7 @@ export declare type StartAttempt = Message<"narwhal.v1.StartAttempt"> & {
   attempt: number;
 
   /**
-   * The fencing token of the lease; it grows with every grant.
+   * The fencing token of the lease, incremented with every assignment.
    *
    * @generated from field: uint64 fence = 3;
    */
@@ -780,81 +778,80 @@ export declare type StartAttempt = Message<"narwhal.v1.StartAttempt"> & {
   commit?: Commit | undefined;
 
   /**
-   * JSON of the job, as src/contract/plan has it; empty when an attempt is resumed.
+   * The job as JSON; see src/contract/plan. Empty when an attempt is resumed.
    *
    * @generated from field: string job = 82;
    */
   job: string;
 
   /**
-   * Environment that the dispatcher adds: CI and NARWHAL_*.
+   * Environment variables added by the dispatcher: CI and NARWHAL_*.
    *
    * @generated from field: map<string, string> env = 6;
    */
   env: { [key: string]: string };
 
   /**
-   * The attempt ends in `timeout` after so many milliseconds.
+   * Milliseconds until the attempt ends in `timeout`.
    *
    * @generated from field: uint64 timeout_ms = 7;
    */
   timeoutMs: bigint;
 
   /**
-   * True: go on with an attempt that was started before; never start it.
+   * True: resume a started attempt; never start it.
    *
    * @generated from field: bool resume = 8;
    */
   resume: boolean;
 
   /**
-   * Events up to this sequence number are already stored; the stream goes on behind it.
+   * Events up to this number are already stored; the stream resumes after it.
    *
    * @generated from field: uint64 after_seq = 9;
    */
   afterSeq: bigint;
 
   /**
-   * How long the lease lasts after a heartbeat that was answered.
+   * How long the lease lasts after an answered heartbeat.
    *
    * @generated from field: uint32 lease_ms = 10;
    */
   leaseMs: number;
 
   /**
-   * The values of the job's secrets by the variables that steps find them in. Only the runner's
-   * memory may have them: they are in no event, and masked in whatever the job prints. Empty when
-   * an attempt is resumed.
+   * The values of the job's secrets by variable. Kept in the runner's memory only: never part of an event,
+   * and masked in whatever the job prints. Empty when an attempt is resumed.
    *
    * @generated from field: map<string, string> secrets = 11;
    */
   secrets: { [key: string]: string };
 
   /**
-   * The optional id tokens that the job does not get, with the reason, which its log tells; the job's
-   * own `id_tokens` are without them.
+   * Optional id tokens that the job doesn't get, with the reason for its log; they are not in the job's own
+   * `id_tokens`.
    *
    * @generated from field: map<string, string> withheld_id_tokens = 60;
    */
   withheldIdTokens: { [key: string]: string };
 
   /**
-   * The variables of those secrets that logs show: they are names or settings rather than secrets.
+   * Variables of secrets that are not masked: names or settings rather than secrets.
    *
    * @generated from field: repeated string not_masked = 80;
    */
   notMasked: string[];
 
   /**
-   * What the job's log says first: of secrets that end soon.
+   * The first lines of the job's log: about secrets that expire soon.
    *
    * @generated from field: repeated string notes = 81;
    */
   notes: string[];
 
   /**
-   * What the attempt's log may have, in bytes of text: of more, the first part and the end are sent,
-   * with a line between. 0: 1 GiB.
+   * The limit of the attempt's log, in bytes of text; of a longer one the beginning and the end are sent,
+   * with a line in between. 0: 1 GiB.
    *
    * @generated from field: uint64 log_bytes = 50;
    */
@@ -879,14 +876,14 @@ export declare type MintedIdTokens = Message<"narwhal.v1.MintedIdTokens"> & {
   ask: number;
 
   /**
-   * Empty with a trouble.
+   * Empty if `trouble` is set.
    *
    * @generated from field: repeated narwhal.v1.MintedIdToken tokens = 2;
    */
   tokens: MintedIdToken[];
 
   /**
-   * Why there are none, in words.
+   * Why there are none.
    *
    * @generated from field: string trouble = 3;
    */
@@ -914,7 +911,7 @@ export declare type MintedIdToken = Message<"narwhal.v1.MintedIdToken"> & {
   token: string;
 
   /**
-   * How long it is good from now on.
+   * How long it is valid from now on.
    *
    * @generated from field: uint32 lifetime_ms = 3;
    */
@@ -932,14 +929,14 @@ export declare const MintedIdTokenSchema: GenMessage<MintedIdToken>;
  */
 export declare type Acknowledge = Message<"narwhal.v1.Acknowledge"> & {
   /**
-   * All events up to this one are stored; the runner may forget them.
+   * All events up to this number are stored; the runner may delete them.
    *
    * @generated from field: uint64 through_seq = 1;
    */
   throughSeq: bigint;
 
   /**
-   * `sent_ms` of the newest heartbeat that was heard, if this extends the lease.
+   * `sent_ms` of the newest heartbeat received, if this renews the lease.
    *
    * @generated from field: optional uint64 lease_sent_ms = 2;
    */
@@ -973,7 +970,7 @@ export declare const CancelAttemptSchema: GenMessage<CancelAttempt>;
  */
 export declare type RunAttemptResponse = Message<"narwhal.v1.RunAttemptResponse"> & {
   /**
-   * Grows by one with every event of the attempt, from 1; 0 for a heartbeat and for an ask.
+   * Counts the events of the attempt from 1; 0 for a heartbeat and for AskForIdTokens.
    *
    * @generated from field: uint64 seq = 1;
    */
@@ -1047,14 +1044,14 @@ export declare type RunAttemptResponse = Message<"narwhal.v1.RunAttemptResponse"
 export declare const RunAttemptResponseSchema: GenMessage<RunAttemptResponse>;
 
 /**
- * A runner wants fresh id tokens of the job; answered by MintedIdTokens, or asked again on the next
- * stream. It asks for nothing else before that.
+ * Requests fresh id tokens for the job; answered by MintedIdTokens, or repeated on the next stream. At most
+ * one is outstanding.
  *
  * @generated from message narwhal.v1.AskForIdTokens
  */
 export declare type AskForIdTokens = Message<"narwhal.v1.AskForIdTokens"> & {
   /**
-   * Grows with every ask of the attempt.
+   * Incremented with every request of the attempt.
    *
    * @generated from field: uint32 ask = 1;
    */
@@ -1077,7 +1074,7 @@ export declare const AskForIdTokensSchema: GenMessage<AskForIdTokens>;
  */
 export declare type Heartbeat = Message<"narwhal.v1.Heartbeat"> & {
   /**
-   * Milliseconds on a clock of the runner that never jumps.
+   * Milliseconds on a monotonic clock of the runner.
    *
    * @generated from field: uint64 sent_ms = 1;
    */
@@ -1107,7 +1104,7 @@ export declare type AttemptStarted = Message<"narwhal.v1.AttemptStarted"> & {
 export declare const AttemptStartedSchema: GenMessage<AttemptStarted>;
 
 /**
- * A stretch of the attempt outside its steps, for the waterfall.
+ * A phase of the attempt outside its steps, for the waterfall.
  *
  * @generated from message narwhal.v1.PhaseFinished
  */
@@ -1123,7 +1120,7 @@ export declare type PhaseFinished = Message<"narwhal.v1.PhaseFinished"> & {
   durationMs: number;
 
   /**
-   * Of the sandbox: what its containers are made of.
+   * For the sandbox phase: the images of its containers.
    *
    * @generated from field: repeated narwhal.v1.ImageRun images = 70;
    */
@@ -1141,14 +1138,14 @@ export declare const PhaseFinishedSchema: GenMessage<PhaseFinished>;
  */
 export declare type ImageRun = Message<"narwhal.v1.ImageRun"> & {
   /**
-   * As the job or the runner names it.
+   * The name as given by the job or the runner.
    *
    * @generated from field: string image = 1;
    */
   image: string;
 
   /**
-   * `sha256:…`: of the manifest where the engine knows it, else of the image's own configuration.
+   * `sha256:…`: of the manifest if the engine knows it, otherwise of the image's configuration.
    *
    * @generated from field: string digest = 2;
    */
@@ -1178,7 +1175,7 @@ export declare type StepStarted = Message<"narwhal.v1.StepStarted"> & {
 export declare const StepStartedSchema: GenMessage<StepStarted>;
 
 /**
- * Lines of one step, packed once by the runner; they are stored as these bytes.
+ * Lines of one step, packed by the runner and stored as these bytes.
  *
  * @generated from message narwhal.v1.LogAppended
  */
@@ -1189,14 +1186,14 @@ export declare type LogAppended = Message<"narwhal.v1.LogAppended"> & {
   step: number;
 
   /**
-   * At most 10,000; 0 in place of lines that were lost on the runner's disk.
+   * At most 10,000; 0 in place of lines lost on the runner's disk.
    *
    * @generated from field: uint32 line_count = 3;
    */
   lineCount: number;
 
   /**
-   * Bytes of the content once it is unpacked; at most 2 MiB.
+   * Bytes of the unpacked content; at most 2 MiB.
    *
    * @generated from field: uint32 size = 4;
    */
@@ -1208,10 +1205,10 @@ export declare type LogAppended = Message<"narwhal.v1.LogAppended"> & {
   packing: Packing;
 
   /**
-   * Unpacked: the number of bytes of the runs, the runs, and the text, UTF-8, in which "\n" ends
-   * every line. A run is a stretch of lines of one stream (0 stdout, 1 stderr, 2 Narwhal's own words)
-   * with one time: how many lines, the stream, the milliseconds since the run before (zigzag; of the
-   * first: since the epoch, on the runner's clock). All numbers are varints.
+   * Unpacked: the byte length of the runs, the runs, and the text, UTF-8, in which "\n" ends every line. A
+   * run is a sequence of lines of one stream (0 stdout, 1 stderr, 2 Narwhal's own) with the same time: the
+   * number of lines, the stream, the milliseconds since the previous run (zigzag; for the first: since the
+   * epoch, on the runner's clock). All numbers are varints.
    *
    * @generated from field: bytes content = 6;
    */
@@ -1275,7 +1272,7 @@ export declare type AttemptFinished = Message<"narwhal.v1.AttemptFinished"> & {
   fault: Fault;
 
   /**
-   * What the job tells the jobs that need it: 64 KiB at most.
+   * The job's outputs; at most 64 KiB.
    *
    * @generated from field: map<string, string> outputs = 40;
    */
@@ -1371,7 +1368,7 @@ export declare const ProbeRequestSchema: GenMessage<ProbeRequest>;
  */
 export declare type ProbeResponse = Message<"narwhal.v1.ProbeResponse"> & {
   /**
-   * Empty when it went well; else what is wrong, in words.
+   * Empty on success; otherwise what is wrong.
    *
    * @generated from field: string trouble = 1;
    */
@@ -1442,20 +1439,20 @@ export enum Packing {
 export declare const PackingSchema: GenEnum<Packing>;
 
 /**
- * Why an attempt that ended in `error` says nothing about its job.
+ * Why the end of an attempt in `error` says nothing about its job.
  *
  * @generated from enum narwhal.v1.Fault
  */
 export enum Fault {
   /**
-   * It does: the job ran to this end.
+   * It does: the job itself ended so.
    *
    * @generated from enum value: FAULT_UNSPECIFIED = 0;
    */
   UNSPECIFIED = 0,
 
   /**
-   * The runner could not run it: its engine, its disk, or a start of the process in the middle.
+   * The runner couldn't run it: its engine or disk failed, or the process was restarted meanwhile.
    *
    * @generated from enum value: FAULT_RUNNER = 1;
    */
@@ -1469,7 +1466,7 @@ export enum Fault {
   HANDED_BACK = 2,
 
   /**
-   * The runner has nothing that could run it, as when its container engine went away a moment ago.
+   * The runner has no engine for it, for example because its container engine just became unavailable.
    *
    * @generated from enum value: FAULT_NO_ENGINE = 3;
    */
@@ -1527,14 +1524,14 @@ export enum Outcome {
 export declare const OutcomeSchema: GenEnum<Outcome>;
 
 /**
- * What a dispatcher asks of a runner. Every call may reach any of several runners that stand
- * behind one URL, so all that concerns one attempt travels on the one stream of RunAttempt.
+ * The API of a runner, called by dispatchers. A call may reach any of several runners behind one URL, so
+ * everything about one attempt is sent on its single RunAttempt stream.
  *
  * @generated from service narwhal.v1.RunnerService
  */
 export declare const RunnerService: GenService<{
   /**
-   * Says who the runner is and what it can do.
+   * Describes the runner and its capabilities.
    *
    * @generated from rpc narwhal.v1.RunnerService.Describe
    */
@@ -1544,7 +1541,7 @@ export declare const RunnerService: GenService<{
     output: typeof DescribeResponseSchema;
   },
   /**
-   * Sends the runner's load at once, after each change of its busy slots, and at intervals.
+   * Sends the runner's load immediately, after each change of its busy slots, and periodically.
    *
    * @generated from rpc narwhal.v1.RunnerService.WatchLoad
    */
@@ -1554,8 +1551,8 @@ export declare const RunnerService: GenService<{
     output: typeof WatchLoadResponseSchema;
   },
   /**
-   * Fetches the commit and reads its narwhal.yml. A file with mistakes is an answer, not an error;
-   * UNAVAILABLE: the commit can't be fetched.
+   * Fetches the commit and parses its narwhal.yml. An invalid file is a result, not an error; UNAVAILABLE:
+   * the commit can't be fetched.
    *
    * @generated from rpc narwhal.v1.RunnerService.PlanCommit
    */
@@ -1565,15 +1562,14 @@ export declare const RunnerService: GenService<{
     output: typeof PlanCommitResponseSchema;
   },
   /**
-   * Runs one attempt, or resumes the stream of one that runs already. The first request is
-   * `start`; then `acknowledge` and `cancel` may follow. The stream ends after `finished` has been
-   * acknowledged. RESOURCE_EXHAUSTED: no slot is free, or the runner drains; nothing was started.
-   * NOT_FOUND: `resume` was asked for an attempt that this runner does not have.
-   * ABORTED: a newer fencing token is known, or another stream has taken over.
+   * Runs one attempt, or resumes the stream of one in progress. The first request is `start`; `acknowledge`
+   * and `cancel` may follow. The stream ends after `finished` has been acknowledged. RESOURCE_EXHAUSTED: no
+   * free slot, or the runner is draining; nothing was started. NOT_FOUND: `resume` for an attempt that this
+   * runner doesn't have. ABORTED: a newer fencing token is known, or another stream has taken over.
    *
-   * No step runs before the lease is confirmed, and none goes on when it ends: the runner sends
-   * heartbeats with the time on its own clock, and an `acknowledge` that names one of them extends the
-   * lease to `lease_ms` after that moment. Only the runner's clock is used, so it may be off.
+   * No step runs before the lease is confirmed or after it expires: the runner sends heartbeats with the time
+   * on its own clock, and an `acknowledge` that names one of them extends the lease to `lease_ms` after that
+   * time. Only the runner's clock is used, so it may be wrong.
    *
    * @generated from rpc narwhal.v1.RunnerService.RunAttempt
    */
@@ -1583,7 +1579,7 @@ export declare const RunnerService: GenService<{
     output: typeof RunAttemptResponseSchema;
   },
   /**
-   * Takes no new attempts from now on, or takes them again.
+   * Stops or resumes accepting new attempts.
    *
    * @generated from rpc narwhal.v1.RunnerService.Drain
    */
@@ -1593,7 +1589,7 @@ export declare const RunnerService: GenService<{
     output: typeof DrainResponseSchema;
   },
   /**
-   * Ends and forgets an attempt whose lease is over; NOT_FOUND: this runner does not have it.
+   * Ends and discards an attempt whose lease has expired; NOT_FOUND: this runner doesn't have it.
    *
    * @generated from rpc narwhal.v1.RunnerService.Discard
    */
@@ -1603,7 +1599,7 @@ export declare const RunnerService: GenService<{
     output: typeof DiscardResponseSchema;
   },
   /**
-   * Opens a sandbox and runs `true` in it, as the first step of any job would.
+   * Opens a sandbox and runs `true` in it, like the first step of a job.
    *
    * @generated from rpc narwhal.v1.RunnerService.Probe
    */

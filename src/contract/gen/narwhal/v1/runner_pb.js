@@ -321,7 +321,7 @@ export const FaultSchema = /*@__PURE__*/
   enumDesc(file_narwhal_v1_runner, 2);
 
 /**
- * Why an attempt that ended in `error` says nothing about its job.
+ * Why the end of an attempt in `error` says nothing about its job.
  *
  * @generated from enum narwhal.v1.Fault
  */
@@ -341,8 +341,8 @@ export const Outcome = /*@__PURE__*/
   tsEnum(OutcomeSchema);
 
 /**
- * What a dispatcher asks of a runner. Every call may reach any of several runners that stand
- * behind one URL, so all that concerns one attempt travels on the one stream of RunAttempt.
+ * The API of a runner, called by dispatchers. A call may reach any of several runners behind one URL, so
+ * everything about one attempt is sent on its single RunAttempt stream.
  *
  * @generated from service narwhal.v1.RunnerService
  */
