@@ -104,11 +104,20 @@ steps:
   - { name: npm test (2), command: x }
   - "a\\n\\tb  c"
   - ${'é🐋'.repeat(100)}
+  - ${'x'.repeat(60)}
   - "\\e\\u202e"
 `
   assert.deepEqual(
     singleJob(text).steps.map(({ name }) => name),
-    ['npm test', 'npm test (3)', 'npm test (2)', 'a b c', 'é🐋'.repeat(30), 'step'],
+    [
+      'npm test',
+      'npm test (3)',
+      'npm test (2)',
+      'a b c',
+      `${'é🐋'.repeat(29)}é…`,
+      'x'.repeat(60),
+      'step',
+    ],
   )
 })
 

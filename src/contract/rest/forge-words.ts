@@ -25,8 +25,8 @@ export function forgeChoices(): readonly { readonly forge: Forge; readonly words
   return FORGES.map((forge) => ({
     forge,
     words: hasWebhooks(forge)
-      ? `${FORGE_FACTS[forge].title}: by webhook, and by looking`
-      : `${names.join(' or ')}: by looking`,
+      ? `${FORGE_FACTS[forge].title} (webhooks and polling)`
+      : `${names.join(' or ')} (polling)`,
   }))
 }
 

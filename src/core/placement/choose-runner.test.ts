@@ -56,24 +56,24 @@ const kept: Partial<WaitingJob> = {
 /** What waits, for which runners, and the words. */
 const WAITING: readonly (readonly [string, Partial<WaitingJob>, Candidate[], string])[] = [
   ['none', {}, [], 'no runner is registered: start one with `narwhal runner`'],
-  ['a label', gpu, [runner('a')], 'needs label gpu: no runner has it'],
+  ['a label', gpu, [runner('a')], 'no runner has the label gpu'],
   [
     'one label of two that are known',
     { labels: ['gpu', 'arm64'] },
     [runner('a', { labels: ['arm64'] })],
-    'needs label gpu: no runner has it',
+    'no runner has the label gpu',
   ],
   [
     'two labels on two runners',
     { labels: ['gpu', 'arm64'] },
     [runner('a', gpu), runner('b', { labels: ['arm64'] })],
-    'needs labels gpu and arm64: no runner has both',
+    'no runner has all of the labels gpu and arm64',
   ],
   [
     'labels that nobody has',
     { labels: ['x', 'y', 'z'] },
     [runner('a', gpu)],
-    'needs labels x, y and z: no runner has any of them',
+    'no runner has any of the labels x, y and z',
   ],
   [
     'a label offline',

@@ -8,17 +8,15 @@ type Of<Kind extends WaitingReason['kind']> = Extract<WaitingReason, { readonly 
 const STRANGERS_NEED =
   'it needs a container engine that its --strangers names (by default oci: and docker:)'
 
-/** Why a job waits, in plain text: "needs label gpu: no runner has it". */
+/** Why a job waits, in plain text: "no runner has the label gpu". */
 export function describeWaiting(reason: WaitingReason): string {
   switch (reason.kind) {
     case 'no_runner':
       return 'no runner is registered: start one with `narwhal runner`'
     case 'unknown_labels':
-      return `needs ${labelsInWords(reason.labels)}: no runner has ${itOrThem(reason.labels)}`
-    case 'no_labels_together': {
-      const all = reason.labels.length === 2 ? 'both' : 'all of them'
-      return `needs ${labelsInWords(reason.labels)}: no runner has ${all}`
-    }
+      return `no runner has ${reason.labels.length > 1 ? 'any of ' : ''}the ${labelsInWords(reason.labels)}`
+    case 'no_labels_together':
+      return `no runner has all of the ${labelsInWords(reason.labels)}`
     case 'no_strangers':
       return `no runner${withAll(reason.wanted)} takes strangers' jobs: ${STRANGERS_NEED}`
     case 'secret_withheld':
@@ -95,9 +93,4 @@ function withAll({ labels, secrets, engine }: Wanted): string {
     ...(engine ? ['a container engine'] : []),
   ]
   return parts.length > 0 ? ` with ${parts.join(' and ')}` : ''
-}
-
-function itOrThem(labels: readonly string[]): string {
-  if (labels.length === 1) return 'it'
-  return labels.length === 2 ? 'either' : 'any of them'
 }

@@ -126,7 +126,11 @@ test('what a job has told decides, once it has ended, whether those that ask for
   }
   // Nothing is told to who does not need it.
   assert.equal(eventOf(jobsAt(ended('success'), 'yes'), 'other')?.type, 'skipped')
-  assert.match(JSON.stringify(eventOf(jobsAt(ended('failure'), 'yes'))), /ended in failure/)
+  assert.deepEqual(eventOf(jobsAt(ended('failure'), 'yes')), {
+    type: 'skipped',
+    reason: 'needs "a", which failed',
+    at: 5,
+  })
 
   const later = [
     { ...job('a', [], ended('success')), outputs: { go: 'no' } },

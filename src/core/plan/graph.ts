@@ -48,6 +48,15 @@ interface Graph {
   readonly at: number
 }
 
+const ENDED: Readonly<Record<Outcome, string>> = {
+  success: 'succeeded',
+  failure: 'failed',
+  error: 'failed with an error',
+  timeout: 'timed out',
+  cancelled: 'was cancelled',
+  skipped: 'was skipped',
+}
+
 function dueEvent(job: GraphJob, { jobs, outcomes, leftOut, at }: Graph): JobEvent | undefined {
   const { needs, runsOn, optional = [], onlyIf } = job
   const missing = needs.find((name) => leftOut.has(name) && !optional.includes(name))
@@ -58,7 +67,7 @@ function dueEvent(job: GraphJob, { jobs, outcomes, leftOut, at }: Graph): JobEve
     (name) => !leftOut.has(name) && (outcomes.get(name) ?? 'success') !== 'success',
   )
   if (failed !== undefined && runsOn === undefined) {
-    const reason = `needs "${failed}", which ended in ${outcomes.get(failed)}`
+    const reason = `needs "${failed}", which ${ENDED[outcomes.get(failed) ?? 'failure']}`
     return { type: 'skipped', reason, at }
   }
   if (!needs.every((name) => outcomes.has(name))) return undefined

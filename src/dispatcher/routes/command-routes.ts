@@ -106,6 +106,6 @@ function addJobRoutes(server: HttpServer, { dispatcher, store }: CommandDeps): v
 
 /** What is told of a cancelled job: who it was, and why. */
 function cancelReason({ reason }: { reason?: string | undefined }, user?: UserRecord): string {
-  if (!user) return reason ?? 'cancelled by hand'
+  if (!user) return reason ?? 'cancelled manually'
   return reason ? `cancelled by ${user.name}: ${reason}` : `cancelled by ${user.name}`
 }

@@ -65,8 +65,15 @@ function planStep(
 /** The beginning of the script as one line, numbered if another step has that name. */
 function deriveName(script: string, used: Set<string>): string {
   const line = script.replace(/[\p{C}\p{Z}]+/gu, ' ').trim()
-  const short = Array.from(line.slice(0, 2 * LONGEST_DERIVED_NAME)).slice(0, LONGEST_DERIVED_NAME)
-  const base = short.join('').trim() || 'step'
+  const all = Array.from(line.slice(0, 2 * LONGEST_DERIVED_NAME + 2))
+  const isCut = all.length > LONGEST_DERIVED_NAME
+  const short = isCut
+    ? `${all
+        .slice(0, LONGEST_DERIVED_NAME - 1)
+        .join('')
+        .trim()}…`
+    : line
+  const base = short || 'step'
   let name = base
   for (let i = 2; used.has(name); i++) name = `${base} (${i})`
   used.add(name)

@@ -85,7 +85,7 @@ function queueOf(pipelines: readonly Pipeline[]): Record<string, unknown>[] {
       pipelineId: other.id,
       repositoryName: second,
       name: 'train',
-      reason: 'needs label gpu: no runner has it',
+      reason: 'no runner has the label gpu',
     }),
     job(4, {
       pipelineId: one.id,
