@@ -120,7 +120,7 @@ test('tells usage errors, missing things, missing rights and a missing server ap
     ['pipeline show pipeline_x', 3, /there is no pipeline pipeline_x/],
     ['logs job_x', 3, /there is no job job_x/],
     ['logs team/app#12 --job nope', 3, /no job "nope"; its jobs: build, deploy/],
-    [`queue --server ${away}`, 5, /no Narwhal answers at .*: start it with `narwhal up`, or name/],
+    [`queue --server ${away}`, 5, /can't reach Narwhal at .*: start it with `narwhal up`, or set/],
     ['repo add https://git.example.com/team/app.git', 6, /already/],
   ]
   for (const [line, exit, words] of cases) {
@@ -140,7 +140,7 @@ test('sends the token of --token or NARWHAL_TOKEN, and says how to give one', as
   assert.deepEqual([none.code, none.out], [4, ''])
   assert.match(
     none.err,
-    /needs a token \(NARWHAL_TOKEN gives one; .* --data names the folder that has one\)/,
+    /needs a token \(set NARWHAL_TOKEN; .* --data names the folder that has a token\)/,
   )
   assert.equal((await runCommand(fake.url, 'queue --token nwl_right')).code, 0)
   assert.equal(

@@ -45,15 +45,15 @@ import type {
 import { logLine } from '../contract/rest/views.ts'
 import type { Role } from '../core/access/role.ts'
 import type { AttemptRef, JobId, PipelineId } from '../core/ids.ts'
-import { type Asker, call, callLines, type ServerAddress } from './http-client.ts'
+import { type Caller, call, callLines, type ServerAddress } from './http-client.ts'
 
-/** A stretch of a log: from a line on, or the lines before one. */
+/** A range of a log: from a line on, or before one. */
 export type LogRange = { readonly limit: number } & (
   | { readonly from: number }
   | { readonly before: number }
 )
 
-/** What is searched for in a log, and which page of the lines that have it is wanted. */
+/** The text to search for in a log, and the page of matches. */
 export interface LogSearchQuery {
   readonly text: string
   readonly matchCase?: boolean
@@ -62,16 +62,16 @@ export interface LogSearchQuery {
 }
 
 /**
- * The REST API's client, typed by the contract's schemas. Every method rejects with the server's
- * own code and words, with `unavailable` when no Narwhal answers, and with `cancelled` on abort.
+ * The client of the REST API, typed by the contract's schemas. Every method rejects with the server's code
+ * and message, with `unavailable` if it is unreachable, and with `cancelled` on abort.
  */
 export class ApiClient {
   readonly address: ServerAddress
-  readonly #asker: Asker
+  readonly #caller: Caller
 
   constructor(address: ServerAddress, signal: AbortSignal) {
     this.address = address
-    this.#asker = { address, signal }
+    this.#caller = { address, signal }
   }
 
   getRepository(repository: string): Promise<RepositoryView> {
@@ -86,7 +86,7 @@ export class ApiClient {
     return this.call('addRepository', { body })
   }
 
-  /** `repository`: its id or its name, here and below. */
+  /** `repository`: its id or name, here and below. */
   newWebhookSecret(repository: string, formerEndsInMs?: number): Promise<RegisteredRepository> {
     return this.call('renewWebhookSecret', { params: { repository }, query: { formerEndsInMs } })
   }
@@ -107,7 +107,7 @@ export class ApiClient {
     await this.call('unlinkForge', { params: { repository } })
   }
 
-  /** The newest first. */
+  /** Newest first. */
   async listPipelines(query: PipelineQuery): Promise<PipelineView[]> {
     const given = { ...query, limit: Number(query.limit ?? 50) }
     return (await this.call('listPipelines', { query: given })).pipelines
@@ -121,7 +121,7 @@ export class ApiClient {
     return (await this.call('startPipeline', { body })).pipeline
   }
 
-  /** Resolves to the pipeline that runs again, which may be a new one. */
+  /** Resolves to the new pipeline. */
   async rerunPipeline(id: PipelineId): Promise<PipelineView> {
     return (await this.call('rerunPipeline', { params: { pipeline: id } })).pipeline
   }
@@ -152,26 +152,26 @@ export class ApiClient {
     return (await this.call('listAttempts', { params: { job: id } })).attempts
   }
 
-  /** A stretch of an attempt's log, at most 10,000 lines. */
+  /** A range of an attempt's log, at most 10,000 lines. */
   readLog(ref: AttemptRef, range: LogRange): Promise<LogPage> {
     return this.call('readLog', { params: paramsOf(ref), query: range })
   }
 
-  /** The lines of an attempt's log that have a text, and how many there are. */
+  /** The lines of an attempt's log that contain a text, and how many there are. */
   searchLog(ref: AttemptRef, query: LogSearchQuery): Promise<LogSearch> {
     return this.call('searchLog', { params: paramsOf(ref), query })
   }
 
-  /** An attempt's log as it is now, line by line; with `timestamps`, each behind its time. */
+  /** An attempt's current log, line by line; with `timestamps`, each prefixed with its time. */
   readLogText(ref: AttemptRef, timestamps: boolean): AsyncGenerator<string, void, undefined> {
     const query = timestamps ? { timestamps } : {}
-    return callLines(this.#asker, 'readLogText', { params: paramsOf(ref), query })
+    return callLines(this.#caller, 'readLogText', { params: paramsOf(ref), query })
   }
 
-  /** The lines from number `from` on, and those that are still to come, until the attempt ends. */
+  /** The lines from number `from` on, and further ones until the attempt ends. */
   async *followLog(ref: AttemptRef, from: number): AsyncGenerator<LogLine, void, undefined> {
     const given = { params: paramsOf(ref), query: { from } }
-    for await (const line of callLines(this.#asker, 'followLog', given)) {
+    for await (const line of callLines(this.#caller, 'followLog', given)) {
       if (line !== '') yield logLine.parse(JSON.parse(line))
     }
   }
@@ -188,7 +188,7 @@ export class ApiClient {
     await this.call('keepRepository', { params: { repository }, body })
   }
 
-  /** The first jobs of the queue, a thousand at most, and how many there are. */
+  /** The first jobs of the queue, at most a thousand, and how many there are. */
   listQueue(): Promise<QueueList> {
     return this.call('listQueue', { query: { limit: 1000 } })
   }
@@ -201,7 +201,7 @@ export class ApiClient {
     return (await this.call('addRunner', { body })).runner
   }
 
-  /** `runner`: its id or its name, here and below. */
+  /** `runner`: its id or name, here and below. */
   async removeRunner(runner: string): Promise<void> {
     await this.call('removeRunner', { params: { runner } })
   }
@@ -214,12 +214,12 @@ export class ApiClient {
     return (await this.call('resumeRunner', { params: { runner } })).runner
   }
 
-  /** A runner of this name joins; the answer holds its identity. */
+  /** Joins as a runner; the answer contains its identity. */
   joinRunner(body: JoinRunner): Promise<JoinedRunner> {
     return this.call('joinRunner', { body })
   }
 
-  /** By the runner's own identity. */
+  /** Authenticated by the runner's own identity. */
   async leaveRunners(): Promise<void> {
     await this.call('leaveRunners', {})
   }
@@ -228,7 +228,7 @@ export class ApiClient {
     return (await this.call('listJoinTokens', {})).tokens
   }
 
-  /** By the token runners may join, with none but its labels. */
+  /** Runners may join with the token, and get only its labels. */
   createJoinToken(body: NewJoinToken): Promise<z.output<typeof createdJoinToken>> {
     return this.call('createJoinToken', { body })
   }
@@ -253,12 +253,12 @@ export class ApiClient {
     await this.call('removeToken', { params: { token: id } })
   }
 
-  /** Takes back a credential by its value; resolves to what it was. */
+  /** Revokes a credential by its value; resolves to what it was. */
   revoke(value: string): Promise<z.output<typeof revoked>> {
     return this.call('revokeCredential', { body: { value } })
   }
 
-  /** A code by which a browser signs in once, as the one whose token this client shows. */
+  /** A code with which a browser signs in once, as the owner of this client's token. */
   createSignInLink(): Promise<SignInLink> {
     return this.call('createSignInLink', {})
   }
@@ -271,7 +271,7 @@ export class ApiClient {
     return (await this.call('addUser', { body })).user
   }
 
-  /** `user`: the id or the name, here and below. */
+  /** `user`: its id or name, here and below. */
   async setRole(user: string, role: Role): Promise<UserView> {
     return (await this.call('changeUser', { params: { user }, body: { role } })).user
   }
@@ -280,12 +280,13 @@ export class ApiClient {
     await this.call('removeUser', { params: { user } })
   }
 
-  /** `seen`: the commit, and the plan, that were looked at. */
-  async approvePipeline(id: PipelineId, seen: ApproveRequest): Promise<PipelineView> {
-    return (await this.call('approvePipeline', { params: { pipeline: id }, body: seen })).pipeline
+  /** `reviewed`: the commit, and the plan if known, that were reviewed. */
+  async approvePipeline(id: PipelineId, reviewed: ApproveRequest): Promise<PipelineView> {
+    return (await this.call('approvePipeline', { params: { pipeline: id }, body: reviewed }))
+      .pipeline
   }
 
-  /** What waits for approval, the longest waiting first. */
+  /** Pipelines waiting for approval, longest waiting first. */
   async listAwaiting(): Promise<PipelineView[]> {
     return (await this.call('listAwaiting', { query: { limit: 500 } })).pipelines
   }
@@ -300,22 +301,22 @@ export class ApiClient {
     return this.call('getIdTokens', {})
   }
 
-  /** The documents that the issuer has to show. */
+  /** The documents that the issuer must serve. */
   getIdTokenDocuments(): Promise<IdTokenDocuments> {
     return this.call('getIdTokenDocuments', {})
   }
 
-  /** Makes the next key; with `now` one that signs at once, in the place of all others. */
+  /** Creates the next key; with `now` one that signs at once and replaces all others. */
   rotateIdTokenKeys(now: boolean): Promise<IdTokenState> {
     return this.call('rotateIdTokenKeys', { body: { now } })
   }
 
-  /** What id tokens of a repository have as their subject. */
+  /** The subject of a repository's id tokens. */
   getSubject(repository: string, of: { ref?: string; job?: string }): Promise<IdTokenSubject> {
     return this.call('getSubject', { params: { repository }, query: of })
   }
 
-  /** Those that jobs of the repository may name; without one, those of all. */
+  /** The secrets available to the repository; without one, the global ones. */
   async listSecrets(repository?: string): Promise<SecretView[]> {
     const { secrets } = await (repository === undefined
       ? this.call('listSecrets', {})
@@ -323,7 +324,7 @@ export class ApiClient {
     return secrets
   }
 
-  /** For a repository alone, or for all; resolves to what may be wrong with the value. */
+  /** For one repository, or for all; resolves to warnings about the value. */
   async setSecret(name: string, body: NewSecretBody, repository?: string): Promise<string[]> {
     const { warnings } = await (repository === undefined
       ? this.call('setSecret', { params: { secret: name }, body })
@@ -337,12 +338,12 @@ export class ApiClient {
       : this.call('removeSecretOf', { params: { repository, secret: name } }))
   }
 
-  /** Any endpoint by its name, also those that have no method of their own here. */
+  /** Calls any endpoint by name. */
   call<Name extends EndpointName>(
     name: Name,
     given: GivenTo<Endpoints[Name]>,
   ): Promise<AnswerOf<Endpoints[Name]>> {
-    return call(this.#asker, name, given)
+    return call(this.#caller, name, given)
   }
 }
 

@@ -14,19 +14,18 @@ import { describeConnectError, isTlsError } from '../lib/tls/connect-errors.ts'
 import { tlsFetch } from '../lib/tls/tls-fetch.ts'
 import type { ClientTls } from '../lib/tls/tls-files.ts'
 
-/** Where the server is and who asks. */
+/** The server, and the credential to show it. */
 export interface ServerAddress {
-  /** As `http://127.0.0.1:4747`, without a path behind it or with one that a proxy wants. */
+  /** Such as `http://127.0.0.1:4747`, with a path if a proxy requires one. */
   readonly server: string
   readonly token?: string | undefined
-  /** It is the data folder's: shown to a server that has proven to have it, and to no other. */
+  /** The data folder's token: shown only to a server that has proven to have it. */
   readonly isOwnToken?: boolean
-  /** What to trust and to show at an `https:` URL besides the system's. */
+  /** CAs to trust in addition to the system's, and a client certificate, for `https:` URLs. */
   readonly tls?: ClientTls | undefined
 }
 
-/** Who asks where, and how to stop waiting. */
-export interface Asker {
+export interface Caller {
   readonly address: ServerAddress
   readonly signal: AbortSignal
 }
@@ -36,52 +35,50 @@ interface Sent extends Named {
   readonly body?: unknown
 }
 
-/** An answer comes within this, or the server counts as away. */
+/** The timeout of a request. */
 const ANSWER_TIMEOUT_MS = 60_000
 
-/** The codes that are known here; a newer server may have others. */
+/** A newer server may have codes that are unknown here. */
 export const knownCode = z.enum(ERROR_CODES)
 
-/** What to say when nothing answers. */
-export function serverAway(server: string, cause: unknown): NarwhalError {
+export function serverUnreachable(server: string, cause: unknown): NarwhalError {
   if (isTlsError(cause)) {
-    const words = `the connection to ${server} can't be trusted, or is refused: ${describeConnectError(cause)}; --ca or NARWHAL_CA names the authority to trust`
+    const words = `can't connect securely to ${server}: ${describeConnectError(cause)}; --ca or NARWHAL_CA names the CA to trust`
     return new NarwhalError('unavailable', words, { cause })
   }
-  const message = `no Narwhal answers at ${server}: start it with \`narwhal up\`, or name another with --server`
+  const message = `can't reach Narwhal at ${server}: start it with \`narwhal up\`, or set another URL with --server`
   return new NarwhalError('unavailable', message, { cause })
 }
 
-/** Calls an endpoint and parses its answer; rejects with the server's own words. */
+/** Calls an endpoint and parses its answer; rejects with the server's code and message. */
 export async function call<Name extends EndpointName>(
-  asker: Asker,
+  caller: Caller,
   name: Name,
   given: GivenTo<Endpoints[Name]>,
 ): Promise<AnswerOf<Endpoints[Name]>> {
-  return await callJson(asker, ENDPOINTS[name], partsOf(given))
+  return await callJson(caller, ENDPOINTS[name], partsOf(given))
 }
 
-/** What the types say of one endpoint, as it is of all of them. */
 function partsOf<Name extends EndpointName>(given: GivenTo<Endpoints[Name]>): Sent {
   return given as Sent
 }
 
 async function callJson<E extends Endpoint>(
-  asker: Asker,
+  caller: Caller,
   endpoint: E,
   given: Sent,
 ): Promise<AnswerOf<E>> {
-  const { address } = asker
+  const { address } = caller
   const timeout = AbortSignal.timeout(ANSWER_TIMEOUT_MS)
-  const signal = AbortSignal.any([asker.signal, timeout])
+  const signal = AbortSignal.any([caller.signal, timeout])
   const response = await send({ address, signal }, endpoint, given)
   const text = await response.text().catch((error: unknown) => {
-    throw awayUnlessAborted(address, signal, error)
+    throw unreachableUnlessAborted(address, signal, error)
   })
   const parsed = parse<E['answer']>(endpoint.answer, parseJson(text))
   if (parsed.success) return parsed.data
   const asked = `${endpoint.method} ${pathTo(endpoint, given)}`
-  const message = `${address.server} answered ${asked} in a form that this narwhal does not understand: are both of the same version?`
+  const message = `the response of ${address.server} to ${asked} is not understood: are client and server of the same version?`
   throw new NarwhalError('internal', message, { cause: parsed.error })
 }
 
@@ -89,14 +86,14 @@ function parse<Schema extends z.ZodType>(schema: Schema, value: unknown) {
   return schema.safeParse(value)
 }
 
-/** Calls an endpoint that answers text, and hands over its lines as they come, without their line ends. */
+/** Calls an endpoint that answers with text, and yields its lines as they arrive, without line ends. */
 export async function* callLines<Name extends EndpointName>(
-  asker: Asker,
+  caller: Caller,
   name: Name,
   given: GivenTo<Endpoints[Name]>,
 ): AsyncGenerator<string, void, undefined> {
-  const { address, signal } = asker
-  const response = await send(asker, ENDPOINTS[name], partsOf(given))
+  const { address, signal } = caller
+  const response = await send(caller, ENDPOINTS[name], partsOf(given))
   if (!response.body) return
   const decoder = new TextDecoder()
   let rest: string[] = []
@@ -112,16 +109,16 @@ export async function* callLines<Name extends EndpointName>(
       if (last) rest.push(last)
     }
   } catch (error) {
-    throw awayUnlessAborted(address, signal, error)
+    throw unreachableUnlessAborted(address, signal, error)
   }
   const end = rest.join('') + decoder.decode()
   if (end) yield end
 }
 
-async function send(asker: Asker, endpoint: Endpoint, sent: Sent): Promise<Response> {
-  const { signal } = asker
+async function send(caller: Caller, endpoint: Endpoint, sent: Sent): Promise<Response> {
+  const { signal } = caller
   const { body } = sent
-  const address = await findProven(asker.address, signal)
+  const address = await findProven(caller.address, signal)
   const url = new URL(`${address.server.replace(/\/+$/, '')}${pathTo(endpoint, sent)}`)
   const options = {
     method: endpoint.method,
@@ -133,15 +130,15 @@ async function send(asker: Asker, endpoint: Endpoint, sent: Sent): Promise<Respo
     signal,
   }
   const response = await tlsFetch(url, options, address.tls).catch((error: unknown) => {
-    throw awayUnlessAborted(address, signal, error)
+    throw unreachableUnlessAborted(address, signal, error)
   })
   if (response.ok) return response
   throw await refusal(address, response)
 }
 
 /**
- * Where the token may be shown: the same address, or, where the token is the data folder's, the very one
- * whose server has just proven that it has it. Rejects with `unavailable`, or `unauthenticated`.
+ * The address that the token may be shown to: the same one or, for the data folder's token, the one whose
+ * server has just proven that it has the token. Rejects with `unavailable` or `unauthenticated`.
  */
 export async function findProven(
   address: ServerAddress,
@@ -156,11 +153,11 @@ export async function findProven(
     }
   } catch (error) {
     if (error instanceof NarwhalError) throw error
-    throw awayUnlessAborted(address, signal, error)
+    throw unreachableUnlessAborted(address, signal, error)
   }
 }
 
-/** The header that proves who asks. */
+/** The authorization header. */
 export function authorization(address: ServerAddress): Record<string, string> {
   return address.token ? { authorization: `Bearer ${address.token}` } : {}
 }
@@ -170,20 +167,18 @@ async function refusal(address: ServerAddress, response: Response): Promise<Narw
   if (response.status >= 300 && response.status < 400) {
     const elsewhere = response.headers.get('location') ?? 'elsewhere'
     await response.body?.cancel()
-    return new NarwhalError(
-      'unavailable',
-      `${server} points to ${elsewhere}: name that with --server`,
-    )
+    const message = `${server} redirects to ${elsewhere}: use that with --server`
+    return new NarwhalError('unavailable', message)
   }
   const body = errorBody.safeParse(parseJson(await response.text().catch(() => '')))
   if (!body.success) {
-    const message = `what answers at ${server} is no Narwhal (it said ${response.status}): name another with --server`
+    const message = `the response of ${server} (status ${response.status}) is not from Narwhal: set another URL with --server`
     return new NarwhalError('unavailable', message)
   }
   const code = knownCode.catch(codeOfStatus(response.status)).parse(body.data.code)
   const hint =
     code === 'unauthenticated' && !token
-      ? ' (NARWHAL_TOKEN gives one; on the machine of the server, --data names the folder that has one)'
+      ? ' (set NARWHAL_TOKEN; on the machine of the server, --data names the folder that has a token)'
       : ''
   return new NarwhalError(code, body.data.message + hint)
 }
@@ -196,7 +191,7 @@ function codeOfStatus(status: number): ErrorCode {
   return status < 500 ? 'invalid' : 'internal'
 }
 
-function awayUnlessAborted(
+function unreachableUnlessAborted(
   address: ServerAddress,
   signal: AbortSignal,
   error: unknown,
@@ -210,10 +205,8 @@ function awayUnlessAborted(
   const cause = error instanceof Error && error.cause ? error.cause : error
   if (cause instanceof NarwhalError) return cause
   if (error instanceof Error && error.name === 'TimeoutError') {
-    return new NarwhalError(
-      'unavailable',
-      `${address.server} does not answer: ${describeError(error)}`,
-    )
+    const message = `${address.server} does not respond: ${describeError(error)}`
+    return new NarwhalError('unavailable', message)
   }
-  return serverAway(address.server, cause)
+  return serverUnreachable(address.server, cause)
 }

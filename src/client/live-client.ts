@@ -18,31 +18,31 @@ import {
   findProven,
   knownCode,
   type ServerAddress,
-  serverAway,
+  serverUnreachable,
 } from './http-client.ts'
 
-/** Who hears of one topic. Everything is called in the order in which the server sent it. */
+/** The handlers of one topic, called in the order in which the server sent the messages. */
 export interface LiveSubscriber {
   onEvent(event: LiveEvent): void
-  /** What was missed can't be had any more: read the present state by REST. */
+  /** What was missed is no longer available: read the current state by REST. */
   onReset?(): void
-  /** The log is whole. */
+  /** The log is complete. */
   onEnd?(): void
 }
 
 export interface LiveClientOptions {
   readonly signal: AbortSignal
-  /** Milliseconds without a connection until it gives up; one minute unless told. */
+  /** Gives up after this time without a connection; one minute by default. */
   readonly patienceMs?: number
 }
 
-/** A connection on which nothing was heard for two of these, in milliseconds, is dead. */
+/** A connection without a message for two of these is dead. */
 const PING_INTERVAL_MS = 15_000
 
 /**
- * The websocket at `/api/v1/live`, with reconnection: each subscription is made again on every new
- * connection behind the last event that was handed over, so a subscriber misses nothing and sees
- * nothing twice. `failed` rejects when it can't go on (no connection for too long, or refused).
+ * The websocket at `/api/v1/live`, with reconnection: each subscription is resumed on every new
+ * connection after the last event delivered, so a subscriber misses nothing and sees nothing twice.
+ * `failed` rejects when it can't continue (no connection for too long, or refused).
  */
 export class LiveClient implements AsyncDisposable {
   readonly failed: Promise<never>
@@ -63,12 +63,12 @@ export class LiveClient implements AsyncDisposable {
     this.#signal = AbortSignal.any([options.signal, this.#stop.signal])
     const { promise, reject } = Promise.withResolvers<never>()
     this.failed = promise
-    // Whoever waits for `failed` hears it; a client that is closed before is no unhandled error.
+    // Not an unhandled rejection if nobody awaits `failed`.
     promise.catch(() => {})
     this.#running = this.#run().catch(reject)
   }
 
-  /** `after`: the number of the last event that the caller has; absent: from now on. */
+  /** `after`: the number of the caller's last event; absent: from now on. */
   subscribe(topic: LiveTopic, after: number | undefined, subscriber: LiveSubscriber): Disposable {
     const [session, effects] = subscribe(this.#session, topic, after)
     const id = String(session.lastId)
@@ -91,20 +91,20 @@ export class LiveClient implements AsyncDisposable {
   async #run(): Promise<void> {
     let lostAt = performance.now()
     for (let tries = 0; ; tries += 1) {
-      const heard = await this.#connection()
+      const hasReceived = await this.#connection()
       this.#signal.throwIfAborted()
-      if (heard) {
+      if (hasReceived) {
         lostAt = performance.now()
         tries = 0
       }
       if (performance.now() - lostAt > this.#patienceMs) {
-        throw serverAway(this.#address.server, this.#trouble)
+        throw serverUnreachable(this.#address.server, this.#trouble)
       }
       await backoff(tries, { firstMs: 50, maxMs: 3000 }, this.#signal)
     }
   }
 
-  /** One connection's whole life; resolves to whether the server said anything on it. */
+  /** The lifetime of one connection; resolves to whether it received a message. */
   async #connection(): Promise<boolean> {
     const address = await this.#findProven()
     if (!address) return false
@@ -116,7 +116,7 @@ export class LiveClient implements AsyncDisposable {
       ...this.#address.tls?.options,
     })
     const { promise: closed, resolve, reject } = Promise.withResolvers<void>()
-    let heard = false
+    let hasReceived = false
     let alive = true
     const pinger = setInterval(() => {
       if (!alive) return socket.terminate()
@@ -133,7 +133,7 @@ export class LiveClient implements AsyncDisposable {
       alive = true
     })
     socket.on('message', (data: Buffer) => {
-      heard = alive = true
+      hasReceived = alive = true
       try {
         this.#receive(data)
       } catch (error) {
@@ -160,10 +160,10 @@ export class LiveClient implements AsyncDisposable {
       this.#socket = undefined
       socket.terminate()
     }
-    return heard
+    return hasReceived
   }
 
-  /** Undefined: nobody is there. */
+  /** Undefined if unreachable. */
   async #findProven(): Promise<ServerAddress | undefined> {
     try {
       return await findProven(this.#address, this.#signal)
@@ -176,7 +176,7 @@ export class LiveClient implements AsyncDisposable {
 
   #receive(data: Buffer): void {
     const parsed = liveResponse.safeParse(JSON.parse(data.toString('utf8')))
-    // A newer server may send events that this client has no name for.
+    // A newer server may send events that this client doesn't know.
     if (!parsed.success) return
     this.#take(receive(this.#session, parsed.data))
   }
@@ -187,7 +187,7 @@ export class LiveClient implements AsyncDisposable {
   }
 
   #carryOut(effect: LiveEffect): void {
-    // What is not sent now is asked for by the next connection.
+    // What can't be sent now is requested by the next connection.
     if (effect.type === 'send') {
       if (this.#socket?.readyState === WebSocket.OPEN) {
         this.#socket.send(JSON.stringify(effect.request))
@@ -213,13 +213,13 @@ export class LiveClient implements AsyncDisposable {
   }
 }
 
-/** What a refused handshake means for good; undefined where trying again may help. */
+/** The permanent error of a refused handshake; undefined if a retry may help. */
 function refusal(address: ServerAddress, status: number): NarwhalError | undefined {
   const at = `the live connection to ${address.server}`
   if (status === 401) {
     return new NarwhalError('unauthenticated', `${at} needs a token: --token or NARWHAL_TOKEN`)
   }
-  if (status === 403) return new NarwhalError('forbidden', `${at} is not allowed to this token`)
+  if (status === 403) return new NarwhalError('forbidden', `${at} is not allowed with this token`)
   if (status === 404) return new NarwhalError('unavailable', `${at} is not offered there`)
   return undefined
 }

@@ -87,7 +87,7 @@ test('a credential in a flag is refused, one in a URL told off, and neither is r
       const flag = name.replace(/-(\w)/g, (_, letter: string) => letter.toUpperCase())
       const load = (): unknown => loadConfig(names, { [flag]: 'x'.repeat(32) })
       assert.throws(load, ({ message }: Error) => {
-        assert.match(message, new RegExp(`--${name} must come by NARWHAL_.*list of processes`))
+        assert.match(message, new RegExp(`--${name} must be set by NARWHAL_.*process list`))
         return !message.includes('xxx')
       })
       refused++

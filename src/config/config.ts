@@ -16,7 +16,7 @@ const OTHER_VARIABLES =
 
 /**
  * Reads the settings that a command uses from its flags and from the environment. Throws `invalid`
- * with every setting that can't be right, each by its name, also misspelt variables.
+ * listing every invalid setting, including misspelt variables.
  */
 export function loadConfig<Name extends SettingName>(
   names: readonly Name[],
@@ -28,7 +28,7 @@ export function loadConfig<Name extends SettingName>(
     const { schema, fallback }: { schema: Parser; fallback?: string } = SETTINGS[name]
     if (CREDENTIALS.includes(name) && flagOf(name, flags) !== undefined) {
       problems.push(
-        `--${name} must come by ${variableOf(name)}, or a file by ${variableOf(name)}_FILE: the machine's list of processes shows flags to all`,
+        `--${name} must be set by ${variableOf(name)}, or as a file by ${variableOf(name)}_FILE: every user of this machine can read flags in the process list`,
       )
       continue
     }
@@ -40,7 +40,7 @@ export function loadConfig<Name extends SettingName>(
   problems.push(...misspelt())
   if (problems.length > 0) {
     const list = problems.map((problem) => `  ${problem}`).join('\n')
-    throw new NarwhalError('invalid', `these settings can't be right:\n${list}`)
+    throw new NarwhalError('invalid', `invalid settings:\n${list}`)
   }
   return Object.freeze(config) as Config<Name>
 }
@@ -70,7 +70,7 @@ export function warnOfCredentials(
 
 function shownWords(name: SettingName): string {
   const variable = variableOf(name)
-  return `everybody on this machine can read the value of --${name} in its list of processes: set ${variable}, or ${variable}_FILE, instead`
+  return `every user of this machine can read the value of --${name} in the process list: set ${variable} or ${variable}_FILE instead`
 }
 
 function flagOf(name: SettingName, flags: Readonly<Record<string, unknown>>): string | undefined {
