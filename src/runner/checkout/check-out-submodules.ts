@@ -92,8 +92,8 @@ async function place(
         ...present({ hosts: bounded?.hosts }),
       },
     })
-    // So that git in the job knows them; a name has nothing that would have to be quoted.
-    config += `[submodule "${module.name}"]\n\tactive = true\n\turl = "${cloneUrl.replaceAll(/["\\]/g, '\\$&')}"\n`
+    // So that git in the job knows them.
+    config += `[submodule ${quoted(module.name)}]\n\tactive = true\n\turl = ${quoted(cloneUrl)}\n`
   }
   if (config !== '') await appendFile(join(folder, '.git', 'config'), config)
   return placed
@@ -117,6 +117,11 @@ async function requireFolders(
     const found = await lstat(join(folder, ...parts.slice(0, i))).catch(() => undefined)
     if (!found?.isDirectory()) throw new NarwhalError('invalid', `${what}: its place is no folder`)
   }
+}
+
+/** As git-config(1) reads it; neither names nor URLs have control characters. */
+function quoted(text: string): string {
+  return `"${text.replaceAll(/["\\]/g, '\\$&')}"`
 }
 
 /** The name of the mirror of a URL, which is shared by those who may ask there. */

@@ -1,28 +1,58 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { gitRepository } from '#root/test/support/git-repository.ts'
 import { checkFetchUrl, type FetchPolicy, resolveUrl } from './fetch-policy.ts'
 
 const own = (cloneUrl: string, over: Partial<FetchPolicy> = {}): FetchPolicy => {
   return { cloneUrl, isStranger: false, hosts: [], ...over }
 }
 
-test('resolves relative URLs as git does, within their host', () => {
+test('resolves relative URLs as git does', async () => {
+  await using repository = await gitRepository({ files: { a: 'a' } })
+  const sha = await repository.head()
+  const byGit = async (url: string, base: string): Promise<string> => {
+    await repository.git('config', 'remote.origin.url', base)
+    await repository.git('config', '--file', '.gitmodules', 'submodule.m.path', 'm')
+    await repository.git('config', '--file', '.gitmodules', 'submodule.m.url', url)
+    await repository.git('update-index', '--add', '--cacheinfo', `160000,${sha},m`)
+    await repository.git('submodule', '--quiet', 'init')
+    const resolved = await repository.git('config', 'submodule.m.url')
+    await repository.git('config', '--remove-section', 'submodule.m')
+    return resolved
+  }
+  const bases = [
+    'https://git.example.com/team/app.git',
+    'https://git.example.com/team/app/',
+    'ssh://git@git.example.com:2222/team/app',
+    'git@git.example.com:team/app',
+    'git@git.example.com:/srv/git/app',
+    'git@git.example.com:~/app',
+    'git.example.com:/team/app',
+    'git@[2001:db8::1]:team/app',
+  ]
+  for (const base of bases) {
+    for (const url of ['../lib.git', './lib', '.././lib/', '../a//b', '../../lib']) {
+      assert.equal(resolveUrl(url, base), await byGit(url, base), `${base} and ${url}`)
+    }
+  }
+  for (const url of ['../../../lib', '../x/../../lib']) {
+    const base = 'git@git.example.com:/team/app'
+    assert.equal(resolveUrl(url, base), await byGit(url, base))
+  }
+  assert.equal(resolveUrl('https://a.example.com/x', bases[0] ?? ''), 'https://a.example.com/x')
+})
+
+test('a relative URL never leaves the host, where git would take its name away', () => {
   const cases = [
-    ['../lib.git', 'https://git.example.com/team/app.git', 'https://git.example.com/team/lib.git'],
-    ['../../x/lib', 'https://git.example.com/team/app/', 'https://git.example.com/x/lib'],
-    ['./lib', 'https://git.example.com/team/app', 'https://git.example.com/team/app/lib'],
-    [
-      '../lib',
-      'ssh://git@git.example.com:2222/team/app',
-      'ssh://git@git.example.com:2222/team/lib',
-    ],
-    ['../lib', 'git@git.example.com:team/app', 'git@git.example.com:team/lib'],
-    ['.././../lib', 'git@git.example.com:team/app', 'git@git.example.com:lib'],
-    ['https://a.example.com/x', 'https://git.example.com/app', 'https://a.example.com/x'],
+    ['../../lib', 'https://git.example.com/app'],
+    ['../../../lib', 'ssh://git@git.example.com:22/team/app'],
+    ['../../lib', 'git@git.example.com:app'],
+    ['../../../lib', 'git@git.example.com:/app'],
+    ['../../lib', 'git@[2001:db8::1]:app'],
   ] as const
-  for (const [url, base, expected] of cases) assert.equal(resolveUrl(url, base), expected)
-  for (const base of ['https://git.example.com/team/app', 'git@git.example.com:team/app']) {
-    assert.throws(() => resolveUrl('../../../evil.example.com/x', base), { code: 'invalid' })
+  for (const [url, base] of cases) {
+    const message = /leads out of/
+    assert.throws(() => resolveUrl(url, base), { code: 'invalid', message }, `${base} and ${url}`)
   }
 })
 

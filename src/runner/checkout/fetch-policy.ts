@@ -49,25 +49,36 @@ export function checkFetchUrl(text: string, policy: FetchPolicy, what: string): 
   return checked.url
 }
 
+/** How the part of a URL ends that names the host: of `https://…`, of `user@host:path`. */
+const HOST = /^[a-z]+:\/\/[^/]+/
+const SCP_HOST = /^(?:[^/[]*\[[^\]]*\]|[^/:]*)(?=:)/
+
 /**
- * What a relative URL stands for, as git-submodule(1) says it: `./x` is below the other URL, `../x`
- * beside it. Others are returned as they are. Throws `invalid` when it leaves the host.
+ * Resolves a relative submodule URL as git does, text by text: `./x` is below the base, `../x` next to it. Others
+ * are returned as they are. Throws `invalid` where git would go on to take the host away.
  */
 export function resolveUrl(text: string, base: string): string {
   if (!/^\.\.?\//.test(text)) return text
-  // The part that names the host stays, whatever is taken away behind it.
-  const [, root = '', path = ''] = /^([a-z]+:\/\/[^/]+\/)(.*)$/.exec(base) ??
-    /^([^/]+:)(.*)$/.exec(base) ?? ['', '/', base]
-  const parts = path.split('/').filter((part) => part !== '')
+  const host = (HOST.exec(base) ?? SCP_HOST.exec(base))?.[0] ?? ''
+  const isScpLike = base[host.length] === ':'
+  let url = base.replace(/\/$/, '')
+  let separator = '/'
   let rest = text
   for (;;) {
-    if (rest.startsWith('./')) rest = rest.slice(2)
-    else if (rest.startsWith('../')) {
-      if (parts.pop() === undefined) {
-        throw new NarwhalError('invalid', `${quoteUrl(text)} leads out of ${root}`)
+    if (rest.startsWith('./')) {
+      rest = rest.slice(2)
+    } else if (rest.startsWith('../')) {
+      const slash = url.lastIndexOf('/')
+      const isColon = slash < host.length && isScpLike && url.length > host.length
+      if (slash < host.length && !isColon) {
+        throw new NarwhalError('invalid', `${quoteUrl(text)} leads out of ${host || '/'}`)
       }
+      url = url.slice(0, isColon ? host.length : slash)
+      separator = isColon ? ':' : '/'
       rest = rest.slice(3)
-    } else return `${root}${[...parts, rest].join('/')}`
+    } else {
+      return url + separator + rest.replace(/\/$/, '')
+    }
   }
 }
 

@@ -17,7 +17,7 @@ export interface Submodule {
 const FILE = '.gitmodules'
 const GITLINK = '160000'
 const FOLDER = '40000'
-const NAME = /^[A-Za-z0-9_][A-Za-z0-9_. /+-]{0,199}$/
+const LONGEST_NAME = 1_000
 
 /**
  * The submodules that a commit has, as its `.gitmodules` says, which is read as an object. Those
@@ -40,13 +40,19 @@ export async function readSubmodules(
     const parts = path.split('/')
     const link = await findPath(objects, tree, parts)
     if (link?.mode !== GITLINK) continue
-    if (!NAME.test(name) || name.split('/').includes('..')) {
+    if (!isName(name)) {
       throw refuse(`${JSON.stringify(name.slice(0, 200))} can't be the name of a submodule`)
     }
     if (url === undefined) throw refuse(`${name} has no url`)
     found.push({ name, path: parts, url, sha: link.id })
   }
   return found
+}
+
+/** As git has it (`check_submodule_name`), and no control characters, which git can't keep in a configuration. */
+function isName(name: string): boolean {
+  const isPossible = name !== '' && name.length <= LONGEST_NAME && !/\p{Cc}/u.test(name)
+  return isPossible && !name.split(/[/\\]/).includes('..')
 }
 
 interface Section {

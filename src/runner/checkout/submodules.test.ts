@@ -116,6 +116,24 @@ test('brings submodules and theirs, each a repository of its own at the commit t
   assert.equal(await git(['log', '--format=%s'], { cwd: join(folder, 'libs/one'), env }), 'Begin\n')
 })
 
+test('submodules have the names that git lets them have', async () => {
+  const lib = await repository.head()
+  const names = ['.vim/pack/x', '@a/b', 'a"b', 'c:\\d', 'ü, (e)', '-f', 'g..h', 'i'.repeat(300)]
+  const quoted = names.map((name) => name.replaceAll(/["\\]/g, '\\$&'))
+  const text = quoted.map((name, at) => module(name, `m${at}`, '../repository')).join('')
+  const folder = await checkOut(
+    withModules(text, Object.fromEntries(names.map((_, at) => [`m${at}`, lib]))),
+  )
+  const inFolder = async (...args: string[]) => await git(args, { cwd: folder, env })
+  for (const [at, name] of names.entries()) {
+    assert.equal(await readFile(join(folder, `m${at}`, 'lib.txt'), 'utf8'), 'library', name)
+    assert.equal(await inFolder('config', `submodule.${name}.url`), `${repository.url}\n`)
+  }
+  assert.equal(await inFolder('status', '--porcelain'), '')
+  const status = await inFolder('submodule', 'status')
+  assert.equal(status.match(/^ /gm)?.length, names.length, status)
+})
+
 test('what .gitmodules says runs nothing and fetches from nowhere else', async () => {
   const lib = await repository.head()
   const marker = dir.join('marker')
@@ -124,7 +142,9 @@ test('what .gitmodules says runs nothing and fetches from nowhere else', async (
     [module('a', 'a', 'https://127.0.0.1/x'), /submodule "a" of acme\/app.*another host/],
     [module('a', 'a', repository.path), /a path of the runner/],
     [module('a', 'a', '../../x'), /leads out of/],
-    [module('a\\"b', 'a', '../repository'), /can't be the name/],
+    [module('../a', 'a', '../repository'), /gitmodulesName|can't be the name/],
+    [module('a/../b', 'a', '../repository'), /gitmodulesName|can't be the name/],
+    [module('a\\\\..', 'a', '../repository'), /gitmodulesName|can't be the name/],
     ['[submodule "a"b"]\n', /\.gitmodules: it can't be read/],
     // git itself refuses to take these in.
     [module('a', 'a', '-uevil'), /gitmodulesUrl|only https/],
