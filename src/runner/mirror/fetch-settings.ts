@@ -1,9 +1,21 @@
-/** Faults of honest, old repositories that do no harm; every other one keeps an object out. */
+/**
+ * What fsck finds in honest, old repositories and what does no harm: how a commit or tag says who made it and
+ * when, which every tool of its time wrote in its own way, and modes with zeros in front. Any other fault keeps an
+ * object out. See git-fsck(1).
+ */
 export const FSCK_IGNORED = [
-  'zeroPaddedFilemode',
+  'badDate',
+  'badDateOverflow',
+  'badEmail',
+  'badName',
   'badTimezone',
-  'missingSpaceBeforeDate',
   'missingEmail',
+  'missingNameBeforeEmail',
+  'missingSpaceBeforeDate',
+  'missingSpaceBeforeEmail',
+  'multipleAuthors',
+  'zeroPaddedDate',
+  'zeroPaddedFilemode',
 ] as const
 
 /**

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { writeFile } from 'node:fs/promises'
 import { test } from 'node:test'
 import { type GitRepository, gitRepository } from '#root/test/support/git-repository.ts'
 import { tempDir } from '#root/test/support/temp-dir.ts'
@@ -61,6 +62,20 @@ export function fetchContract(way: FetchWay): void {
     },
   )
 
+  check(
+    'brings commits of tools that wrote who made them, and when, in their own way',
+    async (at) => {
+      for (const who of OLD_LINES) await at.fetch(await at.commitBy(who))
+    },
+  )
+
+  check('refuses what is dangerous, and keeps nothing of it under its ref', async (at) => {
+    for (const name of ['.git', '..', 'git~1']) {
+      await assert.rejects(at.fetch(await at.commitWith(name)), { name: 'NarwhalError' }, name)
+    }
+    assert.equal((await at.refs()).get(REF), at.first)
+  })
+
   check('changes nothing where the commit is there, and no other ref', async (at) => {
     await git([`--git-dir=${at.path}`, 'update-ref', 'refs/narwhal/heads/other', at.first], { env })
     await at.fetch(at.first)
@@ -83,6 +98,23 @@ export function fetchContract(way: FetchWay): void {
   })
 }
 
+/** Lines of authors as they are found in histories of the nineties and the 2000s. */
+const OLD_LINES = [
+  'Ada <ada@example.com> 1203000000 +051800',
+  'Ada <ada@example.com> 1203000000 0200',
+  'Ada <ada@example.com>1203000000 +0000',
+  'Ada<ada@example.com> 1203000000 +0000',
+  'Ada <ada@example.com 1203000000 +0000',
+  'Ada <ada <ada@example.com> 1203000000 +0000',
+  'Ada> <ada@example.com> 1203000000 +0000',
+  '<ada@example.com> 1203000000 +0000',
+  'Ada 1203000000 +0000',
+  'Ada <ada@example.com> 01203000000 +0000',
+  'Ada <ada@example.com> 18446744073709551617 +0000',
+  'Ada <ada@example.com> then +0000',
+  'Ada <ada@example.com> 1203000000 +0000\nauthor Bob <bob@example.com> 1203000000 +0000',
+]
+
 interface Mirror extends AsyncDisposable {
   readonly repository: GitRepository
   readonly path: string
@@ -90,6 +122,10 @@ interface Mirror extends AsyncDisposable {
   readonly first: string
   readonly fetch: (sha: string, signal?: AbortSignal) => Promise<void>
   readonly refs: () => Promise<Map<string, string>>
+  /** A commit upon HEAD with this line of its author, and HEAD at it. */
+  readonly commitBy: (author: string) => Promise<string>
+  /** A commit upon HEAD, at which only a ref stands, of a tree with one file of this name. */
+  readonly commitWith: (name: string) => Promise<string>
   /** Asserts that its ref is at this commit, with exactly what that leads to, and nothing is broken. */
   readonly isWhole: (sha: string) => Promise<void>
 }
@@ -114,6 +150,12 @@ async function openMirror(way: FetchWay): Promise<Mirror> {
   const reaches = (folder: string, sha: string) =>
     git([`--git-dir=${folder}`, 'rev-list', '--objects', '--no-object-names', sha], { env })
   const refs = () => listRefs(path, 'refs/narwhal')
+  // An object as it is, whatever git thinks of it.
+  const hash = async (type: string, content: string | Buffer): Promise<string> => {
+    const file = dir.join('object')
+    await writeFile(file, content)
+    return await repository.git('hash-object', '-t', type, '-w', '--literally', file)
+  }
   const owned = stack.move()
   return {
     repository,
@@ -121,6 +163,22 @@ async function openMirror(way: FetchWay): Promise<Mirror> {
     first,
     fetch: (sha, signal) => way.fetch(fetchOf(sha, signal)),
     refs,
+    commitBy: async (author) => {
+      const tree = await repository.git('rev-parse', 'HEAD^{tree}')
+      const head = `tree ${tree}\nparent ${await repository.head()}\nauthor ${author}\n`
+      const text = `${head}committer Ada <ada@example.com> 1203000000 +0000\n\nOld\n`
+      const sha = await hash('commit', text)
+      await repository.git('update-ref', 'refs/heads/main', sha)
+      return sha
+    },
+    commitWith: async (name) => {
+      const blob = await repository.git('rev-parse', 'HEAD:a')
+      const entry = [Buffer.from(`100644 ${name}\0`), Buffer.from(blob, 'hex')]
+      const tree = await hash('tree', Buffer.concat(entry))
+      const sha = await repository.git('commit-tree', '-p', 'HEAD', '-m', 'Wrong', tree)
+      await repository.git('update-ref', 'refs/heads/wrong', sha)
+      return sha
+    },
     isWhole: async (sha) => {
       assert.equal((await refs()).get(REF), sha)
       await git([`--git-dir=${path}`, 'fsck', '--full', '--strict'], { env })
