@@ -13,6 +13,7 @@ export const expression: z.ZodType<Expression> = z.lazy(() =>
     z.object({
       kind: z.literal('value'),
       value: z.union([z.string(), z.number(), z.boolean(), z.null()]),
+      text: z.string().exactOptional(),
     }),
     z.object({ kind: z.literal('list'), items: z.array(expression) }),
     z.object({ kind: z.literal('name'), name: z.string(), at: z.number() }),

@@ -39,12 +39,18 @@ test('what is known decides at once where it can', () => {
 })
 
 test('any expression has the same value in two steps as in one', () => {
-  const value = fc.constantFrom<Value>('', 'a', 'ab', 0, 1, true, false, null, ['a'])
+  const value = fc.constantFrom<Value>('', 'a', 'ab', '1', 0, 1, true, false, null, ['a'], {
+    number: 1,
+    text: '1.0',
+  })
   const leaf = fc.oneof(
     fc
       .constantFrom('a', 'b', 'needs.x', 'needs.y')
       .map((name) => ({ kind: 'name' as const, name, at: 0 })),
     fc.constantFrom('', 'a', 1, true, null).map((one) => ({ kind: 'value' as const, value: one })),
+    fc
+      .constantFrom('0', '1', '1.0')
+      .map((text) => ({ kind: 'value' as const, value: Number(text), text })),
   )
   const { tree } = fc.letrec<{ tree: Expression }>((tie) => ({
     tree: fc.oneof(

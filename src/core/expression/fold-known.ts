@@ -1,4 +1,4 @@
-import { evaluate, isTrue, type Scope, type Value } from './evaluate.ts'
+import { evaluate, isList, isTrue, isWritten, type Scope, type Value } from './evaluate.ts'
 import { type Expression, namesIn } from './syntax.ts'
 
 /**
@@ -42,7 +42,8 @@ export function truthOf(expression: Expression): boolean | undefined {
 }
 
 function literal(value: Value): Expression {
-  return Array.isArray(value)
-    ? { kind: 'list', items: (value as readonly Value[]).map(literal) }
-    : { kind: 'value', value: value as Exclude<Value, readonly Value[]> }
+  if (isList(value)) return { kind: 'list', items: value.map(literal) }
+  return isWritten(value)
+    ? { kind: 'value', value: value.number, text: value.text }
+    : { kind: 'value', value }
 }

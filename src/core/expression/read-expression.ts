@@ -119,7 +119,8 @@ class Reader {
     const token = this.#peek()
     this.#next++
     if (token.kind === 'text') return { kind: 'value', value: token.text }
-    if (token.kind === 'number') return { kind: 'value', value: Number(token.text) }
+    if (token.kind === 'number')
+      return { kind: 'value', value: Number(token.text), text: token.text }
     if (token.kind === 'word') return this.#word(token)
     if (token.text === '(') {
       const inner = this.#binary(0)

@@ -1,6 +1,11 @@
 /** A parsed expression. */
 export type Expression =
-  | { readonly kind: 'value'; readonly value: string | number | boolean | null }
+  | {
+      readonly kind: 'value'
+      readonly value: string | number | boolean | null
+      /** Of a number: as it is written. */
+      readonly text?: string
+    }
   | { readonly kind: 'list'; readonly items: readonly Expression[] }
   /** `branch`, `inputs.target`. */
   | { readonly kind: 'name'; readonly name: string; readonly at: number }

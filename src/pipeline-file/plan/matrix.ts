@@ -20,6 +20,8 @@ export function expandMatrix(
     value,
     text: typeof value === 'string' ? value : (textAt([...path, ...at]) ?? String(value)),
   })
+  const valuesAt = (one: Readonly<Record<string, Scalar>>, at: readonly PropertyKey[]) =>
+    new Map(Object.entries(one).map(([name, value]) => [name, read(value, [...at, name])]))
   const count = names.reduce((product, name) => product * (axes[name]?.length ?? 1), 1)
   const most = (names.length === 0 ? 0 : count) + include.length
   if (most > MOST_COMBINATIONS) {
@@ -41,13 +43,9 @@ export function expandMatrix(
       values.map((value) => new Map(one).set(name, value)),
     )
   }
-  const kept = combinations.filter((one) => !exclude.some((values) => hasValues(one, values)))
-  const added = include.map(
-    (one, i) =>
-      new Map(
-        Object.entries(one).map(([name, value]) => [name, read(value, ['include', i, name])]),
-      ),
-  )
+  const excluded = exclude.map((one, i) => valuesAt(one, ['exclude', i]))
+  const kept = combinations.filter((one) => !excluded.some((values) => hasValues(one, values)))
+  const added = include.map((one, i) => valuesAt(one, ['include', i]))
   const all = [...kept, ...added]
   if (all.length === 0 && issues.length === 0) {
     issues.push({ path, message: 'has no combination left', at: 'key' })
@@ -55,6 +53,7 @@ export function expandMatrix(
   return { combinations: all, issues }
 }
 
-function hasValues(combination: NamedValues, values: Readonly<Record<string, Scalar>>): boolean {
-  return Object.entries(values).every(([name, value]) => combination.get(name)?.value === value)
+/** Compared as the job sees them: `3.1` is not `3.10`, but `"3.1"`. */
+function hasValues(combination: NamedValues, values: NamedValues): boolean {
+  return values.entries().every(([name, { text }]) => combination.get(name)?.text === text)
 }

@@ -142,7 +142,10 @@ function scopeOf({ facts, inputs, combination, params }: Circumstances): Scope {
       if (Object.hasOwn(values, name)) return values[name as ExpressionName]
       const [kind = '', key = ''] = name.split('.')
       if (kind === 'inputs') return inputs.get(key) ?? null
-      return (kind === 'params' ? params : combination)?.get(key)?.value ?? null
+      const found = (kind === 'params' ? params : combination)?.get(key)
+      if (!found) return null
+      const { value, text } = found
+      return typeof value === 'number' ? { number: value, text } : value
     },
     hasChanged: (pattern) => hasChanged(facts, [pattern]),
   }
