@@ -5,7 +5,7 @@ import { parsePipelineFile } from '../parse-pipeline-file.ts'
 import { faultsToProblems } from '../read/excerpt.ts'
 import type { IncludedFiles, IncludeRef } from '../read/include-ref.ts'
 import { readDocument } from '../read/read-document.ts'
-import { locate, readSource } from '../read/source-tree.ts'
+import { locate, readSource, textAt } from '../read/source-tree.ts'
 import { describePath } from '../words.ts'
 import { findWarnings } from './warnings.ts'
 
@@ -39,9 +39,11 @@ function warningsOf(text: string): Problem[] {
   const read = readDocument(clean)
   const source = read.ok ? readSource(read.document).source : undefined
   if (!source) return []
-  const faults = findWarnings(source.value).map(({ path, message, at }) => ({
-    offset: locate(source, path, at) ?? 0,
-    message: `${describePath(path)} ${message}`,
-  }))
+  const faults = findWarnings(source.value, (path) => textAt(source, path)).map(
+    ({ path, message, at }) => ({
+      offset: locate(source, path, at) ?? 0,
+      message: `${describePath(path)} ${message}`,
+    }),
+  )
   return faultsToProblems(clean, faults)
 }

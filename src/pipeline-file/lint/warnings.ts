@@ -2,33 +2,36 @@ import { parseImageReference } from '../../core/image-reference.ts'
 import { outputReferences } from '../../core/plan/outputs.ts'
 import type { Issue } from '../issues.ts'
 import { fillIn, placeholdersIn } from '../placeholders.ts'
+import type { TextAt } from '../plan/facts.ts'
+import { conditionsOf, whenWarnings } from './condition-warnings.ts'
+import { matrixWarnings } from './matrix-warnings.ts'
 import { unusedWarnings } from './unused-warnings.ts'
-
-type Values = Readonly<Record<string, unknown>>
+import { type Values, valuesOf } from './values-of.ts'
 
 /** Finds what a valid file says but hardly intends; `file`: the value of a file without problems. */
-export function findWarnings(file: unknown): Issue[] {
+export function findWarnings(file: unknown, textAt: TextAt): Issue[] {
   const top = valuesOf(file)
   const jobs = valuesOf(top['jobs'])
-  if (top['jobs'] === undefined) return [...jobWarnings(top, []), ...whenWarnings(top, [])]
+  if (top['jobs'] === undefined) return jobWarnings(top, [], textAt)
   return [
     ...imageWarnings(top, []),
     ...whenWarnings(top, []),
     ...unusedWarnings(top),
     ...Object.entries(valuesOf(top['templates'])).flatMap(([name, template]) =>
-      jobWarnings(valuesOf(valuesOf(template)['job']), ['templates', name, 'job']),
+      jobWarnings(valuesOf(valuesOf(template)['job']), ['templates', name, 'job'], textAt),
     ),
-    ...Object.entries(jobs).flatMap(([name, job]) => {
-      const path = ['jobs', name]
-      return [
-        ...jobWarnings(valuesOf(job), path, top['when']),
-        ...whenWarnings(valuesOf(job), path),
-      ]
-    }),
+    ...Object.entries(jobs).flatMap(([name, job]) =>
+      jobWarnings(valuesOf(job), ['jobs', name], textAt, top['when']),
+    ),
   ]
 }
 
-function jobWarnings(job: Values, path: readonly PropertyKey[], fileWhen?: unknown): Issue[] {
+function jobWarnings(
+  job: Values,
+  path: readonly PropertyKey[],
+  textAt: TextAt,
+  fileWhen?: unknown,
+): Issue[] {
   const steps = Array.isArray(job['steps']) ? (job['steps'] as unknown[]) : []
   const hasNetwork = job['network'] !== 'none'
   return [
@@ -38,6 +41,8 @@ function jobWarnings(job: Values, path: readonly PropertyKey[], fileWhen?: unkno
     ),
     ...secretWarnings(job, path, fileWhen),
     ...envWarnings(job, path),
+    ...whenWarnings(job, path),
+    ...matrixWarnings(job, path, textAt),
     ...steps.flatMap((step, i) => {
       const at = [...path, 'steps', i]
       const mapping = valuesOf(step)
@@ -147,11 +152,6 @@ function secretWarnings(
   return [{ path: [...path, hasSecrets ? 'secrets' : 'id_tokens'], message, at: 'key' }]
 }
 
-function conditionsOf(when: unknown): Values[] {
-  if (when === undefined) return []
-  return (Array.isArray(when) ? (when as unknown[]) : [when]).map(valuesOf)
-}
-
 function namesPullRequests({ event }: Values): boolean {
   return event === 'pull_request' || (Array.isArray(event) && event.includes('pull_request'))
 }
@@ -161,24 +161,4 @@ function excludesForks(conditions: Values): boolean {
   const { event, expression } = conditions
   if (typeof expression === 'string' && /\b(?:from_fork|stranger)\b/.test(expression)) return true
   return event !== undefined && !namesPullRequests(conditions)
-}
-
-/** A tag has no branch, and the other way round. */
-function whenWarnings({ when }: Values, path: readonly PropertyKey[]): Issue[] {
-  const isList = Array.isArray(when)
-  return (isList ? (when as unknown[]) : [when]).flatMap((one, i): Issue[] => {
-    const { event, branch, tag } = valuesOf(one)
-    const events = Array.isArray(event) ? event : event === undefined ? undefined : [event]
-    const never =
-      branch !== undefined && (tag !== undefined || events?.every((kind) => kind === 'tag'))
-    if (!never) return []
-    const message = 'can never match: a tag has no branch'
-    return [{ path: [...path, 'when', ...(isList ? [i] : [])], message, at: 'key' }]
-  })
-}
-
-function valuesOf(value: unknown): Values {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
-    ? (value as Values)
-    : {}
 }
