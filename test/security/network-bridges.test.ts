@@ -62,7 +62,7 @@ test("NET-24: a stranger's container is started once all is closed from the engi
   await known.proveEngine(async () => {
     throw new Error('the engine makes none')
   })
-  assert.match(known.engineTrouble, /^what containers can reach could not be tried: the engine/)
+  assert.match(known.engineTrouble, /^what containers can reach could not be tested: the engine/)
 })
 
 test('NET-25: a bridge that no rule holds for is found to be open', { skip }, async () => {

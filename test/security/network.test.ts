@@ -81,7 +81,7 @@ test("NET-03: private ranges are closed to strangers' jobs in every form, and op
   const [note = ''] = await at.open('stranger', true)
   assert.match(
     note,
-    /private networks are refused to this job, since it is a stranger's; .* --reach$/,
+    /private networks are refused to this job, because it is a stranger's; .* --reach$/,
   )
   const all = inWorld(...PRIVATE, ...PRIVATE_SIX, WORLD.neighbour, WORLD.neighbour6)
   assert.equal((await at.run('stranger', reach(all))).output, '')
@@ -139,7 +139,7 @@ test('NET-07: with --private-networks deny no job reaches the inside but by a ho
   const reachable = [{ host: WORLD.ten, port: WORLD_PORT }]
   await using at = await networkWorld({ privateNetworks: 'deny', reach: reachable })
   const [note = ''] = await at.open('own')
-  const open = `open is ${WORLD.ten}:${WORLD_PORT} (--reach of the runner)`
+  const open = `allowed: ${WORLD.ten}:${WORLD_PORT} (--reach of the runner)`
   assert.ok(note.includes('--private-networks deny') && note.endsWith(open), note)
   await at.open('stranger', true)
   for (const name of ['own', 'stranger']) {

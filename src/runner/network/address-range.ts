@@ -20,7 +20,7 @@ export interface AddressPlan {
 const FROM = toNumber('10.64.0.0')
 const TO = toNumber('10.128.0.0')
 const MOST_TRIES = 512
-/** Of a network for one job: its containers and their services. */
+/** Addresses for one job: its containers and their services. */
 const NETWORK_SIZE = 64
 const RESERVED = 4
 /** A proof takes one for each audience, in addition to those of jobs. */

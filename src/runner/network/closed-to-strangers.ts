@@ -1,6 +1,6 @@
 import { CLOSED, PRIVATE, rangeSet } from './ranges.ts'
 
-/** What strangers' jobs can't reach, but for the holes; for names that lead there. */
+/** What strangers' jobs can't reach, apart from the holes; for names that resolve to it. */
 export function closedToStrangers(
   alsoPrivate: readonly string[],
   holes: readonly string[],

@@ -3,12 +3,12 @@ import { access, constants } from 'node:fs/promises'
 import { join } from 'node:path'
 import { NarwhalError } from '../../lib/errors.ts'
 
-/** The machine's programs for its network; root's are in folders that not every PATH has. */
+/** The machine's network programs; root's are in folders that not every PATH has. */
 const FOLDERS = ['/usr/local/sbin', '/usr/local/bin', '/usr/sbin', '/usr/bin', '/sbin', '/bin']
 const ENV = { PATH: FOLDERS.join(':'), LC_ALL: 'C' }
 const TIMEOUT_MS = 20_000
 
-/** Runs a program to its end with this input; rejects `unavailable` with what it said. */
+/** Runs a program to its end with this input; rejects with `unavailable` and its error output. */
 export function runProgram(
   program: string,
   args: readonly string[],
@@ -29,7 +29,7 @@ export function runProgram(
   return ended.promise
 }
 
-/** Runs lines of ip(8), one process for all of them. `force`: also those behind one that fails. */
+/** Runs lines of ip(8) in one process. `force`: continues after lines that fail. */
 export async function runIp(
   lines: readonly string[],
   { namespace, force = false }: { readonly namespace?: string; readonly force?: boolean } = {},
@@ -39,7 +39,7 @@ export async function runIp(
   await runProgram('ip', args, `${lines.join('\n')}\n`)
 }
 
-/** Whether there is a program of this name; that it works is seen when it is used. */
+/** Whether a program of this name exists; whether it works shows when it is used. */
 export async function isProgram(name: string): Promise<boolean> {
   const tries = FOLDERS.map((folder) => access(join(folder, name), constants.X_OK))
   return await Promise.any(tries).then(

@@ -2,13 +2,13 @@ import { lookup } from 'node:dns/promises'
 import { isIP } from 'node:net'
 import type { Hole } from './routed/rules.ts'
 
-/** What the operator lets all jobs reach though it is private: a host and a port of it. */
+/** A private host and port that the operator opens to all jobs. */
 export interface Reach {
   readonly host: string
   readonly port: number
 }
 
-/** The addresses that the hosts have now; hosts that can't be found are told in `missing`. */
+/** The current addresses of the hosts; those that can't be found are listed in `missing`. */
 export async function findHoles(
   reach: readonly Reach[],
 ): Promise<{ readonly holes: readonly Hole[]; readonly missing: readonly string[] }> {

@@ -5,19 +5,19 @@ import { parseJson } from '../../lib/parse-json.ts'
 import { runProgram } from './commands.ts'
 import { familyOf } from './ranges.ts'
 
-/** What the machine's own network looks like, as far as that of its jobs depends on it. */
+/** The parts of the machine's network on which that of jobs depends. */
 export interface MachineFacts {
-  /** All that is routed somewhere but for the default routes; also its own addresses. */
+  /** All routed ranges except for default routes; includes its own addresses. */
   readonly routed: readonly string[]
-  /** Its own addresses of IPv4 but for the loopback's. */
+  /** Its own IPv4 addresses except for loopback. */
   readonly ownAddresses: readonly string[]
-  /** What it reaches without a gateway: its neighbours. */
+  /** Ranges that it reaches without a gateway. */
   readonly onLink: readonly string[]
-  /** The interfaces by which it reaches anything, but for those of jobs. */
+  /** Interfaces with routes, except for those of jobs. */
   readonly uplinks: readonly string[]
   readonly hasIpv4Default: boolean
   readonly hasIpv6Default: boolean
-  /** What the narrowest way to the outside takes, in bytes. */
+  /** The smallest MTU of the interfaces to the outside, in bytes. */
   readonly mtu: number
 }
 
@@ -32,7 +32,7 @@ const Routes = z.array(
   }),
 )
 
-/** Interfaces of all Narwhals of the machine begin so. */
+/** Prefix of the interfaces of all Narwhals on the machine. */
 const OURS = /^n[wt][0-9a-f]{6}/
 const USUAL_MTU = 1_500
 const SMALLEST_MTU = 1_280
@@ -52,7 +52,7 @@ export async function readMachine(): Promise<MachineFacts> {
   )
   const ways = unicast.filter(isDefault).flatMap(({ dev }) => dev ?? [])
   return {
-    // Also of other runners: their ranges are taken.
+    // Including other runners: their ranges are taken.
     routed: all.map(({ dst }) => dst).filter((dst) => dst !== 'default'),
     ownAddresses: four
       .filter(({ type, dev = '' }) => type === 'local' && dev !== 'lo' && !OURS.test(dev))
@@ -75,7 +75,7 @@ async function mtuOf(device: string): Promise<number> {
   return Number(text) || USUAL_MTU
 }
 
-/** The names of interfaces and of network namespaces that begin so. */
+/** Names of interfaces and network namespaces with this prefix. */
 export async function listNames(
   prefix: string,
 ): Promise<{ links: string[]; namespaces: string[] }> {
@@ -84,7 +84,7 @@ export async function listNames(
   return { links: await names('/sys/class/net'), namespaces: await names('/run/netns') }
 }
 
-/** A setting of the kernel below /proc/sys/net; undefined where there is none of this name. */
+/** A kernel setting below /proc/sys/net; undefined if it does not exist. */
 export async function readSetting(name: string): Promise<string | undefined> {
   return readFile(join('/proc/sys/net', name), 'utf8').then(
     (text) => text.trim(),
@@ -96,7 +96,7 @@ export async function writeSetting(name: string, value: string): Promise<void> {
   await writeFile(join('/proc/sys/net', name), value)
 }
 
-/** The servers that the machine itself asks for names, and what else its resolv.conf(5) says. */
+/** The machine's own name servers, and the other lines of its resolv.conf(5). */
 export async function readNameServers(path = '/etc/resolv.conf'): Promise<{
   readonly servers: readonly string[]
   readonly rest: readonly string[]
@@ -105,7 +105,7 @@ export async function readNameServers(path = '/etc/resolv.conf'): Promise<{
   const lines = text.split('\n').map((line) => line.trim())
   const servers = lines.flatMap((line) => /^nameserver\s+(\S+)/.exec(line)?.[1] ?? [])
   const rest = lines.filter((line) => /^(search|domain|options)\s/.test(line))
-  // As resolv.conf(5) has it where no server is named.
+  // The default of resolv.conf(5).
   return { servers: servers.length > 0 ? servers : ['127.0.0.1'], rest }
 }
 

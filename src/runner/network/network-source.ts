@@ -4,10 +4,10 @@ import { openJobNetworks } from './open-job-networks.ts'
 import type { NetworkOptions } from './options.ts'
 import { NoNetworks } from './unrouted-networks.ts'
 
-/** What failed on this machine is tried again after so long, in milliseconds. */
+/** Retry interval after a failure on this machine, in milliseconds. */
 const RETRY_MS = 60_000
 
-/** The network of a runner's jobs, made in the background once somebody will need it. */
+/** The network of a runner's jobs, created in the background once it is needed. */
 export class NetworkSource implements AsyncDisposable {
   readonly #options: NetworkOptions
   #opening: Promise<JobNetworks> | undefined
@@ -18,13 +18,13 @@ export class NetworkSource implements AsyncDisposable {
     this.#options = options
   }
 
-  /** What is known against it by now; see `JobNetworks`. */
+  /** The current trouble; see `JobNetworks`. */
   get trouble(): string {
     void this.getAnew()
     return this.#known?.trouble ?? ''
   }
 
-  /** What the operator lets all jobs reach. */
+  /** What the operator opens to all jobs. */
   get reach(): readonly Reach[] {
     return this.#options.settings.reach
   }
@@ -37,7 +37,7 @@ export class NetworkSource implements AsyncDisposable {
     return this.#opening
   }
 
-  /** Where there was none, there may be one by now: a program may have been installed. */
+  /** Tries again if there was none: a program may have been installed since. */
   async getAnew(): Promise<JobNetworks> {
     const known = await this.get()
     if (!(known instanceof NoNetworks) || known.cause === 'wanted') return known
@@ -62,4 +62,4 @@ export class NetworkSource implements AsyncDisposable {
 }
 
 const HOST_WARNING =
-  "jobs without an image use the machine's own network (--sandbox-network host): they reach all that this machine reaches, also what listens on its loopback"
+  "jobs without an image use the machine's own network (--sandbox-network host): they can reach everything that this machine can, including servers on its loopback"

@@ -1,11 +1,11 @@
 import { BlockList } from 'node:net'
 import { CLOUD_METADATA } from '../../lib/reach/cloud-metadata.ts'
 
-/** Addresses and ranges (`10.0.0.0/8`, `fe80::/10`) of both families, as texts. */
+/** IPv4 and IPv6 addresses and ranges (`10.0.0.0/8`, `fe80::/10`), as strings. */
 
 /**
- * Closed to every job: the loopback, link-local addresses with what clouds serve there, groups, and
- * addresses that are none; also where they are written as IPv6 (mapped, NAT64, 6to4).
+ * Closed to every job: loopback, link-local addresses including cloud metadata, multicast, and reserved
+ * addresses; also in their IPv6 notations (mapped, NAT64, 6to4).
  */
 export const CLOSED: readonly string[] = [
   '0.0.0.0/8',
@@ -25,7 +25,7 @@ export const CLOSED: readonly string[] = [
   ...CLOUD_METADATA,
 ]
 
-/** The inside of networks, and every way to write an IPv4 address as one of IPv6. */
+/** Private networks, and every IPv6 notation of IPv4 addresses. */
 export const PRIVATE: readonly string[] = [
   '10.0.0.0/8',
   '100.64.0.0/10',
@@ -48,9 +48,9 @@ export function ofFamily(ranges: readonly string[], family: 'ipv4' | 'ipv6'): re
   return ranges.filter((range) => familyOf(range) === family)
 }
 
-/** A set of ranges that addresses are looked up in. */
+/** A set of ranges for looking up addresses. */
 export function rangeSet(ranges: readonly string[]): (address: string) => boolean {
-  // One for each family: Node also finds an address of IPv4 in `::ffff:0:0/96`.
+  // One per family: Node also finds IPv4 addresses in `::ffff:0:0/96`.
   const lists = { ipv4: new BlockList(), ipv6: new BlockList() }
   for (const range of ranges) {
     const [address = '', length] = range.split('/')
@@ -60,7 +60,7 @@ export function rangeSet(ranges: readonly string[]): (address: string) => boolea
   return (address) => lists[familyOf(address)].check(address, familyOf(address))
 }
 
-/** An IPv4 range by its first and its last number. */
+/** An IPv4 range by its first and last number. */
 export interface Span {
   readonly first: number
   readonly last: number
@@ -81,7 +81,7 @@ export function toAddress(number: number): string {
   return [24, 16, 8, 0].map((shift) => Math.floor(number / 2 ** shift) % 256).join('.')
 }
 
-/** The ways to write an address of IPv4 as one of IPv6 by which it may be reached: NAT64 and 6to4. */
+/** The IPv6 notations by which an IPv4 address may be reached: NAT64 and 6to4. */
 export function asIpv6(address: string): readonly string[] {
   const digits = toNumber(address).toString(16).padStart(8, '0')
   const [high, low] = [digits.slice(0, 4), digits.slice(4)]

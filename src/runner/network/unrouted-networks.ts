@@ -7,7 +7,7 @@ import {
 } from './job-networks.ts'
 import type { Audience } from './routed/rules.ts'
 
-/** Where this machine makes no rules for jobs: what they get instead. */
+/** What jobs get if this machine makes no rules for them. */
 export abstract class UnroutedNetworks implements JobNetworks {
   readonly trouble = ''
   abstract readonly containers: 'unruled' | 'none'
@@ -38,7 +38,7 @@ export abstract class UnroutedNetworks implements JobNetworks {
   async [Symbol.asyncDispose](): Promise<void> {}
 }
 
-/** No network for jobs without containers, since there is none to be had that would be closed. */
+/** No network for jobs without containers, since none can be made that is isolated. */
 export class NoNetworks extends UnroutedNetworks {
   readonly containers: 'unruled' | 'none'
   /** How it may change: when a program is installed, when the machine changes, or never. */
@@ -56,7 +56,7 @@ export class NoNetworks extends UnroutedNetworks {
   }
 }
 
-/** The machine's own network, as the operator wants it: nothing is closed. Strangers have none. */
+/** The machine's own network, as the operator wants: nothing is closed. Strangers have none. */
 export class MachineNetworks extends UnroutedNetworks {
   readonly containers = 'unruled'
 

@@ -3,12 +3,12 @@ import { createInterface } from 'node:readline'
 import { backoff } from '../../../lib/async/backoff.ts'
 
 export interface ChangeWatchDeps {
-  /** Our table; what is said of its end is not waited with. */
+  /** The name of our table. */
   readonly table: string
   readonly onChange: () => void
 }
 
-/** Changes come in crowds; so long after the first of one they are told, in milliseconds. */
+/** Changes come in bursts; they are reported this long after the first, in milliseconds. */
 const REST_MS = 10_000
 const JOBS = /\bn[wt][0-9a-f]{6}|narwhal_/
 const MONITORS = [
@@ -16,7 +16,7 @@ const MONITORS = [
   ['ip', '-o', 'monitor', 'address', 'route'],
 ] as const
 
-/** Hears from the kernel when somebody changes the machine's firewall, its addresses or its routes. */
+/** Calls back when somebody changes the machine's firewall, addresses or routes. */
 export class ChangeWatch implements Disposable {
   readonly #deps: ChangeWatchDeps
   readonly #closing = new AbortController()
@@ -34,13 +34,13 @@ export class ChangeWatch implements Disposable {
     for (const child of this.#children) child.kill('SIGKILL')
   }
 
-  /** Until the disposal: a monitor that ends is started again. */
+  /** Until disposal: a monitor that ends is restarted. */
   async #follow(command: readonly string[]): Promise<void> {
     const { signal } = this.#closing
     for (let failures = 0; !signal.aborted; failures++) {
       await this.#listen(command)
       await backoff(failures, { firstMs: 1_000, maxMs: 60_000 }, signal).catch(() => {})
-      // What happened meanwhile nobody has told.
+      // Changes in between went unnoticed.
       if (!signal.aborted) this.#deps.onChange()
     }
   }
@@ -68,7 +68,7 @@ export class ChangeWatch implements Disposable {
       onChange()
       return
     }
-    // What runners do for their jobs is no news.
+    // Changes that runners make for their jobs are ignored.
     if (JOBS.test(line) || line.startsWith('#')) return
     this.#timer ??= setTimeout(() => {
       this.#timer = undefined

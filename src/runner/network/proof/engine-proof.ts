@@ -16,8 +16,8 @@ export interface EngineProofDeps {
 }
 
 /**
- * Tries from the bridges of a container engine what must be closed there: a namespace is put on one as a container
- * would be. Each is the other's neighbour. Rejects when that can't be had.
+ * Proves from the bridges of a container engine that everything is closed: puts a namespace on each, as a
+ * container would be. Each is the other's neighbour. Rejects if that is not possible.
  */
 export async function proveEngine(deps: EngineProofDeps): Promise<readonly Proof[]> {
   await using stack = new AsyncDisposableStack()

@@ -6,38 +6,38 @@ import { ofFamily, spanOf, toAddress } from '../ranges.ts'
 import { listenInside, tryInside } from '../user/run-inside.ts'
 import { type Tried, TriedSchema, type Tries } from './tries.ts'
 
-/** A network that something can be started in, through `enter`. */
+/** A network in which something can be started, through `enter`. */
 export interface ProofPlace {
   readonly enter: readonly string[]
   readonly address: string
 }
 
 export interface ProofDeps {
-  /** Where a job would be. */
+  /** The place of a job. */
   readonly enter: readonly string[]
-  /** Addresses at which the machine would answer, if it were reached. */
+  /** Addresses at which the machine would answer if it could be reached. */
   readonly machine: readonly string[]
   /** Ranges that are closed. */
   readonly ranges: readonly string[]
-  /** Somebody else's job. */
+  /** Another job. */
   readonly neighbour?: ProofPlace
-  /** The server for names. */
+  /** The name server. */
   readonly resolver?: string
-  /** A place outside, and where it is reached. */
+  /** A place on the outside, and its addresses. */
   readonly outside?: { readonly place: ProofPlace; readonly addresses: readonly string[] }
   readonly signal: AbortSignal
 }
 
 export interface Proof {
-  /** What was reached though it is closed, or may have been; empty: all is closed as it must be. */
+  /** What was, or may have been, reached although it is closed; empty: isolation is proven. */
   readonly open: readonly string[]
-  /** Whether the server for names answers; true where none was to be asked. */
+  /** Whether the name server answers; true if there was none to ask. */
   readonly hasNames: boolean
-  /** Whether what is sent to the outside arrives there; true where none was to be tried. */
+  /** Whether packets to the outside arrive; true if there was nothing to try. */
   readonly hasOutside: boolean
 }
 
-/** Mostly enough; what is not decided by then is tried once more, with patience. */
+/** Usually enough; what is undecided by then is tried once more, for longer. */
 const WAIT_MS = 500
 const PATIENT_MS = 4_000
 
@@ -45,7 +45,7 @@ const PATIENT_MS = 4_000
 export async function prove(deps: ProofDeps): Promise<Proof> {
   await using stack = new AsyncDisposableStack()
   const { neighbour, outside, signal } = deps
-  // Witnesses: they would answer, if they were reached.
+  // Witnesses: they would answer if they could be reached.
   const path = `narwhal-proof-${randomBytes(8).toString('hex')}`
   await witness(stack, { path: `\0${path}` })
   const port = await witness(stack, { port: 0, host: '::' }).catch(() =>
@@ -77,7 +77,7 @@ export async function prove(deps: ProofDeps): Promise<Proof> {
     const { connections, answered }: Tried = TriedSchema.parse(JSON.parse(said))
     const isOpen = (index: number) => {
       const how = connections[index]
-      // Where no witness is, silence may be somebody else's.
+      // Without a witness, a timeout may have another reason.
       return how === 'connected' || (how === 'timeout' && index >= witnessed.length)
     }
     return {
@@ -103,7 +103,7 @@ async function witness(
   return typeof address === 'object' && address ? address.port : 0
 }
 
-/** An address in the range: of IPv4 in its middle. */
+/** An address in the range: for IPv4, in its middle. */
 function oneOf(range: string): string {
   const [address = ''] = range.split('/')
   if (ofFamily([range], 'ipv6').length > 0) {

@@ -6,7 +6,7 @@ import { planAddresses } from '../address-range.ts'
 import { USUAL_NETWORK } from '../options.ts'
 import { Prover } from './prover.ts'
 
-test('tells the same trouble once, whatever names each try had', async () => {
+test('reports the same trouble once, whatever names each try used', async () => {
   const told: string[] = []
   const log = pino({ level: 'error' }, { write: (line: string) => told.push(line) })
   let tries = 0

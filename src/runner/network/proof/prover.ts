@@ -20,22 +20,23 @@ export interface ProverDeps {
   readonly options: Pick<NetworkOptions, 'settings' | 'log'>
 }
 
-/** What fails is tried again after so long, in milliseconds. */
+/** Retry interval after a failure, in milliseconds. */
 const RETRY_MS = 5_000
-/** Changes that are none of ours are looked into no more often than this, in milliseconds. */
+/** Minimum interval between proofs after foreign changes, in milliseconds. */
 const REST_MS = 300_000
 const MOST_NAMED = 8
 
 /**
- * Keeps what is known of the network of jobs: *unknown* until the first proof has ended, then *proven*,
- * or *in trouble* with the words for it. One proof runs at a time; what was known holds until it ends.
+ * What is known about the isolation of the jobs' network: *unknown* until the first proof has ended, then
+ * *proven*, or *in trouble* with a message. One proof runs at a time; the previous result holds until it
+ * ends.
  */
 export class Prover {
-  /** Empty while nothing is known against it. */
+  /** Empty while there is no trouble. */
   known = ''
-  /** What does not work that should, in words for the logs of jobs. */
+  /** What does not work that should, as a message for the logs of jobs. */
   note = ''
-  /** Why it could not be tried what containers reach; empty: it was, or there are none. */
+  /** Why isolation could not be proven for containers; empty: it was, or there are none. */
   engineTrouble = ''
   #lend: LendNetwork | undefined
   readonly #deps: ProverDeps
@@ -50,24 +51,24 @@ export class Prover {
     this.#deps = deps
   }
 
-  /** What is known by now; starts the first proof, and another where there is trouble. */
+  /** The current result; starts the first proof, and another after a failure. */
   get trouble(): string {
     this.#first ??= this.#run()
     if (this.known !== '' && performance.now() > this.#endedAt + RETRY_MS) void this.#run()
     return this.known
   }
 
-  /** What is known once something is. */
+  /** The result, once there is one. */
   async untilKnown(): Promise<string> {
     this.#first ??= this.#run()
     await this.#first
     return this.trouble
   }
 
-  /** From now on the networks of an engine as well. */
+  /** Includes the networks of an engine from now on. */
   async proveEngine(lend: LendNetwork): Promise<void> {
     this.#lend = lend
-    this.engineTrouble = 'it is not known yet what they reach'
+    this.engineTrouble = 'it is not known yet what they can reach'
     this.#isAskedAgain = true
     this.#first ??= this.#run()
     await this.#run()
@@ -79,7 +80,7 @@ export class Prover {
     await this.#running
   }
 
-  /** Proves it anew. */
+  /** Proves it again. */
   again(): void {
     clearTimeout(this.#timer)
     this.#timer = undefined
@@ -87,7 +88,7 @@ export class Prover {
     void this.#run()
   }
 
-  /** Proves it anew, unless that was done a moment ago: then later. */
+  /** Proves it again, but not before the minimum interval is over. */
   soon(): void {
     const restMs = this.#endedAt + REST_MS - performance.now()
     if (restMs <= 0) return this.again()
@@ -118,12 +119,11 @@ export class Prover {
         this.#judge(await this.#proveBoth())
       } catch (error) {
         if (this.#closing.signal.aborted) return
-        this.known = `what jobs can reach could not be tried: ${this.#withoutNames(describeError(error))}`
+        this.known = `what jobs can reach could not be tested: ${this.#withoutNames(describeError(error))}`
       }
       this.#endedAt = performance.now()
       if (this.known !== known && this.known !== '') log.error({ reason: this.known }, TROUBLE)
-      if (this.known !== known && this.known === '')
-        log.info('the network of jobs is closed as it must be')
+      if (this.known !== known && this.known === '') log.info('isolation of the job network proven')
       if (this.note !== note && this.note !== '') log.warn({ reason: this.note }, NO_OUTSIDE)
     } while (this.#isAskedAgain)
   }
@@ -183,13 +183,13 @@ export class Prover {
       return proofs
     } catch (error) {
       if (common.signal.aborted) return []
-      this.engineTrouble = `what containers can reach could not be tried: ${this.#withoutNames(describeError(error))}`
+      this.engineTrouble = `what containers can reach could not be tested: ${this.#withoutNames(describeError(error))}`
       if (this.engineTrouble !== before) options.log.warn({ reason: this.engineTrouble }, UNTRIED)
       return []
     }
   }
 
-  /** Each try has names of its own; with them the same trouble would be told anew each time. */
+  /** Each try has its own names, which would make the same trouble look new each time. */
   #withoutNames(text: string): string {
     return text.replaceAll(new RegExp(`\\bnw${this.#deps.table.id}\\w+`, 'g'), 'nw…')
   }
@@ -211,12 +211,12 @@ export class Prover {
   }
 }
 
-/** All at which the machine could be reached by a job, if the rules did not hold. */
+/** All addresses at which a job could reach the machine without the rules. */
 function addressesOf({ plan, ownAddresses }: ProvenTable): readonly string[] {
   const all = Object.values(networkInterfaces()).flatMap((addresses = []) =>
     addresses.map(({ address }) => address),
   )
-  // What belongs to one interface is another machine's on another: there, the job's own counts.
+  // A link-local address belongs to an interface: elsewhere, only the machine's end of the job's own counts.
   const own = all.filter((address) => !address.startsWith('fe80:'))
   const written = ownAddresses.flatMap(asIpv6).filter((address) => !address.includes('/'))
   const { ownResolver, strangersResolver } = plan
@@ -224,14 +224,17 @@ function addressesOf({ plan, ownAddresses }: ProvenTable): readonly string[] {
   return [...new Set([...own, ...written, cable, ownResolver, strangersResolver])]
 }
 
-/** Of link-local addresses the machine's own is tried: others are asked for first, which takes long. */
+/**
+ * Of the link-local range only the machine's own address is tried: others need neighbour discovery, which is
+ * slow.
+ */
 function isTried(range: string): boolean {
   return range !== 'fe80::/10'
 }
 
-const TROUBLE = 'no job is started here: their network is not closed as it must be'
+const TROUBLE = 'starting no jobs: their network is not isolated'
 const UNTRIED = "strangers' jobs in containers get no network"
-const NO_OUTSIDE = 'jobs do not reach the outside'
+const NO_OUTSIDE = "jobs can't reach the outside"
 
 function inWords(all: readonly string[]): string {
   const more = all.length - MOST_NAMED

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 
-/** What the proof has tried inside the network of a job, and how that went. */
+/** What the proof tries inside the network of a job, and the results. */
 
 export const TriesSchema = z.object({
   connections: z.array(
@@ -11,11 +11,11 @@ export const TriesSchema = z.object({
     ]),
   ),
   resolver: z.string().optional(),
-  /** How long a connection may take. */
+  /** Timeout of a connection. */
   waitMs: z.int(),
 })
 
-/** `refused`: at once, by the rules or by whoever lives there; `timeout`: nobody said anything. */
+/** `refused`: at once, by the rules or by the host; `timeout`: no answer. */
 export const TriedSchema = z.object({
   connections: z.array(z.enum(['connected', 'refused', 'unreachable', 'timeout'])),
   answered: z.boolean(),

@@ -22,7 +22,7 @@ function answer(...records: readonly (readonly ['A' | 'AAAA', string])[]): Buffe
 
 const filter = withoutAddresses(closedToStrangers(['9.0.0.0/8'], ['10.1.2.3']))
 
-test('leaves out what strangers can not reach, and nothing else', () => {
+test("removes addresses that strangers can't reach, and nothing else", () => {
   const mixed = answer(
     ['A', '203.0.113.7'],
     ['A', '10.0.0.5'],
@@ -39,12 +39,12 @@ test('leaves out what strangers can not reach, and nothing else', () => {
   assert.equal(decode(filter(six, QUESTION)).answers?.length, 1)
 })
 
-test('gives on byte for byte what has nothing to leave out, also the names of holes', () => {
+test('passes on unchanged answers byte for byte, also for names of holes', () => {
   const open = answer(['A', '203.0.113.7'], ['A', '10.1.2.3'])
   assert.equal(filter(open, QUESTION), open)
 })
 
-test('gives on nothing that can not be read', () => {
+test("passes on nothing that can't be parsed", () => {
   const broken = Buffer.concat([answer().subarray(0, 12), Buffer.from([63, 1, 2])])
   broken.writeUInt16BE(1, 4)
   const said = decode(filter(broken, QUESTION))
@@ -52,7 +52,7 @@ test('gives on nothing that can not be read', () => {
   assert.equal(said.answers?.length, 0)
 })
 
-test('answers a question without a record, and one that is none without a crash', () => {
+test('answers a question with no records, and survives a malformed one', () => {
   const said = decode(emptyAnswer(QUESTION, 'NOERROR'))
   assert.deepEqual([said.id, said.type, said.questions?.[0]?.name], [77, 'response', 'git.example'])
   const odd = Buffer.from([...QUESTION.subarray(0, 12), 200, 1, 2])

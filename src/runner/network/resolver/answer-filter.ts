@@ -1,14 +1,14 @@
 import { isIP } from 'node:net'
 import { type Answer, decode, encode } from 'dns-packet'
 
-/** Makes of an answer what the asker may have; the question is as it was asked. */
+/** Reduces an answer to what the client may see; the question is as received. */
 export type AnswerFilter = (answer: Buffer, question: Buffer) => Buffer
 
 const RCODES = { NOERROR: 0, SERVFAIL: 2 } as const
 
 /**
- * Leaves out the addresses that are closed to who asks: a name of the outside must not lead to the
- * inside, and what the inside is called is nobody's business there.
+ * Removes addresses that are closed to the client: a public name must not lead into the private network (DNS
+ * rebinding), and internal names stay private.
  */
 export function withoutAddresses(isClosed: (address: string) => boolean): AnswerFilter {
   const isOpen = (record: Answer) =>
@@ -18,7 +18,7 @@ export function withoutAddresses(isClosed: (address: string) => boolean): Answer
     try {
       const packet = decode(answer)
       const { answers = [], additionals = [] } = packet
-      // What need not be changed is given on as it is, byte for byte.
+      // Unchanged answers are passed on byte for byte.
       if ([...answers, ...additionals].every(isOpen)) return answer
       return encode({
         ...packet,
@@ -31,11 +31,11 @@ export function withoutAddresses(isClosed: (address: string) => boolean): Answer
   }
 }
 
-/** An answer to the question without any record. */
+/** An answer to the question without records. */
 export function emptyAnswer(question: Buffer, rcode: keyof typeof RCODES): Buffer {
   const end = endOfQuestion(question)
   const answer = Buffer.from(question.subarray(0, end))
-  // It is an answer; what kind of question it was is given back; recursion there is.
+  // A response with the question's opcode; recursion is available.
   answer[2] = 0x80 | ((question[2] ?? 0) & 0x79)
   answer[3] = 0x80 | RCODES[rcode]
   answer.fill(0, 4, 12)
@@ -43,7 +43,7 @@ export function emptyAnswer(question: Buffer, rcode: keyof typeof RCODES): Buffe
   return answer
 }
 
-/** Behind the first question; where there is none that can be read, behind the header. */
+/** The offset after the first question; if it can't be parsed, after the header. */
 function endOfQuestion(message: Buffer): number {
   let at = 12
   while (at < message.length) {

@@ -7,14 +7,14 @@ import { decode, encode } from 'dns-packet'
 import { Resolver } from './resolver.ts'
 import { askByTcp, askByUdp, Frames, framed } from './upstream.ts'
 
-// An address of its own: nobody has a port of it by TCP that is free by UDP.
+// An address of its own: on it, a free UDP port is free for TCP as well.
 const HOST = '127.77.53.1'
 
 function question(id: number, name = 'app.example'): Buffer {
   return encode({ type: 'query', id, flags: 256, questions: [{ type: 'A', name }] })
 }
 
-/** A port that is free by UDP may be somebody's by TCP: then another. */
+/** A free UDP port may be in use for TCP: then tries another. */
 async function onOnePort() {
   for (;;) {
     const udp = createSocket('udp4').bind({ address: HOST, port: 0 })
@@ -31,7 +31,7 @@ async function onOnePort() {
   }
 }
 
-/** A server for names, which gives every name one address; by UDP and TCP at one port. */
+/** A name server that gives every name one address, by UDP and TCP on one port. */
 async function nameServer(data: string) {
   const answerTo = (asked: Buffer): Buffer => {
     const { id, questions = [] } = decode(asked)
@@ -61,7 +61,7 @@ const addressOf = (answer: Buffer): unknown => {
   return record && 'data' in record ? record.data : undefined
 }
 
-test('answers by UDP and TCP what the server says, under the number of the question', async () => {
+test("answers by UDP and TCP with the server's answer and the question's id", async () => {
   await using server = await nameServer('203.0.113.7')
   const servers = async () => [server.upstream]
   await using resolver = await Resolver.open({ address: HOST, port: 0, servers })
@@ -73,7 +73,7 @@ test('answers by UDP and TCP what the server says, under the number of the quest
   }
 })
 
-test('asks the next server when one is away, and follows them when they change', async () => {
+test('asks the next server if one is down, and notices changes of servers', async () => {
   await using first = await nameServer('203.0.113.1')
   await using second = await nameServer('203.0.113.2')
   const gone = { address: HOST, port: 1 }
@@ -89,7 +89,7 @@ test('asks the next server when one is away, and follows them when they change',
   assert.equal('rcode' in none && none.rcode, 'SERVFAIL')
 })
 
-test('gives an answer through its filter', async () => {
+test('filters answers', async () => {
   await using server = await nameServer('10.0.0.1')
   const servers = async () => [server.upstream]
   const filter = (_: Buffer, asked: Buffer) => asked.subarray(0, 12)
@@ -98,7 +98,7 @@ test('gives an answer through its filter', async () => {
   assert.equal(answer.length, 12)
 })
 
-test('hears nothing that is no question, and ends a connection that sends too much', async () => {
+test('ignores what is no question, and closes a connection that sends too much', async () => {
   await using server = await nameServer('203.0.113.7')
   let asked = 0
   const servers = async () => {

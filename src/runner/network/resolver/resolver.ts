@@ -5,17 +5,17 @@ import { type AnswerFilter, emptyAnswer } from './answer-filter.ts'
 import { askByTcp, askByUdp, Frames, framed, type Upstream } from './upstream.ts'
 
 export interface ResolverOptions {
-  /** The address on which it answers; nobody else has it. */
+  /** The address that it listens on; nobody else has it. */
   readonly address: string
-  /** 53 unless told. */
+  /** 53 by default. */
   readonly port?: number
-  /** The machine's own servers, asked anew for each question; as its resolv.conf says unless told. */
+  /** The machine's own name servers, read again for each question; from its resolv.conf by default. */
   readonly servers?: () => Promise<readonly Upstream[]>
-  /** Takes out of an answer what the asker must not have; absent: nothing. */
+  /** Removes what the client must not see; absent: nothing. */
   readonly filter?: AnswerFilter
 }
 
-/** What questions may wait at once: of all jobs, and of one. */
+/** Limits of pending questions: of all jobs, and of one. */
 const MOST_QUESTIONS = 2_000
 const MOST_OF_ONE = 200
 const MOST_CONNECTIONS = 64
@@ -24,15 +24,15 @@ const IDLE_MS = 10_000
 const LONGEST_QUESTION = 4_096
 
 /**
- * Answers jobs by UDP and TCP what the machine's own servers for names say: those may be where no job can
- * reach, on the machine's loopback for one. It keeps nothing and reads nothing but what it filters.
+ * Answers jobs by UDP and TCP with the answers of the machine's own name servers, which may be where no job
+ * can reach them, such as on the machine's loopback. Caches nothing, and parses only what it filters.
  */
 export class Resolver implements AsyncDisposable {
   readonly #options: ResolverOptions
   readonly #udp: Socket
   readonly #tcp: Server
   readonly #connections = new Set<TcpSocket>()
-  /** Questions that wait, by the address of who asks. */
+  /** Pending questions by the client's address. */
   readonly #waiting = new Map<string, number>()
   #total = 0
 
@@ -49,7 +49,7 @@ export class Resolver implements AsyncDisposable {
     return resolver
   }
 
-  /** Where it answers by UDP and TCP. */
+  /** Its port for UDP and TCP. */
   get port(): number {
     return this.#udp.address().port
   }
@@ -69,7 +69,7 @@ export class Resolver implements AsyncDisposable {
     this.#udp.bind({ address, port, exclusive: true }, udp.resolve)
     await udp.promise
     this.#udp.off('error', udp.reject)
-    // What was sent to a job that has ended comes back as an error.
+    // Packets to a job that has ended come back as errors.
     this.#udp.on('error', () => {})
     this.#udp.on('message', (question, from) => void this.#answerUdp(question, from))
     this.#udp.unref()
@@ -108,7 +108,7 @@ export class Resolver implements AsyncDisposable {
     if (answer && socket.writable) socket.write(framed(answer))
   }
 
-  /** Whoever asks more than can wait gets no answer, and asks again. */
+  /** A client over its limit gets no answer, and will retry. */
   async #counted(
     from: string,
     ask: () => Promise<Buffer | undefined>,
@@ -127,9 +127,9 @@ export class Resolver implements AsyncDisposable {
     }
   }
 
-  /** The first answer of the servers, one after the other; undefined for what is no question. */
+  /** The first answer from the servers, in order; undefined for what is no question. */
   async #ask(question: Buffer, ask: typeof askByUdp): Promise<Buffer | undefined> {
-    // A header, and the bit of a question.
+    // A header, and the question bit.
     if (question.length < 12 || question.length > LONGEST_QUESTION) return undefined
     if (((question[2] ?? 0) & 0x80) !== 0) return undefined
     const { filter = (answer: Buffer) => answer } = this.#options

@@ -2,9 +2,9 @@ import { randomInt } from 'node:crypto'
 import { createSocket } from 'node:dgram'
 import { connect } from 'node:net'
 
-/** One question to one server for names (RFC 1035), by UDP and by TCP. */
+/** One question to one name server (RFC 1035), by UDP and by TCP. */
 
-/** A server for names. */
+/** A name server. */
 export interface Upstream {
   readonly address: string
   readonly port: number
@@ -13,12 +13,12 @@ export interface Upstream {
 const PATIENCE_MS = 3_000
 const LONGEST_ANSWER = 65_535
 
-/** Rejects when there is no answer in time. */
+/** Rejects on timeout. */
 export async function askByUdp(server: Upstream, question: Buffer): Promise<Buffer> {
   const socket = createSocket(server.address.includes(':') ? 'udp6' : 'udp4')
   const answered = Promise.withResolvers<Buffer>()
   const timer = setTimeout(() => answered.reject(new Error('no answer')), PATIENCE_MS)
-  // Nobody who does not see the question can guess the answer: a port and a number of their own.
+  // A random port and id, so that an attacker who can't see the question can't forge the answer.
   const number = randomInt(0x10000)
   const asked = Buffer.from(question)
   asked.writeUInt16BE(number, 0)
@@ -29,7 +29,7 @@ export async function askByUdp(server: Upstream, question: Buffer): Promise<Buff
     answered.resolve(answer)
   })
   try {
-    // Connected: what others send to this port is dropped by the kernel.
+    // A connected socket: the kernel drops packets from others.
     socket.connect(server.port, server.address, () => socket.send(asked))
     return await answered.promise
   } finally {
@@ -38,7 +38,7 @@ export async function askByUdp(server: Upstream, question: Buffer): Promise<Buff
   }
 }
 
-/** Rejects when there is no answer in time. */
+/** Rejects on timeout. */
 export async function askByTcp(server: Upstream, question: Buffer): Promise<Buffer> {
   const answered = Promise.withResolvers<Buffer>()
   const socket = connect({ host: server.address, port: server.port })
@@ -58,14 +58,14 @@ export async function askByTcp(server: Upstream, question: Buffer): Promise<Buff
   }
 }
 
-/** A message as it goes over TCP, with its length before it. */
+/** A message for TCP, with its length in front. */
 export function framed(message: Buffer): Buffer {
   const length = Buffer.alloc(2)
   length.writeUInt16BE(message.length)
   return Buffer.concat([length, message])
 }
 
-/** Takes the messages out of what comes by TCP. */
+/** Extracts the messages from a TCP stream. */
 export class Frames {
   readonly #longest: number
   #rest: Buffer = Buffer.alloc(0)

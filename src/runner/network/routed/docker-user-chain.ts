@@ -1,9 +1,9 @@
 import { isProgram, runProgram } from '../commands.ts'
 
 /**
- * Where Docker is, it has the machine drop all that is forwarded but what it knows, and leaves one chain
- * to others, DOCKER-USER, which it never changes. Two rules in it let through what comes from or goes to
- * jobs; our own table still refuses what must be refused. Each with its comment, by which they are found.
+ * Docker makes the machine drop all forwarded packets except its own, but has a chain for others' rules,
+ * DOCKER-USER, which it never changes. Two rules in it accept packets from and to jobs; our own table still
+ * rejects what must be rejected. They are found by their comments.
  */
 function rulesOf(prefix: string): readonly (readonly string[])[] {
   const comment = ['-m', 'comment', '--comment', `narwhal ${prefix}`, '-j', 'ACCEPT']
@@ -17,7 +17,7 @@ function rulesOf(prefix: string): readonly (readonly string[])[] {
 const CHAIN = 'DOCKER-USER'
 const PROGRAMS = ['iptables', 'ip6tables'] as const
 
-/** Puts them there where the chain is and they are not. Never rejects: the proof tells what is dropped. */
+/** Adds them if the chain exists and lacks them. Never rejects: the proof reports what is dropped. */
 export async function allowInUserChain(prefix: string): Promise<void> {
   await forEachChain(async (program) => {
     for (const rule of rulesOf(prefix)) {

@@ -2,17 +2,16 @@ import { listNames, type MachineFacts, readSetting, writeSetting } from '../mach
 import type { Guard } from './rules.ts'
 
 /**
- * Lets the machine forward what comes for its jobs, by the interfaces it is reached by and no others.
- * Where it forwards nothing so far, these are *guarded*: by a rule, they forward for jobs alone. The
- * machine's one switch for all (`ip_forward`) is left as it is: with it any neighbour could use the
- * machine as a router.
+ * Makes the machine forward packets for its jobs, on its uplinks only. Uplinks that did not forward before
+ * are *guarded*: a rule lets them forward for jobs only. The machine-wide switch (`ip_forward`) is left
+ * alone: with it, any neighbour could use the machine as a router.
  */
 export class Forwarding {
   readonly #id: string
   /** Those whose setting was changed, by the file of the setting. */
   readonly #opened = new Set<string>()
 
-  /** What a former process has opened and guarded, by its table as nft lists it; empty: there is none. */
+  /** What a previous process has opened and guarded: its table as listed by nft; empty: none. */
   readonly #former: string
 
   constructor(id: string, former: string) {
@@ -20,13 +19,13 @@ export class Forwarding {
     this.#former = former
   }
 
-  /** Whether packets of IPv6 can be forwarded without a change for the whole machine. */
+  /** Whether IPv6 packets can be forwarded without changing the whole machine. */
   static async canForwardIpv6(): Promise<boolean> {
     if ((await readSetting('ipv6/conf/all/forwarding')) === '1') return true
     return (await readSetting('ipv6/conf/all/force_forwarding')) !== undefined
   }
 
-  /** Opens the uplinks, and says which need a guard. */
+  /** Opens the uplinks, and returns which of them need a guard. */
   async open({ uplinks }: MachineFacts, ipv6: boolean): Promise<readonly Guard[]> {
     const guards: Guard[] = []
     const hasOthers = (await this.#others()) > 0
@@ -45,14 +44,14 @@ export class Forwarding {
         if (now === '0') await writeSetting(setting, '1')
         const isFormer = this.#former.includes(`meta nfproto ${family} iifname "${uplink}" oifname`)
         if (now === '0' || isFormer) this.#opened.add(setting)
-        // What another Narwhal has opened is as little meant for all.
+        // What another Narwhal has opened is not meant for everybody either.
         if (this.#opened.has(setting) || hasOthers) guards.push({ family, interface: uplink })
       }
     }
     return guards
   }
 
-  /** Puts back what was changed, unless other Narwhals of the machine need it. */
+  /** Restores what was changed, unless other Narwhals of the machine need it. */
   async close(): Promise<void> {
     if ((await this.#others()) > 0) return
     for (const setting of this.#opened) await writeSetting(setting, '0').catch(() => {})

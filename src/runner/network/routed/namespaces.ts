@@ -3,11 +3,11 @@ import { runIp } from '../commands.ts'
 import { writeSetting } from '../machine.ts'
 import { type Audience, jobInterface } from './rules.ts'
 
-/** A network namespace of one job, with a way out by the machine. */
+/** A network namespace of one job, connected through the machine. */
 export interface JobNamespace {
   /** Of the namespace, and of the machine's end of its interface. */
   readonly name: string
-  /** What a program is started in it through. */
+  /** The command prefix for a program in it. */
   readonly enter: readonly string[]
   readonly address: string
 }
@@ -15,7 +15,7 @@ export interface JobNamespace {
 export interface NamespaceDeps {
   readonly id: string
   readonly plan: AddressPlan
-  /** The first 64 bits of the jobs' IPv6 addresses, such as `fd12:3456:789a:1`; absent: they have none. */
+  /** The first 64 bits of the jobs' IPv6 addresses, such as `fd12:3456:789a:1`; absent: no IPv6. */
   readonly ipv6?: string | undefined
   readonly mtu: number
 }
@@ -24,7 +24,7 @@ export interface NamespaceDeps {
 export const MACHINE_END = 'fe80::1'
 const JOB_END = 'fe80::2'
 
-/** Makes and removes namespaces; a name and its address come again only after all others. */
+/** Creates and removes namespaces; names and addresses are reused as late as possible. */
 export class Namespaces {
   readonly #deps: NamespaceDeps
   readonly #inUse = new Set<number>()
@@ -35,8 +35,8 @@ export class Namespaces {
   }
 
   /**
-   * The ends of a cable, one in the namespace, one on the machine with a route to the job's one address:
-   * no two jobs are on one segment, and by which end a packet comes in says whose it is.
+   * A veth pair, with one end in the namespace and one on the machine with a route to the job's single
+   * address: no two jobs share a segment, and the interface of a packet tells whose it is.
    */
   async make(audience: Audience): Promise<JobNamespace> {
     const { id, plan, ipv6, mtu } = this.#deps
@@ -71,7 +71,7 @@ export class Namespaces {
       await Promise.all([
         runIp(inside, { namespace: name }),
         writeSetting(`ipv4/conf/${name}/forwarding`, '1'),
-        // Where there is no such setting, the machine forwards all of IPv6.
+        // If the setting does not exist, the machine forwards all IPv6.
         ipv6 ? writeSetting(`ipv6/conf/${name}/force_forwarding`, '1').catch(() => {}) : undefined,
       ])
       return { name, enter: enterBy(name), address }
@@ -81,7 +81,7 @@ export class Namespaces {
     }
   }
 
-  /** Also what is only half there; never rejects. */
+  /** Also removes incomplete ones; never rejects. */
   async remove(name: string): Promise<void> {
     await removeNamespaces([name])
     const { length } = jobInterface(this.#deps.id, 'own', 'n')
@@ -101,12 +101,12 @@ export class Namespaces {
   }
 }
 
-/** What a program is started in this namespace through. */
+/** The command prefix for a program in this namespace. */
 export function enterBy(name: string): readonly string[] {
   return ['nsenter', `--net=/run/netns/${name}`, '--']
 }
 
-/** The interface goes with its end on the machine, at once, and the namespace when the kernel comes to it. */
+/** The interface is gone at once with its end on the machine; the kernel removes the namespace later. */
 export async function removeNamespaces(names: readonly string[]): Promise<void> {
   const lines = names.flatMap((name) => [`link del ${name}`, `netns del ${name}`])
   await runIp(lines, { force: true }).catch(() => {})

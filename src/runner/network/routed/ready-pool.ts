@@ -5,15 +5,15 @@ export interface ReadyPoolDeps<Item> {
   /** How many wait at most. */
   readonly size: number
   readonly make: () => Promise<Item>
-  /** Removes one that nobody has had; never rejects. */
+  /** Removes an unused one; never rejects. */
   readonly discard: (item: Item) => Promise<void>
   readonly log: Logger
 }
 
-/** So long after one was taken the next is made: whoever took it is at work just now. */
+/** Delay from taking one to making the next: its taker is busy right now. */
 const REST_MS = 200
 
-/** Things made ahead of their use, each given away once; one is made at a time. */
+/** Items made ahead of use, each used once; one is made at a time. */
 export class ReadyPool<Item> implements AsyncDisposable {
   readonly #deps: ReadyPoolDeps<Item>
   readonly #waiting: Item[] = []
@@ -29,7 +29,7 @@ export class ReadyPool<Item> implements AsyncDisposable {
     return this.#waiting.length
   }
 
-  /** One that waits, or else a new one; rejects as the making does. */
+  /** A waiting one, or else a new one; rejects if making it fails. */
   async take(): Promise<Item> {
     const taken = this.#waiting.shift()
     clearTimeout(this.#timer)
@@ -38,14 +38,14 @@ export class ReadyPool<Item> implements AsyncDisposable {
     return taken ?? (await this.#deps.make())
   }
 
-  /** Makes in the background what is missing. */
+  /** Makes what is missing in the background. */
   fill(): void {
     this.#filling ??= this.#fill().finally(() => {
       this.#filling = undefined
     })
   }
 
-  /** Discards all that wait; they are of no use any more. */
+  /** Discards all waiting ones, which are useless by now. */
   async empty(): Promise<void> {
     await Promise.all(this.#waiting.splice(0).map((item) => this.#deps.discard(item)))
   }
@@ -65,8 +65,8 @@ export class ReadyPool<Item> implements AsyncDisposable {
         if (this.#isClosed) await discard(item)
         else this.#waiting.push(item)
       } catch (error) {
-        // Whoever needs one tries again, and hears of it.
-        log.info({ reason: describeError(error) }, 'no network could be made ready for a job')
+        // The next taker tries again, and gets the error.
+        log.info({ reason: describeError(error) }, 'preparing a job network failed')
         return
       }
     }

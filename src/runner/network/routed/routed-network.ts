@@ -17,10 +17,10 @@ const HOUR_MS = 3_600_000
 const RETRY_MS = 1_000
 
 /**
- * The network of jobs where the runner is root: each has a namespace with a cable to the machine, which
- * forwards what the rules (rules.ts) let through. It is *proven* from inside before the first stranger's
- * job, each hour, and when somebody has changed the machine's firewall or network; a table that was
- * removed is made again at once. While a proof fails, there is trouble, and no job is started.
+ * The network of jobs if the runner is root: each has a namespace connected to the machine, which forwards
+ * what the rules (rules.ts) accept. Isolation is *proven* from inside before the first stranger's job, every
+ * hour, and after changes of the machine's firewall or network; a table that was removed is restored at once.
+ * While a proof fails, there is trouble, and no job is started.
  */
 export class RoutedNetwork implements JobNetworks {
   readonly #options: NetworkOptions
@@ -33,7 +33,7 @@ export class RoutedNetwork implements JobNetworks {
   readonly #reserved = new Set<string>()
   readonly #changes = new SerialQueue()
   #nextNetwork = 0
-  #isLookWanted = false
+  #isCheckWanted = false
   #retry: NodeJS.Timeout | undefined
 
   private constructor(
@@ -57,7 +57,7 @@ export class RoutedNetwork implements JobNetworks {
     this.#parts = owned.parts
   }
 
-  /** Rejects `unavailable` with what this machine or user lacks; then nothing is left behind. */
+  /** Rejects with `unavailable` and what this machine or user lacks, leaving nothing behind. */
   static async open(options: NetworkOptions): Promise<RoutedNetwork> {
     await using stack = new AsyncDisposableStack()
     const table = stack.use(await Table.open(options))
@@ -130,7 +130,7 @@ export class RoutedNetwork implements JobNetworks {
     this.#reserved.delete(bridge.slice(jobInterface(this.#table.id, 'own', '').length))
   }
 
-  /** Of one's own jobs the first need not wait for the proof; if it fails, there are no further ones. */
+  /** The first of one's own jobs need not wait for the proof; if that fails, no more are started. */
   async check(audience: Audience): Promise<void> {
     const known = audience === 'own' ? this.#prover.trouble : await this.#prover.untilKnown()
     if (known !== '') throw new NarwhalError('unavailable', known)
@@ -140,7 +140,7 @@ export class RoutedNetwork implements JobNetworks {
     this.#watching[Symbol.dispose]()
     clearTimeout(this.#retry)
     await this.#prover.close()
-    // What was noticed last may still be at work on the rules.
+    // The last change noticed may still be updating the rules.
     await this.#changes.run(async () => {})
     await Promise.all(Object.values(this.#pools).map((pool) => pool[Symbol.asyncDispose]()))
     await this.#parts[Symbol.asyncDispose]()
@@ -148,32 +148,32 @@ export class RoutedNetwork implements JobNetworks {
 
   #watch(): void {
     const { name } = this.#table
-    const onChange = () => this.#lookSoon(false)
+    const onChange = () => this.#checkSoon(false)
     this.#watching.use(new ChangeWatch({ table: name, onChange }))
-    const hourly = setInterval(() => this.#lookSoon(true), HOUR_MS)
+    const hourly = setInterval(() => this.#checkSoon(true), HOUR_MS)
     hourly.unref()
     this.#watching.defer(() => clearInterval(hourly))
     this.#pools.own.fill()
     void this.#prover.untilKnown()
   }
 
-  /** However often it is asked for meanwhile, it is done once more. */
-  #lookSoon(isTime: boolean): void {
-    if (this.#isLookWanted) return
-    this.#isLookWanted = true
+  /** Coalesces calls: one more check follows. */
+  #checkSoon(isTime: boolean): void {
+    if (this.#isCheckWanted) return
+    this.#isCheckWanted = true
     void this.#changes.run(async () => {
-      this.#isLookWanted = false
-      if (!this.#watching.disposed) await this.#look(isTime)
+      this.#isCheckWanted = false
+      if (!this.#watching.disposed) await this.#checkRules(isTime)
     })
   }
 
-  /** Sees to it that the rules stand and fit the machine. Never rejects. */
-  async #look(isTime: boolean): Promise<void> {
+  /** Checks that the rules exist and fit the machine. Never rejects. */
+  async #checkRules(isTime: boolean): Promise<void> {
     const hasChanged = await this.#table.refresh().catch((error: unknown) => {
       const reason = describeError(error)
-      this.#options.log.error({ reason }, 'the rules for the network of jobs can not be made')
+      this.#options.log.error({ reason }, 'applying the rules of the job network failed: retrying')
       clearTimeout(this.#retry)
-      this.#retry = setTimeout(() => this.#lookSoon(false), RETRY_MS)
+      this.#retry = setTimeout(() => this.#checkSoon(false), RETRY_MS)
       this.#retry.unref()
       return true
     })

@@ -13,7 +13,7 @@ const FACTS: RuleFacts = {
   guards: [],
 }
 
-/** The rules of a chain, without what stands around them. */
+/** The rules of a chain, without the lines around them. */
 function chain(facts: Partial<RuleFacts>, name: string): readonly string[] {
   const text = ruleText({ ...FACTS, ...facts })
   const [, body = ''] =
@@ -27,24 +27,24 @@ function elements(facts: Partial<RuleFacts>, name: string): readonly string[] {
   return /elements = \{ (.*) \}/.exec(body)?.[1]?.split(', ') ?? []
 }
 
-test('takes the place of a former table at once', () => {
+test('replaces a previous table atomically', () => {
   assert.match(ruleText(FACTS), /^table inet narwhal_abcdef\ndelete table inet narwhal_abcdef\n/)
 })
 
-test('closes private ranges to strangers, and to all where that is wanted', () => {
+test('closes private ranges to strangers, and to all jobs if configured', () => {
   assert.ok(chain({}, 'strangers').includes('goto private'))
   assert.ok(!chain({}, 'own').includes('goto private'))
   assert.ok(chain({ denyPrivate: true }, 'own').includes('goto private'))
 })
 
-test('asks first whether it is the resolver, and that of the right jobs', () => {
+test('first accepts the resolver, for the right jobs only', () => {
   const rule = (address: string) =>
     `ip daddr ${address} meta l4proto { tcp, udp } th dport 53 accept`
   assert.equal(chain({}, 'own')[0], rule('10.64.0.1'))
   assert.equal(chain({}, 'strangers')[0], rule('10.64.0.2'))
 })
 
-test('closes the machine, link-local addresses and other jobs to everybody, before any hole', () => {
+test('closes the machine, link-local addresses and other jobs to all jobs, before any hole', () => {
   const machine = chain({}, 'machine')
   assert.ok(machine.some((rule) => /^fib daddr type \{ local, .*\} goto refused$/.test(rule)))
   for (const set of [
@@ -64,7 +64,7 @@ test('closes the machine, link-local addresses and other jobs to everybody, befo
   }
 })
 
-test('closes the addresses of the machine in the ways that IPv6 has to write them', () => {
+test("closes the machine's addresses in their IPv6 notations", () => {
   const closed = elements({ ownAddresses: ['203.0.113.1'] }, 'closed6')
   assert.ok(closed.includes('64:ff9b::cb00:7101'))
   assert.ok(closed.includes('2002:cb00:7101::/48'))
@@ -85,12 +85,12 @@ test('opens the holes by address and port, each in its family', () => {
   )
 })
 
-test('adds what the operator calls private', () => {
+test('adds the ranges that the operator calls private', () => {
   assert.ok(elements({ alsoPrivate: ['9.0.0.0/8'] }, 'private4').includes('9.0.0.0/8'))
   assert.ok(elements({ alsoPrivate: ['2001:db8::/32'] }, 'private6').includes('2001:db8::/32'))
 })
 
-test('lets an interface that forwards for jobs forward for nobody else, in its family only', () => {
+test('makes a guarded interface forward for jobs only, in its family only', () => {
   const guards = [{ family: 'ipv4', interface: 'eth0' }] as const
   assert.ok(
     chain({ guards }, 'forwarding').includes(

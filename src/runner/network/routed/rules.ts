@@ -1,6 +1,6 @@
 import { asIpv6, CLOSED, ofFamily, PRIVATE } from '../ranges.ts'
 
-/** Whose job it is: strangers' may reach less. */
+/** Whose jobs: strangers' may reach less. */
 export type Audience = 'own' | 'strangers'
 
 /** An address and a port that the operator has opened. */
@@ -9,36 +9,36 @@ export interface Hole {
   readonly port: number
 }
 
-/** An interface that forwards packets of a family for the jobs' sake alone. */
+/** An interface that forwards packets of a family for jobs only. */
 export interface Guard {
   readonly family: 'ipv4' | 'ipv6'
   readonly interface: string
 }
 
-/** What the rules of one runner are made of. */
+/** Input of the rules of one runner. */
 export interface RuleFacts {
-  /** Tells the runner from all others of the machine: see names.ts. */
+  /** Distinguishes the runner from others on the machine. */
   readonly id: string
-  /** What the jobs have as their own addresses. */
+  /** The jobs' own addresses. */
   readonly jobRanges: readonly string[]
-  /** Where the resolver answers, by whose jobs may ask there. */
+  /** The resolvers' addresses, by audience. */
   readonly resolvers: Readonly<Record<Audience, string>>
   /** Whether private ranges are closed to all jobs, not only to strangers'. */
   readonly denyPrivate: boolean
-  /** What is private besides the usual ranges: the machine's own segments, and what the operator names. */
+  /** Private in addition to the usual ranges: the machine's own segments, and what the operator names. */
   readonly alsoPrivate: readonly string[]
   readonly holes: readonly Hole[]
-  /** The machine's own addresses of IPv4: whoever translates between the families must not lead there. */
+  /** The machine's own IPv4 addresses, which must not be reachable through NAT64 or the like. */
   readonly ownAddresses: readonly string[]
   readonly guards: readonly Guard[]
 }
 
-/** Interfaces of a runner's jobs begin with this, and then say whose they are: see `jobInterface`. */
+/** Prefix of the interfaces of a runner's jobs; the audience follows: see `jobInterface`. */
 export function prefixOf(id: string): string {
   return `nw${id}`
 }
 
-/** The kernel's names have 15 characters at most. */
+/** The kernel's limit for names is 15 characters. */
 export function jobInterface(id: string, audience: Audience, rest: string): string {
   return `${prefixOf(id)}${audience === 'own' ? 'o' : 's'}${rest}`
 }
@@ -48,12 +48,12 @@ export function tableOf(id: string): string {
 }
 
 /**
- * The one table of a runner, as text for `nft -f`; it takes the place of a former one at once.
+ * The table of a runner, as text for `nft -f`; it replaces a previous one atomically.
  *
- * What a job sends is judged before anybody changes its destination (a port that Docker publishes on
- * the machine's address would be a container's then), and by the interface it came in by, which a job
- * can't choose. What is not refused here is accepted by this table only: others of the machine may
- * still drop it, and none of them can open what is closed here.
+ * A job's packets are judged before anything changes their destination (a port that Docker publishes on the
+ * machine's address would then be a container's), and by the interface they arrived on, which a job can't
+ * choose. Packets that are not rejected here are accepted by this table only: other tables may still drop
+ * them, and none can open what is closed here.
  */
 export function ruleText(facts: RuleFacts): string {
   const { id, resolvers, guards } = facts

@@ -12,8 +12,8 @@ import { type NamespaceDeps, removeNamespaces } from './namespaces.ts'
 import { prefixOf, ruleText, tableOf } from './rules.ts'
 
 /**
- * The rules of one runner, with the interface that has the addresses of its resolvers. They follow the
- * machine: `refresh` makes them anew when they are gone, were changed, or do not fit any more.
+ * The rules of one runner, with the interface that has its resolvers' addresses. They follow the machine:
+ * `refresh` restores them if they are missing, were changed, or no longer fit.
  */
 export class Table implements AsyncDisposable {
   readonly id: string
@@ -23,9 +23,9 @@ export class Table implements AsyncDisposable {
   readonly #ipv6: string | undefined
   #machine: MachineFacts
   #text = ''
-  /** As the kernel has them. */
+  /** As listed by the kernel. */
   #listed = ''
-  /** What is in closed ranges for strangers, by the rules that stand. */
+  /** Whether an address is closed to strangers by the current rules. */
   #isClosed: (address: string) => boolean = () => true
   #missing: readonly string[] = []
 
@@ -90,7 +90,7 @@ export class Table implements AsyncDisposable {
 
   readonly isClosedToStrangers = (address: string): boolean => this.#isClosed(address)
 
-  /** Resolves to whether the rules had to be made, anew or for the first time. */
+  /** Resolves to whether the rules had to be written. */
   async refresh(): Promise<boolean> {
     this.#machine = await readMachine()
     await allowInUserChain(prefixOf(this.id))
@@ -101,7 +101,7 @@ export class Table implements AsyncDisposable {
     const { settings, log } = this.#options
     const { holes, missing } = await findHoles(settings.reach)
     if (missing.join() !== this.#missing.join()) {
-      log.warn({ hosts: missing }, 'hosts of --reach have no address now: jobs do not reach them')
+      log.warn({ hosts: missing }, "hosts of --reach not found: jobs can't reach them")
     }
     this.#missing = missing
     const text = ruleText({
@@ -118,7 +118,10 @@ export class Table implements AsyncDisposable {
     await runProgram('nft', ['-f', '-'], text)
     const listed = await this.#list()
     if (rulesIn(listed) !== rulesIn(text)) {
-      throw new NarwhalError('unavailable', `somebody else changes table ${this.name} at once`)
+      throw new NarwhalError(
+        'unavailable',
+        `another program changes table ${this.name} immediately: find and stop it`,
+      )
     }
     this.#text = text
     this.#listed = listed
@@ -143,20 +146,21 @@ export class Table implements AsyncDisposable {
     await runIp([
       `link add ${name} type bridge`,
       `link set dev ${name} addrgenmode none`,
-      // With the whole range: nobody else takes a part of it, and what no job has leads nowhere.
+      // With the prefix of the whole range, so that nobody else takes a part of it, and unused addresses lead
+      // nowhere.
       `addr add ${plan.ownResolver}/${plan.range.split('/')[1]} dev ${name}`,
       `addr add ${plan.strangersResolver}/32 dev ${name}`,
       `link set dev ${name} up`,
     ])
   }
 
-  /** What the kernel has of it; empty: nothing. */
+  /** Listed by the kernel; empty: there is none. */
   #list(): Promise<string> {
     return listTable(this.name)
   }
 }
 
-/** How many rules there are in a table, as we write it or as nft lists it. */
+/** The number of rules in a table, as written here or as listed by nft. */
 function rulesIn(text: string): number {
   const rule = /^\s+(?:iifname|oifname|ip6?|jump|goto|meta|icmpv6|fib|reject|tcp) /gm
   return text.match(rule)?.length ?? 0
@@ -167,7 +171,7 @@ function listTable(name: string): Promise<string> {
 }
 
 interface OpenParts {
-  /** The table of a former process that was killed, as nft lists it. */
+  /** The table of a previous process that was killed, as listed by nft. */
   readonly former: string
   readonly machine: MachineFacts
   readonly ipv6: string | undefined
@@ -177,7 +181,7 @@ function words(hash: Buffer): string {
   return [8, 10, 12].map((at) => hash.toString('hex', at, at + 2)).join(':')
 }
 
-/** Removes what this runner, or a former process of it, has on the machine but for its rules. */
+/** Removes what this runner, or a previous process of it, has on the machine, except for its rules. */
 async function sweepLinks(id: string): Promise<void> {
   const { links, namespaces } = await listNames(prefixOf(id))
   const all = [...new Set([...links, ...namespaces])]

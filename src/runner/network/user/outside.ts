@@ -3,20 +3,20 @@ import { writeSetting } from '../machine.ts'
 import type { ProofPlace } from '../proof/proof.ts'
 import { enterBy, removeNamespaces } from '../routed/namespaces.ts'
 
-/** A place that is no job's and has addresses of the outside, for as long as something is proven. */
+/** A place that belongs to no job and has addresses of the outside, for the time of a proof. */
 export interface Outside extends AsyncDisposable {
   readonly place: ProofPlace
   readonly addresses: readonly string[]
 }
 
-/** For documents, and in no real use (RFC 5737, RFC 3849). */
+/** For documentation, never in real use (RFC 5737, RFC 3849). */
 const IPV4 = '198.51.100'
 const IPV6 = '2001:db8:6e77:1'
-const MOST_TRIES = 8
+const MAX_TRIES = 8
 
 /**
- * A namespace behind the machine, so that what is sent there is forwarded as anything for the outside
- * is: nobody else's machine is bothered for it.
+ * A namespace behind the machine, so that packets to it are forwarded like those to the outside, but bother
+ * nobody else's machine.
  */
 export async function openOutside(id: string, hasIpv6: boolean): Promise<Outside> {
   const name = `nt${id}`
@@ -26,8 +26,8 @@ export async function openOutside(id: string, hasIpv6: boolean): Promise<Outside
       return await make(name, (Number.parseInt(id, 16) + tries) % 127, hasIpv6)
     } catch (error) {
       await removeNamespaces([name])
-      // Another runner of this machine may be at it with the same addresses.
-      if (tries >= MOST_TRIES) throw error
+      // Another runner of this machine may be using the same addresses.
+      if (tries >= MAX_TRIES) throw error
     }
   }
 }

@@ -4,9 +4,9 @@ import { text } from 'node:stream/consumers'
 import { type Tried, type Tries, TriesSchema } from '../proof/tries.ts'
 
 /**
- * Run inside the network of a job, by the proof: tries to reach what it is told on its standard input, and
- * says how that went. With the argument `listen` it listens on all addresses, says its port, and ends with
- * its standard input.
+ * Run by the proof inside the network of a job: tries to reach the targets on its standard input, and prints
+ * the results. With the argument `listen` it listens on all addresses, prints its port, and ends with its
+ * standard input.
  */
 
 const CLOSED_CODES = new Set(['EACCES', 'EPERM', 'EINVAL', 'EADDRNOTAVAIL', 'EAFNOSUPPORT'])
@@ -31,7 +31,7 @@ function tryOne(
   const socket = connect(
     'path' in target ? { path: `\0${target.path}` } : { host: target.address, port: target.port },
   )
-  // Behind what has come by now: on a busy machine this process may be late for both.
+  // After events that are pending by now: on a busy machine this process may be late.
   const late = () => void setImmediate(() => setImmediate(() => resolve('timeout')))
   const timer = setTimeout(late, waitMs)
   socket.on('connect', () => resolve('connected'))
@@ -46,14 +46,14 @@ function tryOne(
   })
 }
 
-/** Whether the server for names answers anything to a question for the root of all names. */
+/** Whether the name server answers anything to a question for the root zone. */
 function ask(address: string, waitMs: number): Promise<boolean> {
   const { promise, resolve } = Promise.withResolvers<boolean>()
   const socket = createSocket('udp4')
   const timer = setTimeout(() => resolve(false), waitMs)
   socket.on('message', () => resolve(true))
   socket.on('error', () => resolve(false))
-  // One question, recursion wanted: `. NS IN`.
+  // One question with recursion: `. NS IN`.
   const question = Buffer.from([7, 7, 1, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 2, 0, 1])
   socket.send(question, 53, address, () => {})
   return promise.finally(() => {
@@ -68,6 +68,6 @@ function listen(): void {
     const address = server.address()
     if (typeof address === 'object' && address) process.stdout.write(`${address.port}\n`)
   })
-  // Its end is that of whoever wants it.
+  // Ends with its parent.
   process.stdin.on('end', () => process.exit(0)).resume()
 }

@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url'
 import { NarwhalError } from '../../../lib/errors.ts'
 
 /**
- * Beside this file, with the same ending: as it is written, or bundled as an entry point of its own
+ * Next to this file, with the same extension: as source, or bundled as an entry point of its own
  * (`src/runner/network/user/reach-process.ts` → `reach-process.js` in the folder of the main bundle).
  */
 const ENTRY = fileURLToPath(new URL(`./reach-process${extname(import.meta.url)}`, import.meta.url))
@@ -26,7 +26,7 @@ function start(enter: readonly string[], args: readonly string[], signal: AbortS
     signal,
   })
   child.on('error', () => {})
-  // Jobs that are started meanwhile go first.
+  // Jobs that start meanwhile take precedence.
   if (child.pid !== undefined) lowerPriority(child.pid)
   child.stdin.on('error', () => {})
   return child
@@ -36,11 +36,11 @@ function lowerPriority(pid: number): void {
   try {
     setPriority(pid, constants.priority.PRIORITY_BELOW_NORMAL)
   } catch {
-    // It has ended already.
+    // It has already ended.
   }
 }
 
-/** Resolves to what it said; rejects `unavailable` when it failed. */
+/** Resolves to its output; rejects with `unavailable` if it failed. */
 export async function tryInside(
   enter: readonly string[],
   input: string,
@@ -52,10 +52,10 @@ export async function tryInside(
   const [said, trouble, code] = await Promise.all([text(child.stdout), text(child.stderr), ended])
   if (code === 0) return said
   const words = trouble.trim().split('\n').slice(0, 3).join('; ') || `exit code ${String(code)}`
-  throw new NarwhalError('unavailable', `nothing can be tried in the network of a job: ${words}`)
+  throw new NarwhalError('unavailable', `the network of a job can't be tested: ${words}`)
 }
 
-/** Something that listens there on all addresses, until it is disposed of. */
+/** A server inside that listens on all addresses, until its disposal. */
 export async function listenInside(
   enter: readonly string[],
   signal: AbortSignal,
@@ -65,7 +65,7 @@ export async function listenInside(
   const first = once(child.stdout, 'data')
   first.catch(() => {})
   const gone = ended.then(() => {
-    throw new NarwhalError('unavailable', 'nothing can listen in the network of a job')
+    throw new NarwhalError('unavailable', 'starting a server in the network of a job failed')
   })
   gone.catch(() => {})
   const [said] = await Promise.race([first, gone])

@@ -6,10 +6,10 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { NarwhalError } from '../../../lib/errors.ts'
 import { readNameServers } from '../machine.ts'
 
-/** The programs by which an ordinary user gives a namespace a way out. */
+/** Programs with which an ordinary user connects a namespace. */
 export type UserModeProgram = 'pasta' | 'slirp4netns'
 
-/** A network namespace of one job, with a process beside it that passes on what the job sends. */
+/** A network namespace of one job, with a process that forwards its packets. */
 export interface UserNetwork extends AsyncDisposable {
   readonly enter: readonly string[]
   readonly resolvConf: string
@@ -20,15 +20,15 @@ const ENV = { PATH: '/usr/sbin:/usr/bin:/sbin:/bin', LC_ALL: 'C' }
 const READY_MS = 10_000
 const LOOK_MS = 10
 
-/** pasta's for the machine's servers for names, wherever those are; from a range that nobody routes. */
+/** pasta's address for the machine's name servers, wherever those are; from a range that is not routed. */
 const PASTA_NAMES = '169.254.6.53'
 /** slirp4netns's own. */
 const SLIRP_NAMES = '10.0.2.3'
 
 /**
- * A job's packets become connections of a process of this machine, so all that this user reaches is
- * reached but for what these options take away: the machine's loopback, and what listens at the
- * gateway. Of pasta each is needed: its defaults give the job the machine's own 127.0.0.1.
+ * A job's packets become connections of a process of this machine, so everything that this user can reach is
+ * reachable, except for what these options exclude: the machine's loopback, and servers at the gateway. Each
+ * of pasta's is needed: by default it gives jobs the machine's own 127.0.0.1.
  */
 const OPTIONS: Readonly<Record<UserModeProgram, readonly string[]>> = {
   pasta: words(
@@ -37,10 +37,10 @@ const OPTIONS: Readonly<Record<UserModeProgram, readonly string[]>> = {
   slirp4netns: ['--configure', '--mtu=65520', '--disable-host-loopback'],
 }
 
-/** Ends the program with its standard input: also when this process is killed. */
+/** Kills the program when its standard input ends, and so also when this process is killed. */
 const GUARDED = '"$@" <&- & child=$!; read -r _; kill -9 "$child"; wait'
 
-/** Opens one; rejects `unavailable` with what the program said. */
+/** Opens one; rejects with `unavailable` and the program's error output. */
 export async function openUserNetwork(program: UserModeProgram): Promise<UserNetwork> {
   await using stack = new AsyncDisposableStack()
   const holder = await openHolder(stack)
@@ -57,7 +57,7 @@ export async function openUserNetwork(program: UserModeProgram): Promise<UserNet
   if (!(await hasRoute(holder))) {
     passer.stdin.end('\n')
     const words = (await said).trim().split('\n').at(-1) ?? ''
-    throw new NarwhalError('unavailable', `${program} makes no network: ${words}`)
+    throw new NarwhalError('unavailable', `${program} failed to make a network: ${words}`)
   }
   const { rest } = await readNameServers()
   const owned = stack.move()
@@ -73,7 +73,7 @@ export async function openUserNetwork(program: UserModeProgram): Promise<UserNet
   }
 }
 
-/** A process that does nothing but have a user and a network namespace of its own; resolves to its id. */
+/** A process that only holds a user and a network namespace of its own; resolves to its pid. */
 async function openHolder(stack: AsyncDisposableStack): Promise<number> {
   const hold = 'echo ready; exec setpriv --pdeathsig KILL sleep infinity'
   const args = ['--user', '--map-current-user', '--net', '--', '/bin/sh', '-c', hold]
@@ -82,14 +82,14 @@ async function openHolder(stack: AsyncDisposableStack): Promise<number> {
   said.catch(() => {})
   stack.defer(() => endOf(child))
   const failed = once(child, 'close').then(async () => {
-    throw new NarwhalError('unavailable', `no network can be made: ${(await said).trim()}`)
+    throw new NarwhalError('unavailable', `making a network failed: ${(await said).trim()}`)
   })
   failed.catch(() => {})
   await Promise.race([once(child.stdout, 'data'), failed])
   return child.pid ?? 0
 }
 
-/** Waits until the namespace of the process has a way out. */
+/** Waits until the namespace of the process has a route to the outside. */
 async function hasRoute(pid: number): Promise<boolean> {
   const deadline = performance.now() + READY_MS
   while (performance.now() < deadline) {

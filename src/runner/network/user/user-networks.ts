@@ -7,12 +7,12 @@ import type { Audience } from '../routed/rules.ts'
 import { UnroutedNetworks } from '../unrouted-networks.ts'
 import { openUserNetwork, type UserModeProgram, type UserNetwork } from './user-network.ts'
 
-/** Each is two processes that wait. */
-const MOST_READY = 2
+/** Each is two waiting processes. */
+const MAX_READY = 2
 
 /**
- * The network of jobs where the runner is an ordinary user: by pasta or slirp4netns. It can't be kept
- * from private ranges, nor from what the machine serves at its outer addresses, so strangers have none.
+ * The network of jobs if the runner is an ordinary user: by pasta or slirp4netns. Private ranges can't be
+ * closed to them, nor servers on the machine's outer addresses, so strangers get none.
  */
 export class UserNetworks extends UnroutedNetworks {
   readonly containers = 'unruled'
@@ -26,14 +26,16 @@ export class UserNetworks extends UnroutedNetworks {
     this.#program = program
     this.#options = options
     this.#pool = new ReadyPool({
-      size: Math.min(options.ready, MOST_READY),
+      size: Math.min(options.ready, MAX_READY),
       make: () => openUserNetwork(program),
       discard: async (network: UserNetwork) => await network[Symbol.asyncDispose](),
       log: options.log,
     })
   }
 
-  /** Rejects `unavailable` when the program makes no network here, or one that is not closed. */
+  /**
+   * Rejects with `unavailable` if the program can't make a network here, or makes one that is not isolated.
+   */
   static async open(program: UserModeProgram, options: NetworkOptions): Promise<UserNetworks> {
     const networks = new UserNetworks(program, options)
     try {
@@ -52,7 +54,7 @@ export class UserNetworks extends UnroutedNetworks {
       return noConnection(words)
     }
     if (this.#options.settings.privateNetworks === 'deny') {
-      const words = `this job has no network: ${this.#program} can't keep it from private networks, as --private-networks deny wants; run the runner as root`
+      const words = `this job has no network: ${this.#program} can't keep it from private networks, as required by --private-networks deny; run the runner as root`
       return noConnection(words)
     }
     let network = await this.#pool.take()
@@ -75,10 +77,10 @@ export class UserNetworks extends UnroutedNetworks {
     await this.#pool[Symbol.asyncDispose]()
   }
 
-  /** That the machine's loopback and its abstract sockets are out of reach. */
+  /** Proves that the machine's loopback and abstract sockets are out of reach. */
   async #prove(): Promise<void> {
     await using network = await openUserNetwork(this.#program)
-    // What slirp4netns calls the machine; elsewhere nobody has it.
+    // slirp4netns's address of the machine; unused elsewhere.
     const machine = ['127.0.0.1', '::1', '10.0.2.2']
     const { enter } = network
     const proof = await prove({ enter, machine, ranges: [], signal: this.#closing.signal })
