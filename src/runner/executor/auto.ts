@@ -6,33 +6,33 @@ import type { Executor, Sandbox, SandboxSpec, TakenSandbox } from './executor.ts
 import { containersWanted, noEngine } from './refuse-containers.ts'
 
 export interface AutoExecutorOptions {
-  /** Where a container engine may be, the best first. */
+  /** Addresses where a container engine may be, in order of preference. */
   readonly hosts: readonly string[]
   readonly docker: Omit<DockerExecutorOptions, 'host'>
   readonly bubblewrap: Executor
 }
 
 /**
- * Whatever this machine has: jobs with an image go to the first container engine that answers, jobs
- * without one to bubblewrap where it works, else to the engine with the default image. An engine that
- * comes later is noticed when a job wants it, and by `probe`; one that is gone is told per job.
+ * Uses what the machine has: jobs with an image go to the first container engine that answers, jobs without
+ * one to bubblewrap if it works, else to the engine with the default image. A new engine is noticed by the
+ * next job that needs it and by `probe`; a missing one fails each job that needs it.
  */
 export class AutoExecutor implements Executor {
   readonly #options: AutoExecutorOptions
-  /** By host; each stays for its sandboxes, whether it answers now or not. */
+  /** By host; kept for their sandboxes, whether the engine answers or not. */
   readonly #docker = new Map<string, DockerExecutor>()
   #engines: readonly Engine[] = []
 
   constructor(options: AutoExecutorOptions) {
     this.#options = options
     for (const [index, host] of options.hosts.entries()) {
-      // Each removes all in its folder when its former containers are gone.
+      // Each deletes everything in its folder once its leftover containers are removed.
       const folder = join(options.docker.folder, `engine-${index}`)
       this.#docker.set(host, new DockerExecutor({ ...options.docker, folder, host }))
     }
   }
 
-  /** As the last probe found them. */
+  /** From the last probe. */
   get engines(): readonly Engine[] {
     return this.#engines
   }
@@ -47,7 +47,7 @@ export class AutoExecutor implements Executor {
       ...(trouble === '' ? (['bubblewrap'] as const) : []),
     ]
     if (this.#engines.length > 0) return ''
-    // What both have in common: then an engine that answers is of no use either.
+    // A failure that both have in common: then an engine that answers is no use either.
     const { trouble: common } = this.#options.docker.networks
     if (common !== '') return common
     return `jobs can't run on this machine: ${trouble}; and ${this.#noEngine()}`
@@ -55,7 +55,7 @@ export class AutoExecutor implements Executor {
 
   async open(spec: SandboxSpec, signal: AbortSignal): Promise<Sandbox> {
     const wanted = containersWanted(spec)
-    // Over the machine's own root no stranger's code is run, whatever its file says.
+    // A stranger's code never runs over the machine's own root file system, whatever narwhal.yml says.
     if (
       wanted === undefined &&
       !spec.isStranger &&
@@ -73,7 +73,7 @@ export class AutoExecutor implements Executor {
   }
 
   take(spec: Omit<SandboxSpec, 'workspace'>): TakenSandbox | undefined {
-    // Whether bubblewrap takes a job without an image is not known without waiting.
+    // Whether bubblewrap will take a job without an image can't be known without waiting.
     if (containersWanted(spec) === undefined && !spec.isStranger) return undefined
     for (const docker of this.#docker.values()) {
       const taken = docker.take(spec)
@@ -82,7 +82,7 @@ export class AutoExecutor implements Executor {
     return undefined
   }
 
-  /** Removes the containers that a former process of this instance left behind. */
+  /** Removes the containers that a previous process of this instance left behind. */
   async reap(): Promise<number> {
     return (await (await this.#findDocker())?.reap()) ?? 0
   }

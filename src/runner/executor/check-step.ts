@@ -1,18 +1,19 @@
 import { NarwhalError } from '../../lib/errors.ts'
 import type { SandboxStep } from './executor.ts'
 
-/** A script is code; what is longer than this is data that belongs into the repository. */
+/** Anything longer is data, and belongs in the repository. */
 const MAX_SCRIPT_BYTES = 4 * 1024 * 1024
 
 const ENV_NAME = /^[A-Za-z_][A-Za-z0-9_]*$/
 
-/** Throws NarwhalError `invalid` or `too_large` for a step that no executor can run as it is meant. */
+/** Throws `invalid` or `too_large` for a step that no executor can run as intended. */
 export function checkStep({ script, env }: SandboxStep): void {
   if (Buffer.byteLength(script) > MAX_SCRIPT_BYTES) {
-    throw new NarwhalError('too_large', 'the script of a step has more than 4 MiB')
+    throw new NarwhalError('too_large', "a step's script is larger than 4 MiB")
   }
-  // A shell would end the script there and run half of it.
-  if (script.includes('\0')) throw new NarwhalError('invalid', 'the script holds a NUL character')
+  // A shell would end the script there and run the first part of it.
+  if (script.includes('\0'))
+    throw new NarwhalError('invalid', 'the script contains a NUL character')
   for (const [name, value] of Object.entries(env)) {
     if (!ENV_NAME.test(name)) {
       throw new NarwhalError(
@@ -21,7 +22,7 @@ export function checkStep({ script, env }: SandboxStep): void {
       )
     }
     if (value.includes('\0')) {
-      throw new NarwhalError('invalid', `the value of ${name} holds a NUL character`)
+      throw new NarwhalError('invalid', `the value of ${name} contains a NUL character`)
     }
   }
 }

@@ -25,7 +25,7 @@ const deps = () => ({
   hide: [],
 })
 
-/** Stands for bubblewrap; `trouble` says why it does not work, '' that it does. */
+/** Stands in for bubblewrap; `trouble` says why it does not work, '' that it does. */
 class LocalStub extends FakeExecutor {
   trouble = ''
   override async probe(): Promise<string> {
@@ -48,7 +48,7 @@ function auto(hosts: readonly string[], local: LocalStub): AutoExecutor {
   })
 }
 
-/** An engine's socket at another place, as if it had been started there. */
+/** Serves an engine's socket at another path, as if the engine had been started there. */
 async function serveAt(path: string) {
   const target = docker.url.replace('unix://', '')
   const server = createServer({ allowHalfOpen: true }, (near) => {
@@ -80,12 +80,12 @@ test('opens the executor that is named', async () => {
   }
 })
 
-test('refuses a host that can not be an engine', async () => {
+test('refuses a malformed engine address', async () => {
   const opening = openExecutor({ kind: 'docker', host: 'nonsense' }, deps())
   await assert.rejects(opening, { code: 'invalid' })
 })
 
-test('auto: says what to install where nothing works', async () => {
+test('auto: says what to install if nothing works', async () => {
   await using dir = await tempDir()
   const local = new LocalStub()
   local.trouble = 'bubblewrap is not installed'
@@ -97,7 +97,7 @@ test('auto: says what to install where nothing works', async () => {
   await assert.rejects(executor.open(spec(dir.path, 'node:24'), NOTHING), { code: 'unavailable' })
 })
 
-test('auto: has a stranger’s job without an image run in a container, or not at all', {
+test("auto: runs a stranger's job without an image in a container, or not at all", {
   skip: docker.skip,
 }, async () => {
   await using dir = await tempDir()
@@ -115,7 +115,7 @@ test('auto: has a stranger’s job without an image run in a container, or not a
   assert.deepEqual(local.openSandboxes, [])
 })
 
-test('auto: runs jobs without an image on this machine, and notices an engine that comes and goes', {
+test('auto: runs jobs without an image on this machine, and notices an engine that starts and stops', {
   skip: docker.skip,
 }, async () => {
   await using dir = await tempDir()

@@ -11,33 +11,33 @@ import { FakeExecutor } from './fake/fake.ts'
 import { BubblewrapExecutor } from './local/bubblewrap.ts'
 import { ProcessExecutor } from './local/process.ts'
 
-/** Which executor a runner uses, and what is around it. */
+/** Which executor a runner uses, and its surroundings. */
 export interface ExecutorConfig {
   readonly kind: 'auto' | Engine
-  /** `docker`: where its engine is, `unix:///path` or `tcp://host:port`; else as with `auto`. */
+  /** `docker`: address of its engine, `unix:///path` or `tcp://host:port`; if absent, as for `auto`. */
   readonly host?: string
-  /** What DOCKER_HOST says. */
+  /** The value of DOCKER_HOST. */
   readonly dockerHost?: string
-  /** What XDG_RUNTIME_DIR says: a rootless Podman serves its socket there. */
+  /** The value of XDG_RUNTIME_DIR, where a rootless Podman has its socket. */
   readonly runtimeDir?: string
-  /** For jobs without an image where they run in containers; `auto` has one of its own. */
+  /** For jobs without an image that run in containers; `auto` has a default of its own. */
   readonly defaultImage?: string | undefined
-  /** What containers are held ready for jobs to come; none unless told. */
+  /** Containers to start ahead of jobs; none by default. */
   readonly warm?: { readonly size: number; readonly limits: SandboxLimits }
 }
 
 export interface ExecutorDeps {
   readonly log: Logger
-  /** The runner's name; no other living runner on this machine or its engine may have it. */
+  /** The runner's name; unique among the live runners of this machine and its engine. */
   readonly instance: string
   /**
-   * A folder for what sandboxes need on this machine, used by nobody else. Where the engine has
-   * another file system than this process, it must be under the same path in both.
+   * A folder for the sandboxes' files on this machine, used by nobody else. If the engine has another file
+   * system than this process, it must have the same path in both.
    */
   readonly folder: string
-  /** Folders that no job may see: Narwhal's own data. */
+  /** Folders that jobs must not see: Narwhal's own data. */
   readonly hide: readonly string[]
-  /** How jobs are connected; the caller's to dispose, after the executor. */
+  /** Networks of the jobs; disposed of by the caller, after the executor. */
   readonly networks: NetworkSource
 }
 
@@ -46,9 +46,8 @@ const PODMAN_SOCKET = 'unix:///run/podman/podman.sock'
 const DEFAULT_IMAGE = 'debian:stable-slim'
 
 /**
- * Opens the executor of a runner and removes what a former process of the runner left behind. Resolves
- * also when no sandbox can be opened yet (`probe` says why); rejects with NarwhalError `invalid` for
- * a configuration that can't be right.
+ * Opens the executor of a runner and removes what a previous process of the runner left behind. Resolves even
+ * if no sandbox can be opened yet (`probe` says why); rejects with `invalid` for an invalid configuration.
  */
 export async function openExecutor(config: ExecutorConfig, deps: ExecutorDeps): Promise<Executor> {
   const { log, instance, networks } = deps
@@ -63,12 +62,10 @@ export async function openExecutor(config: ExecutorConfig, deps: ExecutorDeps): 
     case 'bubblewrap':
       return reaped(bubblewrapOf(deps))
     case 'process':
-      log.warn(
-        'jobs run as plain processes without any isolation: every job can do what this user can',
-      )
+      log.warn('jobs run as plain processes, without isolation: they can do whatever this user can')
       return reaped(new ProcessExecutor({ instance }))
     case 'fake':
-      log.warn('no job really runs: the fake executor was chosen')
+      log.warn('jobs are not really run: the fake executor is configured')
       return new FakeExecutor()
     case 'auto':
       return started(
@@ -86,7 +83,7 @@ export async function openExecutor(config: ExecutorConfig, deps: ExecutorDeps): 
 }
 
 function bubblewrapOf({ folder, ...deps }: ExecutorDeps): BubblewrapExecutor {
-  // Beside those of engines, each of which removes all in its own.
+  // Apart from the engines' folders, which each of them empties.
   return new BubblewrapExecutor({ ...deps, folder: join(folder, 'bubblewrap') })
 }
 
@@ -102,7 +99,7 @@ function dockerOptions({ defaultImage, warm }: ExecutorConfig, deps: ExecutorDep
   }
 }
 
-/** Where an engine may be: what was said, or else where Docker and Podman usually are. */
+/** Addresses of the engine: the configured one, or else the usual ones of Docker and Podman. */
 function hosts({ host, dockerHost, runtimeDir }: ExecutorConfig): readonly [string, ...string[]] {
   const named = host ?? dockerHost
   if (named !== undefined) return [named]
@@ -110,20 +107,23 @@ function hosts({ host, dockerHost, runtimeDir }: ExecutorConfig): readonly [stri
   return [DOCKER_SOCKET, ...rootless, PODMAN_SOCKET]
 }
 
-/** With what a former process left behind removed. */
+/** With the leftovers of a previous process removed. */
 async function reaped<E extends Executor & { reap(): Promise<number> }>(executor: E): Promise<E> {
   await executor.reap()
   return executor
 }
 
-/** With what a former process left behind removed, if the engine answers; else later, before the first job. */
+/** With the leftovers of a previous process removed if the engine answers; if not, before the first job. */
 async function started<E extends Executor & { reap(): Promise<number> }>(
   executor: E,
   log: Logger,
 ): Promise<E> {
   if ((await executor.probe()) !== '') return executor
   await executor.reap().catch((error: unknown) => {
-    log.warn({ reason: describeError(error) }, 'leftover containers could not be removed yet')
+    log.warn(
+      { reason: describeError(error) },
+      'leftover containers not removed yet: retrying before the first job',
+    )
   })
   return executor
 }

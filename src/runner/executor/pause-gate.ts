@@ -1,27 +1,26 @@
 import { withSignal } from '../../lib/async/with-signal.ts'
 
-/** How long `close` waits for what is just being started, in milliseconds. */
+/** How long `close` waits for starts in progress, in milliseconds. */
 const LONGEST_START_MS = 1_000
 
 /**
- * Keeps a paused sandbox from starting anything: *open* (a period that ends when it is closed) or
- * *closed*. What has begun to start while it was open is waited for by `close`, so that whoever pauses
- * after it finds all there is.
+ * Keeps a paused sandbox from starting anything: *open* or *closed*. `close` waits for starts in progress, so
+ * that a pause that follows it catches every process.
  */
 export class PauseGate {
   #period = new AbortController()
-  /** Who waits until it is opened. */
+  /** Callers that wait for it to open. */
   readonly #waiting = new Set<() => void>()
   readonly #starting = new Set<Promise<unknown>>()
 
-  /** Aborts when the gate is closed; each opening begins a new one. */
+  /** Aborts when the gate is closed; each opening begins a new period. */
   get period(): AbortSignal {
     return this.#period.signal
   }
 
-  /** Starts something as soon as the gate is open; rejects with the signal's reason if that comes first. */
+  /** Runs `start` once the gate is open; rejects with the signal's reason if that aborts first. */
   async pass<Started>(start: () => Promise<Started>, signal: AbortSignal): Promise<Started> {
-    // Again, if it was closed just before this went on.
+    // Again if it was closed before this continued.
     do await this.whenOpen(signal)
     while (this.period.aborted)
     const started = start()
@@ -46,13 +45,13 @@ export class PauseGate {
     }
   }
 
-  /** Resolves when nothing is being started any more, or when that takes too long. */
+  /** Resolves when no start is in progress, or after a timeout. */
   async close(): Promise<void> {
     this.#period.abort()
     if (this.#starting.size === 0) return
-    const patience = Promise.withResolvers<void>()
-    const timer = setTimeout(patience.resolve, LONGEST_START_MS)
-    await Promise.race([Promise.allSettled(this.#starting), patience.promise])
+    const timeout = Promise.withResolvers<void>()
+    const timer = setTimeout(timeout.resolve, LONGEST_START_MS)
+    await Promise.race([Promise.allSettled(this.#starting), timeout.promise])
     clearTimeout(timer)
   }
 

@@ -3,17 +3,17 @@ import type { SandboxSpec } from './executor.ts'
 
 type Wanted = Pick<SandboxSpec, 'image' | 'images' | 'services'>
 
-/** What of a job only a container engine can give, in words; undefined: nothing. */
+/** What of a job requires a container engine, as the start of a message; undefined: nothing. */
 export function containersWanted({ image, images, services }: Wanted): string | undefined {
   if (services?.length) return 'services need'
   const named = image ?? images?.[0]
   return named === undefined ? undefined : `image ${named} needs`
 }
 
-/** What `noEngine` is known by. */
+/** Identifies errors of `noEngine`. */
 const NO_ENGINE = new Error('there is no container engine')
 
-/** For a job that wants containers where no engine answers; `words` say what to do. */
+/** For a job that requires containers when no engine answers; `words` say what to do. */
 export function noEngine(words: string): NarwhalError {
   return new NarwhalError('unavailable', words, { cause: NO_ENGINE })
 }
@@ -22,7 +22,7 @@ export function isNoEngine(error: unknown): boolean {
   return error instanceof NarwhalError && error.cause === NO_ENGINE
 }
 
-/** Throws `invalid` for a job that wants containers; `runner` says what there is in their place. */
+/** Throws `invalid` for a job that requires containers; `runner` says what this runner is instead. */
 export function refuseContainers(spec: Wanted, runner: string): void {
   const wanted = containersWanted(spec)
   if (wanted === undefined) return

@@ -1,6 +1,6 @@
 import type { Duplex } from 'node:stream'
 
-/** The script of a shell for a person: the best one that is there. */
+/** Starts the best interactive shell that the sandbox has. */
 export const SHELL_SCRIPT =
   'if command -v bash >/dev/null 2>&1; then exec bash -i; else exec sh -i; fi'
 
@@ -20,13 +20,13 @@ export type SandboxShell =
       readonly cwd: string
       readonly user?: { readonly uid: number; readonly gid: number }
     }
-  /** What the engine serves; with a size it is a terminal. */
+  /** Served by the engine; with a size it is a terminal. */
   | { readonly kind: 'served'; open(size: TerminalSize | undefined): Promise<ServedShell> }
 
 export interface ServedShell {
-  /** Writing goes to its standard input, and ending that ends it. */
+  /** Its standard input; ending this stream closes it. */
   readonly input: Duplex
-  /** What it says; ends with it. */
+  /** Its output; ends with it. */
   readonly output: AsyncIterable<Uint8Array>
   resize(size: TerminalSize): Promise<void>
 }

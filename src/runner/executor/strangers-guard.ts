@@ -4,8 +4,8 @@ import { NarwhalError } from '../../lib/errors.ts'
 import type { Executor, Sandbox, SandboxSpec, TakenSandbox } from './executor.ts'
 
 /**
- * An executor that opens no sandbox for a stranger unless the operator has named what runs it: whoever
- * sends the job, and whatever they believe of this runner. It is disposed of with `executor`.
+ * Opens no sandbox for a stranger unless the operator has named an engine for that, no matter who sends the
+ * job and what they know of this runner. Disposed of with `executor`.
  */
 export class StrangersGuard implements Executor {
   readonly #executor: Executor

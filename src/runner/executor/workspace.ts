@@ -1,6 +1,6 @@
 /**
- * Where a job's files are before its sandbox has them. A folder of the runner, so far: it is filled by the
- * checkout and mounted as it is. An engine that sees no folder of the runner comes with a kind of its own.
+ * Where a job's files are before it has a sandbox. So far only a folder of the runner: filled by the checkout
+ * and mounted as it is. An engine that can't see the runner's folders will bring a kind of its own.
  */
 export type Workspace = { readonly kind: 'folder'; readonly path: string }
 

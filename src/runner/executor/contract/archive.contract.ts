@@ -24,7 +24,7 @@ async function archiveOf(
   return Buffer.concat(chunks)
 }
 
-/** Unpacks it by the program that people have for it. */
+/** Unpacks it with the program that people use. */
 async function unpack(dir: TempDir, archive: Uint8Array, folder = 'unpacked'): Promise<string> {
   await mkdir(dir.join(folder))
   await writeFile(dir.join(`${folder}.tar`), archive)
@@ -40,7 +40,7 @@ async function namesIn(dir: TempDir, archive: Uint8Array): Promise<readonly stri
   return stdout.split('\n').slice(0, -1)
 }
 
-/** What holds for the archives of every executor. */
+/** Holds for the archives of every executor. */
 export function archiveContract(contract: ContractFixture, write: WriteScript): void {
   contract.check('archives what matches, in order, the same each time', async () => {
     await using box = await contract.box()
@@ -70,7 +70,7 @@ export function archiveContract(contract: ContractFixture, write: WriteScript): 
     assert.equal(await readFile(`${folder}/dist/b/two.txt`, 'utf8'), 'of dist/b/two.txt')
   })
 
-  contract.check('refuses patterns that can not be meant', async () => {
+  contract.check('refuses invalid patterns', async () => {
     const { sandbox } = await contract.shared()
     const wrong = [[], ['/etc/**'], ['../x'], ['a/../b'], ['./a'], ['a//b'], ['dist/'], ['a\0']]
     for (const patterns of [...wrong, ['x'.repeat(501)], Array(101).fill('a') as string[]]) {
@@ -78,7 +78,7 @@ export function archiveContract(contract: ContractFixture, write: WriteScript): 
     }
   })
 
-  contract.check('archives no more than it may, and nothing for who has given up', async () => {
+  contract.check('archives at most maxBytes, and nothing after an abort', async () => {
     await using box = await contract.box()
     const { sandbox } = box
     await run(sandbox, write('one', '12345'))
@@ -90,7 +90,7 @@ export function archiveContract(contract: ContractFixture, write: WriteScript): 
   })
 }
 
-/** What holds besides where there are processes. */
+/** Holds in addition where there are processes. */
 export function archiveByStepsContract(contract: ContractFixture): void {
   contract.check('keeps modes, times, links, hard links and empty folders', async () => {
     await using box = await contract.box()
@@ -116,7 +116,7 @@ export function archiveByStepsContract(contract: ContractFixture): void {
     assert.equal(await readlink(`${folder}/t/link`), 'tool')
     assert.equal(await readlink(`${folder}/t/abroad`), '/etc/shadow')
     assert.equal(await readlink(`${folder}/t/deep/up`), '..')
-    // No owner of this machine, by number or by name.
+    // No owner from this machine, by number or by name.
     await writeFile(dir.join('owners.tar'), archive)
     const { stdout } = await exec('tar', ['-tvf', dir.join('owners.tar')])
     for (const line of stdout.trim().split('\n')) assert.match(line, /^\S+ 0\/0 /)
@@ -132,7 +132,7 @@ export function archiveByStepsContract(contract: ContractFixture): void {
     assert.deepEqual(all, ['real/', 'real/file', 'root', 'self', 'way'])
   })
 
-  contract.check('takes names that mean something to others, long ones too', async () => {
+  contract.check('archives names that shells and tar treat specially, and long ones', async () => {
     await using box = await contract.box()
     const { sandbox, dir } = box
     const long = 'é'.repeat(120)
@@ -162,7 +162,7 @@ export function archiveByStepsContract(contract: ContractFixture): void {
     for (const name of names) assert.equal(await readFile(`${folder}/n/${name}`, 'utf8'), name)
     const path = Array.from({ length: 30 }, (_, i) => `folder-${i + 1}`).join('/')
     assert.equal(await readFile(`${folder}/n/${path}/file`, 'utf8'), 'deep\n')
-    // A line feed is not shown by the list, but is in the name.
+    // `tar -t` does not print a line feed, but the name has it.
     await run(sandbox, 'mkdir feed; printf x >"feed/$N"; ln -s "$N" feed/link', { N: 'a\nb\n' })
     const feeds = await unpack(dir, await archiveOf(sandbox, ['feed/*']), 'feeds')
     assert.equal(await readFile(`${feeds}/feed/a\nb\n`, 'utf8'), 'x')
@@ -172,7 +172,7 @@ export function archiveByStepsContract(contract: ContractFixture): void {
     assert.ok((await archiveOf(sandbox, ['n/**'])).length > 0)
   })
 
-  contract.check('leaves out what is no file, and says so', async () => {
+  contract.check('leaves out what is no regular file, and reports it', async () => {
     await using box = await contract.box()
     const { sandbox, dir } = box
     await run(sandbox, 'mkdir d; echo x >d/file; mkfifo d/pipe')
@@ -203,7 +203,7 @@ export function archiveByStepsContract(contract: ContractFixture): void {
     }
   })
 
-  contract.check('fails where a file changes while it is read', async () => {
+  contract.check('fails if a file changes while it is read', async () => {
     await using box = await contract.box()
     const { sandbox } = box
     await run(sandbox, 'mkdir d; head -c 8000000 /dev/zero >d/a; echo b >d/b')
@@ -211,7 +211,7 @@ export function archiveByStepsContract(contract: ContractFixture): void {
       await run(sandbox, 'echo b >d/b')
       const end = new AbortController()
       let said = ''
-      const beside = sandbox.run(
+      const background = sandbox.run(
         {
           script: `echo up; until [ -e go ]; do sleep 0.01; done; ${change}; echo done; sleep 1000`,
           env: {},
@@ -226,19 +226,19 @@ export function archiveByStepsContract(contract: ContractFixture): void {
         for await (const _ of sandbox.archive(['d/**'], OPTIONS)) {
           if (!isFirst) continue
           isFirst = false
-          // Whoever reads slowly has time to see it happen: most of the first file is not read yet.
+          // A slow reader: most of the first file has not been read when it happens.
           await writeFile(box.dir.join('workspace/go'), '')
           await eventually(() => said === 'up\ndone\n')
         }
       }
       await assert.rejects(reading(), { code: 'conflict' }, change)
       end.abort()
-      await beside
+      await background
       await run(sandbox, 'rm -rf go d/b d/c')
     }
   })
 
-  contract.check('waits for who reads, and ends with them', async () => {
+  contract.check('reads no faster than its reader, and stops with it', async () => {
     await using box = await contract.box()
     const { sandbox } = box
     await run(
@@ -263,12 +263,12 @@ export function archiveByStepsContract(contract: ContractFixture): void {
     assert.equal((await run(sandbox, 'echo on')).stdout, 'on\n')
   })
 
-  contract.check('believes nothing that the programs of a job say of it', async () => {
+  contract.check('does not trust the output of programs in the sandbox', async () => {
     if (contract.options.image === undefined) return
     await using box = await contract.box()
     const { sandbox } = box
     await run(sandbox, 'mkdir d; echo x >d/file; mkdir /real; cp /bin/sh /real/sh')
-    // A shell may have its own `stat`: so it is the shell that lies when it is asked for this.
+    // A shell may have `stat` built in, so the shell itself is replaced by one that lies about this.
     const lie = async (about: string, script: string) => {
       const shell = `#!/real/sh\ncase "$(while read -r line; do echo "$line"; done <"$2")" in *'${about}'*) ${script} ;; *) exec /real/sh "$@" ;; esac`
       await run(sandbox, `printf '%s\n' "$S" >/bin/lie; chmod 755 /bin/lie; mv /bin/lie /bin/sh`, {

@@ -6,19 +6,19 @@ import { present } from '../../../lib/present.ts'
 import type { Executor, Sandbox, SandboxSpec, StepExit } from '../executor.ts'
 import { folderWorkspace } from '../workspace.ts'
 
-/** What a suite needs to know of an implementation. */
+/** What the suites need to know of an implementation. */
 export interface ContractOptions {
-  /** For node:test: false, or why the implementation can't be had here. */
+  /** For node:test: false, or why the implementation is not available here. */
   readonly skip: string | false
   /** The image of the jobs; absent: over the root file system of this machine. */
   readonly image?: string
   /** Whether the machine's files and processes are out of reach. */
   readonly isolated: boolean
-  /** Where the script finds its workspace; absent: at the folder's own path. */
+  /** Path of the workspace for scripts; absent: the folder's own path. */
   readonly workspace?: string
-  /** Names that the sandbox itself may set, besides those every sandbox has. */
+  /** Variables that the sandbox itself may set, in addition to those of every sandbox. */
   readonly baseEnv: readonly string[]
-  /** The pids on this machine of processes whose command line holds a text, inside sandboxes too. */
+  /** The pids on this machine of processes whose command line contains a text, also inside sandboxes. */
   readonly leftovers: (text: string) => Promise<readonly string[]>
 }
 
@@ -30,14 +30,14 @@ interface Ran extends StepExit {
   readonly stderr: string
 }
 
-/** An executor, a sandbox in it, and the folder that its workspace is in. */
+/** An executor, a sandbox in it, and the folder that contains its workspace. */
 export interface Box extends AsyncDisposable {
   readonly dir: TempDir
   readonly executor: Executor
   readonly sandbox: Sandbox
 }
 
-/** What the suites of executors have in common; `open` gives a fresh executor each time. */
+/** Common to the suites of executors; `open` returns a new executor each time. */
 export class ContractFixture {
   readonly #name: string
   #shared: Promise<Box> | undefined
@@ -59,20 +59,20 @@ export class ContractFixture {
     test(`${this.#name}: ${what}`, { skip: this.options.skip, timeout: 120_000 }, body)
   }
 
-  /** A box for all checks that leave nothing in it but files of their own: not to be disposed of. */
+  /** For checks that leave only files of their own behind: must not be disposed of. */
   async shared(): Promise<Pick<Box, 'dir' | 'executor' | 'sandbox'>> {
     this.#shared ??= this.alone()
     return await this.#shared
   }
 
-  /** A sandbox of one's own, in an executor that others use as well. */
+  /** A new sandbox in the shared executor. */
   async box(): Promise<Box> {
     const { executor } = await this.shared()
     await using stack = new AsyncDisposableStack()
     return await this.#fill(stack, executor)
   }
 
-  /** A sandbox in an executor of one's own. */
+  /** A new sandbox in a new executor. */
   async alone(): Promise<Box> {
     await using stack = new AsyncDisposableStack()
     return await this.#fill(stack, stack.use(await this.open()))
@@ -99,7 +99,7 @@ export class ContractFixture {
   }
 }
 
-/** Runs a script and collects its output; `hear` sees each piece as it comes. */
+/** Runs a script and collects its output; `hear` sees each chunk as it arrives. */
 export async function run(
   sandbox: Sandbox,
   script: string,

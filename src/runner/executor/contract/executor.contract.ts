@@ -24,7 +24,7 @@ import { outputContract } from './output.contract.ts'
 import { pauseContract } from './pause.contract.ts'
 import { readByStepsContract, readContract, shellWrite } from './read.contract.ts'
 
-/** What a shell says to somebody who has no terminal. */
+/** The output of a shell without a terminal. */
 async function talkTo(shell: SandboxShell, input: string): Promise<string> {
   const chunks: Uint8Array[] = []
   if (shell.kind === 'served') {
@@ -40,10 +40,10 @@ async function talkTo(shell: SandboxShell, input: string): Promise<string> {
   return Buffer.concat(chunks).toString()
 }
 
-/** Every sandbox has these, or its shell sets them. */
+/** Set by every sandbox, or by its shell. */
 const BASE_ENV = ['PATH', 'HOME', 'HOSTNAME', 'PWD', 'OLDPWD', 'SHLVL', '_']
 
-/** The suite that every executor with processes passes. `open` gives a fresh executor each time. */
+/** The suite that every executor with processes passes. `open` returns a new executor each time. */
 export function executorContract(
   name: string,
   open: () => Promise<Executor>,
@@ -76,7 +76,7 @@ export function executorContract(
     await run(sandbox, 'mkdir sub && cd sub && umask 077 && echo a=1 >>"$NARWHAL_OUTPUT"', env)
     await run(sandbox, 'echo a=2 >>"$NARWHAL_OUTPUT"', env)
     assert.deepEqual(await collect(), { ok: true, outputs: { a: '2' } })
-    // Whoever reads a pipe waits for a writer for ever.
+    // Reading a pipe would block until there is a writer.
     await run(sandbox, 'rm "$NARWHAL_OUTPUT" && mkfifo "$NARWHAL_OUTPUT"', env)
     assert.deepEqual(await collect(), none)
     await run(sandbox, 'rm "$NARWHAL_OUTPUT" && seq 100000 >"$NARWHAL_OUTPUT"', env)
@@ -168,16 +168,13 @@ export function executorContract(
     assert.deepEqual(ran, { exitCode: 0, stdout: `${bin}\nhello\n`, stderr: '' })
   })
 
-  contract.check(
-    'refuses an environment that can not be set, and a script with a NUL',
-    async () => {
-      const box = await contract.shared()
-      for (const env of [{ 'A-B': '' }, { 'A=B': '' }, { '': '' }, { 'A\n': '' }, { A: 'a\0b' }]) {
-        await assert.rejects(run(box.sandbox, 'true', env as Record<string, string>), isInvalid)
-      }
-      await assert.rejects(run(box.sandbox, 'echo a\0b'), isInvalid)
-    },
-  )
+  contract.check("rejects an environment that can't be set, and a script with a NUL", async () => {
+    const box = await contract.shared()
+    for (const env of [{ 'A-B': '' }, { 'A=B': '' }, { '': '' }, { 'A\n': '' }, { A: 'a\0b' }]) {
+      await assert.rejects(run(box.sandbox, 'true', env as Record<string, string>), isInvalid)
+    }
+    await assert.rejects(run(box.sandbox, 'echo a\0b'), isInvalid)
+  })
 
   contract.check('closes the standard input', async () => {
     const box = await contract.shared()

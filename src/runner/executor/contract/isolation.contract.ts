@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { tempDir } from '../../../../test/support/temp-dir.ts'
 import { type ContractFixture, NOTHING, run } from './contract-fixture.ts'
 
-/** The part of the suite for executors that keep jobs from the machine and from each other. */
+/** The part of the suite for executors that isolate jobs from the machine and from each other. */
 export function isolationContract(contract: ContractFixture): void {
   contract.check('keeps the machine out of sight', async () => {
     const box = await contract.shared()
@@ -44,7 +44,8 @@ export function isolationContract(contract: ContractFixture): void {
     const { stdout } = await run(box.sandbox, 'cat /proc/self/status')
     assert.match(stdout, /NoNewPrivs:\t1/)
     const [, bounds = ''] = /CapBnd:\t([0-9a-f]+)/.exec(stdout) ?? []
-    // CHOWN, DAC_OVERRIDE, FOWNER, KILL, SETGID, SETUID, NET_BIND_SERVICE at most; or a user namespace with nothing.
+    // At most CHOWN, DAC_OVERRIDE, FOWNER, KILL, SETGID, SETUID, NET_BIND_SERVICE; or a user namespace with
+    // none.
     const [, effective = ''] = /CapEff:\t([0-9a-f]+)/.exec(stdout) ?? []
     assert.equal(BigInt(`0x${effective}`) & ~0x4ebn, 0n)
     assert.ok(bounds !== '')

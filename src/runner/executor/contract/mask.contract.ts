@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import type { Sandbox } from '../executor.ts'
 import { type ContractFixture, NOTHING, run } from './contract-fixture.ts'
 
-/** The part of the suite about the file for what logs must not show. */
+/** The part of the suite about the mask file. */
 export function maskContract(contract: ContractFixture): void {
   contract.check('has what a step wrote to its mask file before what it prints then', async () => {
     await using box = await contract.box()
@@ -31,7 +31,7 @@ export function maskContract(contract: ContractFixture): void {
     const text = () => Buffer.from(view.look(1_000)?.bytes ?? []).toString()
     const env = { MASK: path }
     assert.equal((await run(box.sandbox, 'umask 077; echo one >>"$MASK"', env)).exitCode, 0)
-    // Somebody else, where the step may become one.
+    // As another user, if the step may become one.
     const script = `su -s /bin/sh nobody -c 'echo two >>"$0"' "$MASK" 2>/dev/null || echo two >>"$MASK"`
     assert.equal((await run(box.sandbox, script, env)).exitCode, 0)
     assert.equal(text(), 'one\ntwo\n')

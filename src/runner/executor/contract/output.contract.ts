@@ -3,7 +3,7 @@ import { writeFile } from 'node:fs/promises'
 import { eventually } from '../../../../test/support/eventually.ts'
 import { type ContractFixture, MIB, NOTHING, run } from './contract-fixture.ts'
 
-/** The part of the suite about what a step writes. */
+/** The part of the suite about output. */
 export function outputContract(contract: ContractFixture): void {
   contract.check('gives the exit code of the script, and tells its streams apart', async () => {
     const box = await contract.shared()
@@ -37,7 +37,7 @@ export function outputContract(contract: ContractFixture): void {
 
   contract.check('delivers 20 MB whole and in order, on both streams', async () => {
     const box = await contract.shared()
-    // Long lines: what numbers and reads them must not take longer than what passes them on.
+    // Long lines: the programs that number and read them must not be slower than what passes them on.
     const [lines, bytes] = [80_000, 256]
     const count = (to: number) =>
       `awk 'BEGIN { for (i = 1; i <= ${to}; i++) printf "%0${bytes - 1}d\\n", i }'`
@@ -75,7 +75,7 @@ export function outputContract(contract: ContractFixture): void {
       NOTHING,
     )
     await eventually(() => heard > 0)
-    // Were the first chunk not waited for, more would come.
+    // If the first chunk were not awaited, more would arrive.
     await using second = await contract.box()
     await run(second.sandbox, 'true')
     assert.equal(heard, 1)

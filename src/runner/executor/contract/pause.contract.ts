@@ -5,7 +5,10 @@ import { type Box, type ContractFixture, isCancelled, NOTHING, run } from './con
 
 const BEAT = 'while :; do echo beat >>"$0"; sleep 0.01; done'
 
-/** Beats in two files: as the step itself, and as a process that left its group and its parent. */
+/**
+ * Writes continuously to two files: from the step itself, and from a process that left its group and its
+ * parent.
+ */
 const BEATS = `
 for file in beats-1 beats-2; do : >$file; done
 (setsid sh -c '${BEAT}' beats-2 &)
@@ -17,7 +20,7 @@ async function beatsOf({ dir }: Box): Promise<readonly number[]> {
   return (await Promise.all(files)).map(({ size }) => size)
 }
 
-/** Resolves once both have beaten again. */
+/** Resolves once both have written again. */
 async function untilBeating(box: Box): Promise<void> {
   const before = await beatsOf(box).catch(() => [0, 0])
   await eventually(async () => {
@@ -26,7 +29,7 @@ async function untilBeating(box: Box): Promise<void> {
   })
 }
 
-/** Fails if anything beats in a time in which it would have beaten often. */
+/** Fails if anything is written in a time in which that would happen often. */
 async function expectStill(box: Box): Promise<void> {
   const before = await beatsOf(box)
   const until = performance.now() + 300
@@ -34,13 +37,13 @@ async function expectStill(box: Box): Promise<void> {
   assert.deepEqual(await beatsOf(box), before)
 }
 
-/** The part of the suite about sandboxes that are stopped where they are. */
+/** The part of the suite about paused sandboxes. */
 export function pauseContract(contract: ContractFixture): void {
-  contract.check('stands still while it is paused, and goes on after', async () => {
+  contract.check('freezes while it is paused, and continues afterwards', async () => {
     await using box = await contract.box()
     const stop = new AbortController()
     const running = run(box.sandbox, BEATS, {}, stop.signal)
-    // What fails below is to be told, and not that this was ended with the sandbox.
+    // A failure below must be reported, not that this was ended with the sandbox.
     running.catch(() => {})
     await untilBeating(box)
     for (let round = 0; round < 3; round++) {
@@ -84,7 +87,7 @@ export function pauseContract(contract: ContractFixture): void {
     await box.sandbox.resume()
     await started.promise
     assert.equal((await running).stdout, 'hello\n')
-    // Resumed though it is not paused.
+    // Resumed although it is not paused.
     await box.sandbox.resume()
     assert.equal((await run(box.sandbox, 'echo again')).stdout, 'again\n')
   })

@@ -3,10 +3,10 @@ import { eventually } from '../../../../test/support/eventually.ts'
 import type { Sandbox } from '../executor.ts'
 import { type ContractFixture, isCancelled, isInvalid, NOTHING, run } from './contract-fixture.ts'
 
-/** A script that writes a text into a new file, in the language of the executor. */
+/** A script that writes a text to a new file, in the executor's language. */
 export type WriteScript = (path: string, text: string) => string
 
-/** In that of a shell. */
+/** For a shell. */
 export function shellWrite(path: string, text: string): string {
   const folder = path.slice(0, path.lastIndexOf('/') + 1)
   return `${folder === '' ? ':' : `mkdir -p '${folder}'`}; printf %s '${text}' >'${path}'`
@@ -17,7 +17,7 @@ async function textOf(sandbox: Sandbox, path: string, maxBytes = 1_000) {
   return bytes && Buffer.from(bytes).toString()
 }
 
-/** What holds for reading a file of every executor. */
+/** Holds for reading files in every executor. */
 export function readContract(contract: ContractFixture, write: WriteScript): void {
   contract.check('reads a file of the workspace, and anything else by its full path', async () => {
     await using box = await contract.box()
@@ -40,7 +40,7 @@ export function readContract(contract: ContractFixture, write: WriteScript): voi
   })
 
   contract.check(
-    'refuses a path that leads out of the workspace, and one that is none',
+    'rejects a path that leads out of the workspace, and a malformed one',
     async () => {
       const { sandbox } = await contract.shared()
       for (const path of ['..', '../x', 'a/../../x', '', 'a\0b', 'x'.repeat(5_000)]) {
@@ -59,7 +59,7 @@ export function readContract(contract: ContractFixture, write: WriteScript): voi
   })
 }
 
-/** What holds besides where there are processes. */
+/** Holds in addition where there are processes. */
 export function readByStepsContract(contract: ContractFixture): void {
   contract.check('reads with the eyes of a step, whatever is in the way', async () => {
     await using box = await contract.box()
@@ -72,7 +72,7 @@ export function readByStepsContract(contract: ContractFixture): void {
     assert.equal(await textOf(sandbox, 'private'), 'mine\n')
     assert.equal(await textOf(sandbox, 'loose'), undefined)
     assert.equal(await textOf(sandbox, 'in/again/file'), 'x\n')
-    // A name like an option of a command, and one with all that means something to a shell.
+    // A name like a command's option, and one with everything that is special to a shell.
     const odd = `-c ' "$(id)" \\ *\n`
     await run(sandbox, `printf odd >"./$ODD"`, { ODD: odd })
     assert.equal(await textOf(sandbox, odd), 'odd')
@@ -90,7 +90,7 @@ export function readByStepsContract(contract: ContractFixture): void {
     const links = ['/etc/shadow', `/proc/${process.pid}/environ`, '/proc/1/root/etc/shadow']
     await run(sandbox, links.map((to, n) => `ln -s ${to} link${n}`).join('; '))
     for (const [n, to] of links.entries()) {
-      // The shell of a step sees the same: what it may not read is not read.
+      // A step's shell decides: what it can't read is not read.
       const own = await run(sandbox, `cat link${n} 2>/dev/null || :`)
       const read = await sandbox.read(`link${n}`, 100_000, NOTHING).catch(() => undefined)
       assert.equal(Buffer.from(read ?? []).toString(), own.stdout, to)
@@ -107,7 +107,7 @@ export function readByStepsContract(contract: ContractFixture): void {
     const { sandbox } = box
     const end = new AbortController()
     let said = ''
-    const beside = sandbox.run(
+    const background = sandbox.run(
       { script: 'echo up >file; echo up; sleep 1000', env: {}, background: { end: end.signal } },
       (_, chunk) => void (said += Buffer.from(chunk).toString()),
       NOTHING,
@@ -115,7 +115,7 @@ export function readByStepsContract(contract: ContractFixture): void {
     await eventually(() => said === 'up\n')
     assert.equal(await textOf(sandbox, 'file'), 'up\n')
     end.abort()
-    await beside
+    await background
     const stop = new AbortController()
     const running = run(sandbox, 'echo on; sleep 1000', {}, stop.signal, () => {
       stop.abort(new Error('enough'))
@@ -129,7 +129,7 @@ export function readByStepsContract(contract: ContractFixture): void {
   contract.check('asks no process for a file that is not there', async () => {
     await using box = await contract.box()
     const { sandbox } = box
-    // Everything in a paused sandbox stands still, so what is answered was asked of none.
+    // Nothing in a paused sandbox is executed, so an answer needs no process in it.
     await sandbox.pause()
     assert.equal(await textOf(sandbox, 'none'), undefined)
     assert.equal(await textOf(sandbox, 'none/at/all'), undefined)

@@ -16,11 +16,11 @@ const docker = testService('docker')
 const skip = docker.skip || (docker.url.startsWith('unix://') ? false : 'needs a Unix socket')
 const NOTHING = new AbortController().signal
 
-/** An open sandbox of an engine that goes away and comes back as the test says. */
+/** An open sandbox of an engine that stops and starts as the test says. */
 async function stage() {
   const stack = new AsyncDisposableStack()
   const dir = stack.use(await tempDir())
-  // A link to the real socket: without it nobody answers.
+  // A link to the real socket: without it nothing answers.
   const socket = dir.join('engine.sock')
   const comeBack = () => symlink(docker.url.slice('unix://'.length), socket)
   const goAway = () => rm(socket)
@@ -44,7 +44,7 @@ async function stage() {
   )
   const limits = { memoryBytes: 64 * 1024 ** 2, cpus: 0.5, processes: 64 }
   const spec = {
-    name: 'job_away/1',
+    name: 'job_down/1',
     image: testImage(),
     workspace: folderWorkspace(dir.join('workspace')),
     limits,
@@ -55,7 +55,7 @@ async function stage() {
   return { goAway, comeBack, executor, sandbox, containers, [Symbol.asyncDispose]: dispose }
 }
 
-test('docker: removes a container as soon as an engine that was away is seen again', {
+test('docker: removes a container as soon as the engine is back', {
   skip,
 }, async () => {
   await using at = await stage()
@@ -69,7 +69,7 @@ test('docker: removes a container as soon as an engine that was away is seen aga
   await at.executor[Symbol.asyncDispose]()
 })
 
-test('docker: lets no step run on because its engine is away', {
+test('docker: kills a step even while its engine is down', {
   skip: skip || (process.getuid?.() !== 0 && 'needs root'),
 }, async () => {
   await using at = await stage()
@@ -86,7 +86,7 @@ test('docker: lets no step run on because its engine is away', {
   await at.comeBack()
 })
 
-test('docker: ends in good order while the engine is away', { skip }, async () => {
+test('docker: can be disposed of while the engine is down', { skip }, async () => {
   await using at = await stage()
   await at.goAway()
   await at.executor[Symbol.asyncDispose]()

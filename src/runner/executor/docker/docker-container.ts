@@ -3,26 +3,29 @@ import { NarwhalError } from '../../../lib/errors.ts'
 import { present } from '../../../lib/present.ts'
 import type { OutputListener, SandboxStep } from '../executor.ts'
 import { PauseGate } from '../pause-gate.ts'
-import { orByHand } from './docker-by-hand.ts'
 import { ControlChannel } from './docker-control.ts'
 import { execShell, type StepEnd } from './docker-exec.ts'
 import type { ContainerFolder, NamedPipes } from './docker-folder.ts'
 import { CONTROL_DIR } from './docker-supervisor.ts'
 import type { ContainerState, DockerApi } from './engine/docker-api.ts'
 import { WORKSPACE } from './engine/docker-profile.ts'
+import { orKillDirectly } from './kill-directly.ts'
 
-/** How long a pause waits for a step that is about to begin, in milliseconds. */
+/** How long a pause waits for a step that is starting, in milliseconds. */
 const LONGEST_BEGIN_MS = 1_000
-/** How long a supervisor that can be heard may be silent before it is held to be broken; milliseconds. */
-const LATE_WORD_MS = 60_000
+/**
+ * How long a supervisor that is known to be reachable may be silent before it counts as broken, in
+ * milliseconds.
+ */
+const SILENCE_MS = 60_000
 
 /**
- * What is known of an engine: whether FIFOs reach into its containers. They don't where it runs in a
- * virtual machine; that shows when the first supervisor is never heard of.
+ * Properties of an engine: whether FIFOs work across the border of its containers. They don't if it runs in a
+ * virtual machine; that shows when the first supervisor stays silent.
  */
 export interface EngineTraits {
   fifos: 'unknown' | 'work' | 'fail'
-  /** How long it is waited for the first word of the first supervisor, in milliseconds. */
+  /** How long to wait for the first message of the first supervisor, in milliseconds. */
   readonly firstWordMs: number
 }
 
@@ -33,7 +36,7 @@ export interface ContainerParts {
   readonly image: string
   readonly folder: ContainerFolder
   readonly traits: EngineTraits
-  /** Whether its root can leave files in the workspace that the runner could not remove. */
+  /** Whether its root can leave files in the workspace that the runner can't remove. */
   readonly mustTidy: boolean
 }
 
@@ -41,25 +44,25 @@ export interface ContainerParts {
 export type NumberedStep = SandboxStep & { readonly number: number }
 
 /**
- * A container that was created: *down* at first, *up* between `start` and `kill`, or until it
- * ends by itself (`isUp` notices). Its supervisor runs the steps, one at a time; those in the background,
- * and all where FIFOs don't reach it, the engine's `exec` does.
+ * A container that was created: *down* at first, *up* between `start` and `kill`, or until it ends by itself
+ * (`isUp` notices). Its supervisor runs the steps, one at a time; steps in the background, and all steps
+ * where FIFOs don't work, are run by the engine's `exec`.
  */
 export class JobContainer {
   readonly parts: ContainerParts
   #channel: ControlChannel | undefined
   #byExec = false
   #isUp = false
-  /** Whether a step has run in the background: it may do so again. */
-  #hasBeside = false
+  /** Whether a step has run in the background: another may follow. */
+  #hasBackground = false
   #next: Promise<NamedPipes> | undefined
   /**
-   * The exit code of the container when it has ended. It is waited for all the time, though the end shows
-   * otherwise: the question breaks off when the engine goes away, and then nothing may run on.
+   * Resolves to the exit code once the container has ended. It is watched all the time, since the watch also
+   * breaks off when the engine goes down, and then nothing may run on.
    */
   #ended: Promise<number> = Promise.resolve(0)
   #watch = new AbortController()
-  /** The command of the step that runs or ran last, of the engine. */
+  /** The engine's command of the last step. */
   #exec: string | undefined
 
   constructor(parts: ContainerParts) {
@@ -71,12 +74,12 @@ export class JobContainer {
   }
 
   /**
-   * Resolves when it can run steps. Rejects `invalid` when the image has no shell, `unavailable` when
-   * the engine or the container gives up; then the container must be removed.
+   * Resolves when it can run steps. Rejects with `invalid` when the image has no shell, `unavailable` when
+   * the engine or the container fails; then the container must be removed.
    */
   async start(onGone: () => void = () => {}): Promise<void> {
     const { api, id, folder, traits } = this.parts
-    this.#letGo()
+    this.#close()
     if (traits.fifos !== 'fail') {
       await folder.placeControl()
       this.#channel = new ControlChannel(folder.control, onGone)
@@ -93,14 +96,14 @@ export class JobContainer {
     if (!this.#byExec) this.#prepare()
   }
 
-  /** Runs a step to its end; rejects with the signal's reason, and then it may still run. */
+  /** Runs a step to its end; rejects with the signal's reason, in which case it may still be running. */
   async run(
     step: NumberedStep,
     gate: PauseGate,
     output: OutputListener,
     signal: AbortSignal,
   ): Promise<StepEnd> {
-    if (step.background) this.#hasBeside = true
+    if (step.background) this.#hasBackground = true
     try {
       return await (this.#channel && !this.#byExec && !step.background
         ? this.#runByFifos(this.#channel, { step, gate, output, signal })
@@ -110,7 +113,7 @@ export class JobContainer {
     }
   }
 
-  /** The engine answers before a command runs, and it would refuse to begin it in a paused container. */
+  /** The engine answers before a command runs, and would refuse to start it in a paused container. */
   async untilBegun(): Promise<void> {
     if (this.#exec === undefined) return
     const { api } = this.parts
@@ -122,31 +125,33 @@ export class JobContainer {
     return this.parts.api.inspectContainer(this.parts.id)
   }
 
-  /** Ends all its processes, by hand if the engine can't; its files stay, and it can start again. */
+  /**
+   * Kills all its processes, without the engine if that fails; its files stay, and it can be started again.
+   */
   async kill(): Promise<void> {
     const { api, id } = this.parts
     this.#isUp = false
-    await orByHand(id, api.killContainer(id))
+    await orKillDirectly(id, api.killContainer(id))
   }
 
-  /** Removes it, and what it wrote into the workspace where the runner can't. */
+  /** Removes it, and what it wrote into the workspace if the runner can't. */
   async remove(): Promise<void> {
     const { api, id, mustTidy, folder } = this.parts
     this.#isUp = false
-    // Also where the engine is away: what is open would keep this process from ending.
-    this.#letGo()
+    // Also if the engine is down: open descriptors would keep this process alive.
+    this.#close()
     await this.#next?.then(
       ({ pipes }) => pipes[Symbol.asyncDispose](),
       () => {},
     )
     this.#next = undefined
-    // A workspace that could not be tidied is less trouble than a container that stays.
+    // A workspace with files in it is less trouble than a leaked container.
     if (mustTidy) await tidyWorkspace(api, id).catch(() => {})
-    await orByHand(id, api.removeContainer(id))
+    await orKillDirectly(id, api.removeContainer(id))
     await folder.remove()
   }
 
-  /** Waits for the supervisor's first word; false: it can't be heard, though the container runs. */
+  /** Waits for the supervisor's first message; false: it can't be reached, though the container runs. */
   async #isReady(channel: ControlChannel): Promise<boolean> {
     const { image, traits } = this.parts
     const stop = new AbortController()
@@ -154,8 +159,8 @@ export class JobContainer {
       throw this.#didNotStart(code)
     })
     ended.catch(() => {})
-    const patienceMs = traits.fifos === 'work' ? LATE_WORD_MS : traits.firstWordMs
-    const late = sleep(patienceMs, 'late' as const, { signal: stop.signal })
+    const timeoutMs = traits.fifos === 'work' ? SILENCE_MS : traits.firstWordMs
+    const late = sleep(timeoutMs, 'late' as const, { signal: stop.signal })
     late.catch(() => {})
     try {
       if ((await Promise.race([channel.ready, ended, late])) !== 'late') {
@@ -166,7 +171,7 @@ export class JobContainer {
       stop.abort()
     }
     if (traits.fifos === 'work') {
-      throw unavailable(`a container of image ${image} did not get ready in ${patienceMs / 1000} s`)
+      throw unavailable(`a container of image ${image} was not ready within ${timeoutMs / 1000} s`)
     }
     traits.fifos = 'fail'
     return false
@@ -178,10 +183,10 @@ export class JobContainer {
     const named = await (this.#next ?? folder.openPipes())
     this.#next = undefined
     await using pipes = named.pipes
-    const isBeside = this.#hasBeside
-    folder.placeStep(step, named, isBeside)
+    const isBackground = this.#hasBackground
+    folder.placeStep(step, named, isBackground)
     const { began, ended } = await gate.pass(
-      async () => channel.start(step.number, isBeside),
+      async () => channel.start(step.number, isBackground),
       signal,
     )
     void began.then(() => {
@@ -192,8 +197,8 @@ export class JobContainer {
     return await pipes.hear(Promise.race([ended, gone]), output, signal)
   }
 
-  /** Ends what this process holds of the container that ran. */
-  #letGo(): void {
+  /** Releases what this process holds of the container's last run. */
+  #close(): void {
     this.#channel?.[Symbol.dispose]()
     this.#channel = undefined
     this.#watch.abort()
@@ -226,7 +231,7 @@ export class JobContainer {
     if (exitCode !== 126 && exitCode !== 127) {
       return unavailable(`a container of image ${image} ended by itself (${exitCode})`)
     }
-    return new NarwhalError('invalid', `image ${image} can't run steps: they need /bin/sh in it`)
+    return new NarwhalError('invalid', `image ${image} can't run steps: it has no /bin/sh`)
   }
 }
 
@@ -240,7 +245,7 @@ interface StepRun {
 const EVERYTHING = `${WORKSPACE}/* ${WORKSPACE}/.[!.]* ${WORKSPACE}/..?*`
 const TIDY_MS = 60_000
 
-/** Empties the workspace from inside, where root is the one who wrote there. */
+/** Empties the workspace from inside the container, whose root wrote there. */
 export async function tidyWorkspace(api: DockerApi, id: string): Promise<void> {
   await api.killContainer(id)
   await api.startContainer(id)

@@ -16,7 +16,7 @@ import { containerSettings } from './engine/docker-profile.ts'
 
 const { url, skip } = testService('docker')
 
-/** A sandbox whose steps come by FIFOs. */
+/** A sandbox whose steps use FIFOs. */
 async function stage() {
   const stack = new AsyncDisposableStack()
   const dir = stack.use(await tempDir())
@@ -48,7 +48,7 @@ async function stage() {
 test('docker: a step sees its own script and nothing of the runner', { skip }, async () => {
   await using at = await stage()
   await run(at.sandbox, 'true')
-  // Its streams have no name any more once they are open; that is a moment after its beginning.
+  // Its streams lose their names once they are open, a moment after its start.
   const script = 'sleep 0.2; ls /narwhal; test ! -p /proc/$$/fd/3 -a ! -p /proc/$$/fd/4'
   assert.deepEqual(await run(at.sandbox, script), {
     exitCode: 0,
@@ -58,7 +58,7 @@ test('docker: a step sees its own script and nothing of the runner', { skip }, a
   assert.deepEqual((await readdir(at.control)).sort(), ['as-beside', 'as-step'])
 })
 
-test('docker: nothing in the control folder can be put in its place', { skip }, async () => {
+test('docker: a step can replace nothing in the control folder', { skip }, async () => {
   await using at = await stage()
   const tries = [
     'touch /narwhal/step-2',
@@ -76,7 +76,7 @@ test('docker: nothing in the control folder can be put in its place', { skip }, 
   assert.equal((await run(at.sandbox, 'echo fine; exit 4')).exitCode, 4)
 })
 
-test('docker: no step can end itself or another, whatever it writes wherever it can', {
+test('docker: no step can forge the end of a step, wherever it writes', {
   skip,
 }, async () => {
   await using at = await stage()
@@ -100,7 +100,7 @@ exit 3`
   })
 })
 
-test('docker: what a step leaves behind writes into no other step', { skip }, async () => {
+test('docker: leftover processes of a step write into no other step', { skip }, async () => {
   await using at = await stage()
   const script = '(while :; do echo left; echo left >&2; sleep 0.01; done) & echo first'
   assert.equal((await run(at.sandbox, script)).exitCode, 0)
@@ -110,7 +110,7 @@ test('docker: what a step leaves behind writes into no other step', { skip }, as
   }
 })
 
-test('docker: a step that fills the pipe of the commands ends no other job than its own', {
+test('docker: a step that fills the command pipe harms only its own job', {
   skip,
 }, async () => {
   await using at = await stage()
@@ -120,7 +120,7 @@ for fd in /proc/[0-9]*/fd/3; do
 done
 sleep 0.3`
   await run(at.sandbox, fill)
-  // The next step is told what is wrong, or runs as if nothing were; never does it hang.
+  // The next step fails with the reason, or runs normally; it never hangs.
   await run(at.sandbox, 'true').catch((error: unknown) => assert.match(String(error), /commands/))
   await eventually(async () => {
     const ran = await run(at.sandbox, 'echo again').catch(() => undefined)
@@ -128,7 +128,7 @@ sleep 0.3`
   })
 })
 
-test('docker: a step that signals all it can see ends only as its own signal says', {
+test('docker: a step that signals every process it sees ends only itself', {
   skip,
 }, async () => {
   await using at = await stage()
@@ -145,7 +145,7 @@ test('docker: a step that signals all it can see ends only as its own signal say
   assert.equal((await run(at.sandbox, 'echo on')).stdout, 'on\n')
 })
 
-test('docker: runs steps whose environment has what no shell lets be set', { skip }, async () => {
+test('docker: runs steps with variables that a shell refuses to set', { skip }, async () => {
   await using at = await stage()
   const env = {
     PPID: '1',

@@ -6,19 +6,19 @@ import { openReader } from '../pipes/pipe-reader.ts'
 import type { StepEnd } from './docker-exec.ts'
 import { COMMANDS, ENDS } from './docker-supervisor.ts'
 
-/** A step that the supervisor was told to run. */
+/** A step that was sent to the supervisor. */
 export interface ControlledStep {
-  /** Resolves once it has its streams. */
+  /** Resolves once its streams are open. */
   readonly began: Promise<void>
   readonly ended: Promise<StepEnd>
 }
 
-/** No line of a supervisor is so long; others may write there too, if they look for it. */
-const LONGEST_LINE = 200
+/** A supervisor's lines are shorter; steps that find the FIFO may write there as well. */
+const MAX_LINE = 200
 
 /**
- * The runner's side of a supervisor (docker-supervisor.ts): *waiting* until it is *ready*, and then, at
- * any moment, *gone* for ever. Only lines with the key are believed, which no step has seen.
+ * The runner's side of a supervisor (docker-supervisor.ts): *waiting* until *ready*, and then, at any time,
+ * *gone* for good. Only lines with the key count, which no step has seen.
  */
 export class ControlChannel implements Disposable {
   /** Resolves when steps can be run. */
@@ -27,22 +27,23 @@ export class ControlChannel implements Disposable {
   readonly #ready = Promise.withResolvers<void>()
   readonly #commands: number
   readonly #ends: ReturnType<typeof openReader>
-  /** Without a writer the reader would meet its end before the supervisor is there. */
+  /** Without a writer, the reader would see the end of the stream before the supervisor opens it. */
   #ownEnds: number | undefined
   #current: { number: number; began: () => void; end: (end: StepEnd) => void } | undefined
   #held = ''
   #isGone = false
   #isClosed = false
 
-  /** The FIFOs are in this folder, and new; `onGone` is called once. */
+  /** The FIFOs in this folder are new; `onGone` is called once. */
   constructor(folder: string, onGone: () => void) {
     const { O_RDWR, O_NONBLOCK } = constants
-    // Also for reading: opening it does not wait for the supervisor, and writing never fails for want of it.
+    // Opened for reading, too: then opening doesn't wait for the supervisor, and writing never fails without
+    // one.
     this.#commands = openSync(join(folder, COMMANDS), O_RDWR | O_NONBLOCK)
     this.#ends = openReader(join(folder, ENDS))
     this.#ownEnds = openSync(join(folder, ENDS), O_RDWR | O_NONBLOCK)
     this.ready = this.#ready.promise
-    this.#ends.setEncoding('latin1').on('data', (text: string) => this.#hear(text))
+    this.#ends.setEncoding('latin1').on('data', (text: string) => this.#receive(text))
     this.#ends.on('error', () => {})
     this.#ends.on('close', () => {
       this.#isGone = true
@@ -58,18 +59,19 @@ export class ControlChannel implements Disposable {
   }
 
   /**
-   * Tells the supervisor to run a step, and whether others run beside it; throws `unavailable` when it takes no commands any more.
+   * Tells the supervisor to run a step, and whether background steps are running; throws `unavailable` when
+   * it takes no more commands.
    */
-  start(number: number, isBeside = false): ControlledStep {
+  start(number: number, isBackground = false): ControlledStep {
     const began = Promise.withResolvers<void>()
     const ended = Promise.withResolvers<StepEnd>()
     this.#current = { number, began: began.resolve, end: ended.resolve }
     if (this.#isGone) ended.resolve({ kind: 'gone' })
     try {
-      // Behind whatever somebody else may have written there.
-      writeSync(this.#commands, `\n${this.#key} ${number}${isBeside ? ' beside' : ''}\n`)
+      // On a line of its own, whatever others have written there.
+      writeSync(this.#commands, `\n${this.#key} ${number}${isBackground ? ' beside' : ''}\n`)
     } catch (cause) {
-      const words = 'the container takes no more commands: something in it has filled their pipe'
+      const words = 'the container takes no more commands: a process in it has filled their pipe'
       throw new NarwhalError('unavailable', words, { cause })
     }
     return { began: began.promise, ended: ended.promise }
@@ -83,16 +85,16 @@ export class ControlChannel implements Disposable {
     closeSync(this.#commands)
   }
 
-  #hear(text: string): void {
+  #receive(text: string): void {
     const lines = (this.#held + text).split('\n')
-    this.#held = (lines.pop() ?? '').slice(-LONGEST_LINE)
+    this.#held = (lines.pop() ?? '').slice(-MAX_LINE)
     for (const line of lines) {
       const [key, word, ...numbers] = line.split(' ')
-      if (key === this.#key) this.#hearWord(word, numbers.map(Number))
+      if (key === this.#key) this.#onWord(word, numbers.map(Number))
     }
   }
 
-  #hearWord(word: string | undefined, [number, exitCode = 0, oomKills = 0]: number[]): void {
+  #onWord(word: string | undefined, [number, exitCode = 0, oomKills = 0]: number[]): void {
     if (word === 'ready') {
       this.#closeOwnEnds()
       this.#ready.resolve()

@@ -4,17 +4,17 @@ import type { DockerApi } from './engine/docker-api.ts'
 import { FrameReader } from './engine/docker-frames.ts'
 
 export interface ExecResult {
-  /** 126 also where the engine could not begin it. */
+  /** 126 also if the engine could not start it. */
   readonly exitCode: number
-  /** The end of what it printed, on both streams. */
+  /** The end of its output, of both streams. */
   readonly said: string
 }
 
 const SAID_BYTES = 500
 
 /**
- * Runs a short command in a running container, as the container's own user. Rejects with the
- * signal's reason, and then the command may still run; with `unavailable` when the container does not.
+ * Runs a short command in a running container, as the container's own user. Rejects with the signal's reason,
+ * in which case the command may still be running; with `unavailable` when the container is not running.
  */
 export async function execOnce(
   api: DockerApi,
@@ -24,7 +24,7 @@ export async function execOnce(
 ): Promise<ExecResult> {
   signal.throwIfAborted()
   const exec = await api.createExec(container, { command, env: {} })
-  if (exec === undefined) throw new NarwhalError('unavailable', 'the container does not run')
+  if (exec === undefined) throw new NarwhalError('unavailable', 'the container is not running')
   const connection = await api.startExec(exec).catch((error: unknown) => NarwhalError.from(error))
   if (connection instanceof NarwhalError) return { exitCode: 126, said: connection.message }
   const hangUp = () => void connection.destroy()

@@ -10,25 +10,26 @@ import type { DockerApi } from './engine/docker-api.ts'
 import { FrameReader } from './engine/docker-frames.ts'
 import { WORKSPACE } from './engine/docker-profile.ts'
 
-/** How a step's script ended, as far as its container told. */
+/** How a step's script ended, as far as the container reported it. */
 export type StepEnd =
   | {
       readonly kind: 'exited'
       readonly exitCode: number
-      /** How many processes the container's memory limit has killed since its start. */
+      /** Number of processes killed by the container's memory limit since its start. */
       readonly oomKills: number
     }
-  /** The shell around the script is gone, and nobody said how the script ended. */
+  /** The shell around the script is gone without reporting the script's end. */
   | { readonly kind: 'lost'; readonly exitCode: number | undefined; readonly said: string }
   | { readonly kind: 'not_running' }
-  /** What runs the steps in the container is gone, and the container about to end. */
+  /** The container's supervisor is gone, and the container is about to end. */
   | { readonly kind: 'gone' }
 
 /**
- * Runs a shell with the arguments from $2 on as a process of its own, and ends both streams with a marker
- * ($1), the exit code and the count of out-of-memory kills (cgroup v2, v1), and with the same exit code. What a step leaves
- * running is ended before that: it could tell the next one's end. All of it is built into the shell. The shell
- * around has no standard error, so that its own "Killed" does not come between the script's output.
+ * Runs a shell with the arguments from $2 on in a process of its own, and ends both streams with a marker
+ * ($1), the exit code and the number of out-of-memory kills (cgroup v2, v1), and with the same exit code.
+ * Leftover processes of the step are killed first: they could forge the end of the next one. Uses shell
+ * built-ins only. The outer shell has no standard error, so that its own "Killed" does not end up in the
+ * script's output.
  */
 function aroundTheScript({ mark, launcher, endAll }: Around): string {
   return `
@@ -59,11 +60,11 @@ exit "$code"
 }
 
 /**
- * The same beside other steps: it takes names of signals on its standard input, and sends them to all that
- * belongs to it, which are a process group, since the engine begins a session for each command; KILL also to what has
- * left the group. Only it itself is deaf to SIGTERM.
+ * The same with other steps in parallel: it reads names of signals from its standard input, and sends them to
+ * the step's process group (the engine starts a session for each command); KILL also to processes that have
+ * left the group. Only this shell ignores SIGTERM.
  */
-function besideOthers({ mark, launcher, endAll }: Around): string {
+function inBackground({ mark, launcher, endAll }: Around): string {
   return `
 trap '' TERM
 exec 3>&2 5<&0 2>/dev/null
@@ -96,10 +97,10 @@ exit "$code"
 `
 }
 
-/** What a step is known by, if it has a number (docker-leftovers.ts). */
+/** How the processes of a numbered step are recognised (docker-leftovers.ts). */
 interface Around {
   readonly mark: string
-  /** What it is started by, which keeps it from others (docker-launcher.ts). */
+  /** The program that starts it and isolates it from others (docker-launcher.ts). */
   readonly launcher: string
   readonly endAll: string
 }
@@ -113,15 +114,15 @@ function aroundOf({ number, end }: ExecShell): string {
           launcher: `${CONTROL_DIR}/${end ? AS_BESIDE : AS_STEP}`,
           endAll: `narwhal_end_all ${number}`,
         }
-  return end ? besideOthers(around) : aroundTheScript(around)
+  return end ? inBackground(around) : aroundTheScript(around)
 }
 
-/** How often a step that says nothing is asked after, in case its end was missed; milliseconds. */
-const ASK_EVERY_MS = 5_000
+/** How often the engine is asked about a silent step, in case its end was missed, in milliseconds. */
+const SILENT_POLL_MS = 5_000
 const SAID_BYTES = 300
-/** How often it is asked after the end of a step that has told its end, in milliseconds. */
-const ASK_AGAIN_MS = 5
-/** How long the processes of a step in the background may take to be gone, in milliseconds. */
+/** How often the engine is asked about a step that has reported its end, in milliseconds. */
+const END_POLL_MS = 5
+/** How long the processes of a background step may take to end, in milliseconds. */
 const KILL_MS = 5_000
 
 /** A shell to run in a container. */
@@ -129,20 +130,20 @@ export interface ExecShell {
   /** Of `/bin/sh`. */
   readonly args: readonly string[]
   readonly env: Readonly<Record<string, string>>
-  /** Of a step in its container; what it leaves running is ended then. */
+  /** Number of the step in its container; its leftover processes are killed. */
   readonly number?: number
-  /** Set: beside other steps. When it aborts, all of it gets a SIGTERM. */
+  /** If set, it runs in the background. When it aborts, all its processes get SIGTERM. */
   readonly end?: AbortSignal
 }
 
-/** Where it is run. */
+/** Where it runs. */
 export interface ExecPlace {
   readonly api: DockerApi
   /** The id of a running container. */
   readonly container: string
-  /** Through which it starts. */
+  /** Which it passes before it starts. */
   readonly gate: PauseGate
-  /** Called with the id of the command that is just being started. */
+  /** Called with the id of the command that is starting. */
   readonly onStart?: (exec: string) => void
 }
 
@@ -173,7 +174,7 @@ export async function execShell(
   }
   const abort = () => {
     if (!end) return hangUp()
-    // The engine would let it run on. Its end is waited for: what is left of it must meet no other step.
+    // The engine would let it run on. Its end is awaited: its leftovers must meet no other step.
     connection.end('KILL\n')
     late = setTimeout(hangUp, KILL_MS)
   }
@@ -187,7 +188,7 @@ export async function execShell(
   using watch = new ExecWatch(askExit, hangUp)
   try {
     connection.on('error', () => {})
-    const ended = await readToTheEnd(connection, marker, output, watch)
+    const ended = await readToEnd(connection, marker, output, watch)
     if ('kind' in ended) return await confirm(ended, askExit, () => isHungUp)
     signal.throwIfAborted()
     return { kind: 'lost', exitCode: await askExit(), said: ended.said }
@@ -200,24 +201,24 @@ export async function execShell(
 }
 
 /**
- * A step may print the marker of its own end, and go on beside the next: what the engine says of the end counts, and is
- * waited for.
+ * A step may print its own end marker and run on alongside the next: only the engine's word for its end
+ * counts, so it is polled.
  */
 async function confirm(
-  told: Extract<StepEnd, { kind: 'exited' }>,
+  reported: Extract<StepEnd, { kind: 'exited' }>,
   askExit: () => Promise<number | undefined>,
   isHungUp: () => boolean,
 ): Promise<StepEnd> {
   do {
     const exitCode = await askExit()
-    if (exitCode !== undefined) return { ...told, exitCode }
-    await sleep(ASK_AGAIN_MS)
+    if (exitCode !== undefined) return { ...reported, exitCode }
+    await sleep(END_POLL_MS)
   } while (!isHungUp())
   return { kind: 'lost', exitCode: undefined, said: '' }
 }
 
-/** Hears the output up to both markers, or to the end of the connection. */
-async function readToTheEnd(
+/** Reads the output up to both markers, or to the end of the connection. */
+async function readToEnd(
   connection: Duplex,
   marker: EndMarker,
   output: OutputListener,
@@ -230,7 +231,7 @@ async function readToTheEnd(
   for await (const data of chunksOf(connection)) {
     using _ = watch.hear()
     for (const { stream, chunk } of frames.read(data)) {
-      // Left-behind processes may write on after the marker.
+      // Leftover processes may go on writing after the marker.
       if (ended.has(stream)) continue
       const found = finders[stream].feed(chunk)
       if (found.output.length > 0) await output(stream, found.output)
@@ -251,7 +252,7 @@ async function readToTheEnd(
   return { said: said.trim() }
 }
 
-/** What comes over a connection until it ends or breaks. */
+/** The chunks of a connection until it ends or breaks. */
 export async function* chunksOf(connection: Duplex): AsyncGenerator<Buffer, void, undefined> {
   const chunks = connection.iterator({ destroyOnReturn: false }) as AsyncIterableIterator<Buffer>
   for (;;) {
@@ -262,32 +263,32 @@ export async function* chunksOf(connection: Duplex): AsyncGenerator<Buffer, void
 }
 
 /**
- * A safety net: if the shell around a script is killed while a process in the background holds the
- * streams open, no marker comes and the connection stays. Asks the engine now and then after a step
- * that says nothing, and hangs up when it has ended and went on to say nothing.
+ * A safety net: if the shell around a script is killed while a background process holds the streams open, no
+ * marker arrives and the connection stays open. Polls the engine while a step is silent, and closes the
+ * connection if it has ended and stays silent.
  */
 class ExecWatch implements Disposable {
   readonly #timer: NodeJS.Timeout
-  #hearing = false
+  #isDelivering = false
   #quiet = true
   #exitCode: number | undefined
 
   constructor(askExit: () => Promise<number | undefined>, hangUp: () => void) {
     const ask = async () => {
-      if (this.#hearing) return
+      if (this.#isDelivering) return
       if (this.#quiet && this.#exitCode !== undefined) return hangUp()
       this.#quiet = true
       this.#exitCode = await askExit().catch(() => undefined)
     }
-    this.#timer = setInterval(() => void ask(), ASK_EVERY_MS)
+    this.#timer = setInterval(() => void ask(), SILENT_POLL_MS)
     this.#timer.unref()
   }
 
-  /** Output is being heard until the disposal: the connection is needed. */
+  /** Until the disposal, output is being delivered: the connection is needed. */
   hear(): Disposable {
     this.#quiet = false
-    this.#hearing = true
-    return { [Symbol.dispose]: () => void (this.#hearing = false) }
+    this.#isDelivering = true
+    return { [Symbol.dispose]: () => void (this.#isDelivering = false) }
   }
 
   [Symbol.dispose](): void {

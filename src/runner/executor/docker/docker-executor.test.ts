@@ -81,7 +81,7 @@ async function containersOf(instance: string): Promise<readonly string[]> {
   return new DockerApi(parseEngineAddress(docker.url)).listContainers('narwhal.runner', instance)
 }
 
-test('docker: says in words that the memory was not enough', { skip }, async () => {
+test('docker: reports that a step ran out of memory', { skip }, async () => {
   await using dir = await tempDir()
   await using executor = open()
   await using sandbox = await executor.open(await specIn(dir, testImage()), NOTHING)
@@ -101,7 +101,7 @@ test('docker: limits processors, processes and open files', { skip }, async () =
   assert.doesNotMatch(await output(sandbox, bomb), /^all$/m)
 })
 
-test('docker: outlives a step that kills all it can see', { skip }, async () => {
+test('docker: survives a step that kills every process it sees', { skip }, async () => {
   await using dir = await tempDir()
   await using executor = open()
   await using sandbox = await executor.open(await specIn(dir, testImage()), NOTHING)
@@ -112,7 +112,7 @@ test('docker: outlives a step that kills all it can see', { skip }, async () => 
   assert.equal(await output(sandbox, 'cat /root/file'), 'kept\n')
 })
 
-test('docker: removes a container at the end, and what a former process left at the start', {
+test('docker: removes its containers at the end, and those of a previous process at the start', {
   skip,
 }, async () => {
   await using dir = await tempDir()
@@ -128,7 +128,7 @@ test('docker: removes a container at the end, and what a former process left at 
   assert.deepEqual(await containersOf(instance), [])
 })
 
-test('docker: leaves no container when the opening is given up', { skip }, async () => {
+test('docker: leaves no container behind when opening is aborted', { skip }, async () => {
   await using dir = await tempDir()
   const instance = uniquePrefix()
   await using executor = open({ instance })
@@ -151,7 +151,7 @@ test('docker: empties the workspace from inside when the runner is not root', {
   assert.deepEqual(await readdir(dir.join('workspace')), [])
 })
 
-test('docker: tells what is wrong with an image', { skip }, async () => {
+test('docker: says what is wrong with an image', { skip }, async () => {
   await using dir = await tempDir()
   await using executor = open()
   const refused = async (image: string | undefined, code: string, words: RegExp) =>
@@ -162,19 +162,19 @@ test('docker: tells what is wrong with an image', { skip }, async () => {
     /"alpine --privileged" can't be a container image/,
   )
   await refused(undefined, 'invalid', /^this job names no image, .*set NARWHAL_DEFAULT_IMAGE$/)
-  // A registry that can't be reached; the tests ask none on the internet.
+  // An unreachable registry; tests use none on the internet.
   await refused('127.0.0.1:1/x:1', 'not_found', /^image 127\.0\.0\.1:1\/x:1 can't be pulled: .+/)
   assert.throws(() => open({ defaultImage: 'No Image' }), fails('invalid', /No Image/))
 })
 
-test('docker: takes the default image for a job without one', { skip }, async () => {
+test('docker: uses the default image for a job without one', { skip }, async () => {
   await using dir = await tempDir()
   await using executor = open({ defaultImage: testImage() })
   await using sandbox = await executor.open(await specIn(dir), NOTHING)
   assert.equal(await output(sandbox, 'echo hello'), 'hello\n')
 })
 
-test('docker: tells that the workspace is not on the machine of the engine', { skip }, async () => {
+test("docker: says that the workspace is not on the engine's machine", { skip }, async () => {
   await using dir = await tempDir()
   await using executor = open()
   const spec = {
@@ -184,7 +184,7 @@ test('docker: tells that the workspace is not on the machine of the engine', { s
   await assert.rejects(executor.open(spec, NOTHING), fails('unavailable', /bind source path/))
 })
 
-test('docker: tells what to do when the engine is away', async () => {
+test('docker: says what to do when the engine is down', async () => {
   await using dir = await tempDir()
   const host = `unix://${dir.join('no.sock')}`
   await using executor = open({ host })

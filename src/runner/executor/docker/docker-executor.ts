@@ -24,36 +24,36 @@ import { type WarmContainer, WarmPool } from './warm/warm-pool.ts'
 export interface DockerExecutorOptions {
   /** `unix:///var/run/docker.sock` or `tcp://host:port`; Docker's or Podman's. */
   readonly host: string
-  /** The runner's name among all that use this engine; what it left behind is found by it. */
+  /** Unique among the runners of this engine; leftovers are found by it. */
   readonly instance: string
   /**
-   * A folder of its own, for what the sandboxes need; the engine must see it under the same path. What
-   * is in it when a former process's containers are removed goes with them.
+   * A folder for the sandboxes' files; the engine must see it under the same path. It is emptied when the
+   * containers of a previous process are removed.
    */
   readonly folder: string
-  /** How steps get into the containers; found out unless told. */
+  /** How steps are started in containers; detected by default. */
   readonly steps?: 'exec'
   /**
-   * How long a first container may be silent before its FIFOs are held to be out of reach, in
-   * milliseconds; ten seconds unless told.
+   * How long the first container may be silent before FIFOs count as unusable, in milliseconds; ten seconds
+   * by default.
    */
   readonly firstWordMs?: number
-  /** How many sandboxes to start ahead of their jobs, and with what limits; none unless told. */
+  /** How many sandboxes to start ahead of jobs, and with which limits; none by default. */
   readonly warm?: { readonly size: number; readonly limits: SandboxLimits }
-  /** For jobs that name no image. */
+  /** For jobs without an image. */
   readonly defaultImage?: string
-  /** Whether this process is root, and so can remove what the container's root wrote. */
+  /** Whether this process is root, and can remove what the container's root wrote. */
   readonly runnerIsRoot: boolean
   readonly log: Logger
-  /** How jobs are connected; the caller's to dispose, after this. */
+  /** Networks of the jobs; disposed of by the caller, after this. */
   readonly networks: NetworkSource
 }
 
 /**
- * Jobs in containers of the Docker Engine: one for the steps, in which a supervisor runs them
- * (docker-supervisor.ts), one for each further image that a step names, and one for each service. What it is allowed stands in docker-profile.ts. Some are started ahead of their
- * jobs, each for one (warm-pool.ts). The engine may come and go between calls: nothing of it is held
- * but ids.
+ * Runs jobs in containers of the Docker Engine: one for the steps, with a supervisor that runs them
+ * (docker-supervisor.ts), one for each further image that a step names, and one for each service. Their
+ * permissions are in docker-profile.ts. Some are started ahead of jobs (warm-pool.ts). The engine may restart
+ * between calls: only ids are kept.
  */
 export class DockerExecutor implements Executor {
   readonly engines = ['docker'] as const
@@ -65,10 +65,10 @@ export class DockerExecutor implements Executor {
   readonly #maker: ContainerMaker
   readonly #networks: DockerNetworks
   #warm: { readonly uses: ImageUse; readonly pool: WarmPool } | undefined
-  /** Before the first container is made, what a former process of this name left is removed. */
+  /** Leftovers of a previous process are removed before the first container is created. */
   #reaped: Promise<number> | undefined
 
-  /** Throws NarwhalError `invalid` for an address or a default image that can't be right. */
+  /** Throws `invalid` for a malformed address or default image. */
   constructor(options: DockerExecutorOptions) {
     this.#api = new DockerApi(parseEngineAddress(options.host))
     this.#options = options
@@ -93,7 +93,7 @@ export class DockerExecutor implements Executor {
   }
 
   take(spec: Omit<SandboxSpec, 'workspace'>): TakenSandbox | undefined {
-    // What waits is in no company.
+    // Warm containers have no services.
     if (spec.services?.length) return undefined
     const named = spec.image ?? this.#options.defaultImage
     if (named === undefined || !this.#warm) return undefined
@@ -114,8 +114,8 @@ export class DockerExecutor implements Executor {
   }
 
   /**
-   * Removes the containers that a former process of this instance left behind, as after a `kill -9`,
-   * and what they wrote into their workspaces where the runner can't. Resolves to their number.
+   * Removes the containers that a previous process of this instance left behind, as after `kill -9`, and what
+   * they wrote into their workspaces if the runner can't. Resolves to their number.
    */
   reap(): Promise<number> {
     this.#reaped ??= this.#reap().catch((error: unknown) => {
@@ -129,14 +129,17 @@ export class DockerExecutor implements Executor {
     this.#closing.abort(new NarwhalError('cancelled', 'the runner is stopping'))
     await Promise.allSettled(this.#opening)
     await this.#warm?.pool[Symbol.asyncDispose]()
-    const told = (error: unknown) => {
+    const onError = (error: unknown) => {
       const reason = describeError(error)
-      this.#options.log.warn({ reason }, 'a container stays until the next start of this runner')
+      this.#options.log.warn(
+        { reason },
+        'container not removed: retrying at the next start of this runner',
+      )
     }
     const sandboxes = [...this.#sandboxes]
-    await Promise.all(sandboxes.map((one) => one[Symbol.asyncDispose]().catch(told)))
-    await this.#networks.close().catch(told)
-    // What could not be removed still needs its own.
+    await Promise.all(sandboxes.map((one) => one[Symbol.asyncDispose]().catch(onError)))
+    await this.#networks.close().catch(onError)
+    // Remains if it still has the files of a container that could not be removed.
     await rmdir(this.#options.folder).catch(() => {})
   }
 
@@ -161,7 +164,7 @@ export class DockerExecutor implements Executor {
     }
   }
 
-  /** One that has ended meanwhile, or whose image has changed, gives its place to a fresh one. */
+  /** If it has ended, or its image has changed, it is replaced by a new one. */
   async #openWarm(warm: WarmContainer, spec: SandboxSpec, signal: AbortSignal): Promise<Sandbox> {
     const { container, image, imageId, limits, place } = warm
     let sandbox = this.#keep({ main: container, others: new Map(), place }, spec)
@@ -205,7 +208,7 @@ export class DockerExecutor implements Executor {
     )
   }
 
-  /** Holds a sandbox until its containers are gone. */
+  /** Keeps track of a sandbox until its containers are removed. */
   #keep(containers: JobContainers, spec: SandboxSpec): DockerSandbox {
     const onRemoved = () => void this.#sandboxes.delete(sandbox)
     const sandbox: DockerSandbox = new DockerSandbox({ containers, spec, onRemoved })
@@ -213,7 +216,7 @@ export class DockerExecutor implements Executor {
     return sandbox
   }
 
-  /** Tries again where the engine was away when a job ended. */
+  /** Retries after the engine was down when a job ended. */
   #removeClosed(): void {
     for (const sandbox of this.#sandboxes) {
       if (sandbox.closed) void sandbox[Symbol.asyncDispose]().catch(() => {})
@@ -245,7 +248,7 @@ export class DockerExecutor implements Executor {
       uses,
       make: (kind, onGone) => this.#maker.makeWarm(kind, warm.limits, onGone),
       discard: async ({ container, workspace, limits, place }) => {
-        // Where the engine is away, it is tried again like any other.
+        // Retried like any other if the engine is down.
         const containers = { main: container, others: new Map(), place }
         const sandbox = this.#keep(containers, {
           name: 'warm',
@@ -263,7 +266,7 @@ export class DockerExecutor implements Executor {
     this.#warm = { uses, pool }
     if (this.#closing.signal.aborted) return
     pool.tend()
-    // For a job that finds no container ready.
+    // For the next job that finds no warm container.
     void this.#networks.prepare().catch(() => {})
   }
 }

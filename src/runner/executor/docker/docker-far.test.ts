@@ -23,8 +23,8 @@ interface Created {
 }
 
 /**
- * The test's engine as one in a virtual machine would be: files are seen in its containers, and what
- * is written to a FIFO there does not come out here. Before a container starts, others take their place.
+ * Makes the test's engine behave as one in a virtual machine: its containers see files, but FIFOs don't
+ * connect them to the runner. The FIFOs are replaced before a container starts.
  */
 async function farEngine(socketPath: string) {
   const engine = new URL(url).pathname
@@ -36,7 +36,7 @@ async function farEngine(socketPath: string) {
       const control = HostConfig.Mounts.find(({ Target }) => Target === '/narwhal')
       if (control) folders.push(control.Source)
     }
-    if (incoming.url?.endsWith('/start')) for (const folder of folders) await putOthers(folder)
+    if (incoming.url?.endsWith('/start')) for (const folder of folders) await replaceFifos(folder)
     const headers = { ...incoming.headers, 'content-length': Buffer.byteLength(body) }
     const { method, url: path } = incoming
     const forward = request({ socketPath: engine, method, path, headers }, (answer) => {
@@ -70,15 +70,15 @@ async function farEngine(socketPath: string) {
   }
 }
 
-/** Whoever has opened those that were there goes on with them. */
-async function putOthers(folder: string): Promise<void> {
+/** Processes that have opened the old ones keep them. */
+async function replaceFifos(folder: string): Promise<void> {
   const fifos = (await readdir(folder)).filter((name) => ['commands', 'ends'].includes(name))
   const paths = fifos.map((name) => join(folder, name))
   await Promise.all(paths.map((path) => rm(path)))
   if (paths.length > 0) await promisify(execFile)('mkfifo', ['-m', '666', ...paths])
 }
 
-test('docker: runs steps by the engine where FIFOs do not reach into its containers', {
+test("docker: runs steps by the engine's exec if FIFOs don't work", {
   skip,
 }, async () => {
   await using dir = await tempDir()
@@ -88,7 +88,7 @@ test('docker: runs steps by the engine where FIFOs do not reach into its contain
     folder: dir.join('sandboxes'),
     instance: uniquePrefix(),
     runnerIsRoot: process.getuid?.() === 0,
-    // Long enough for one that could be heard, on a busy machine, to be heard.
+    // Long enough for a reachable one to answer on a busy machine.
     firstWordMs: 3_000,
     log: silentLog(),
     networks: freeNetworks(),
@@ -108,7 +108,7 @@ test('docker: runs steps by the engine where FIFOs do not reach into its contain
   await using first = await open('first')
   const ran = await run(first, 'echo out; echo err >&2; exit 3')
   assert.deepEqual(ran, { exitCode: 3, stdout: 'out\n', stderr: 'err\n' })
-  // Once it is known, nobody waits for it any more.
+  // Once detected, the timeout is not waited for again.
   await using second = await open('second')
   assert.equal((await run(second, 'pwd')).stdout, '/workspace\n')
 })

@@ -10,22 +10,22 @@ import { StepPipes } from '../pipes/step-pipes.ts'
 import { LAUNCHERS } from './docker-launcher.ts'
 import { COMMANDS, ENDS, goScript } from './docker-supervisor.ts'
 
-/** Pipes that are open, and where their names are for now. */
+/** Open pipes, and their current paths. */
 export interface NamedPipes {
   readonly pipes: StepPipes
   readonly paths: { readonly stdout: string; readonly stderr: string }
 }
 
 /**
- * What a container needs on the runner's side: its control folder, which the container sees read-only,
- * so that nothing in it can be put in another's place; and FIFOs in store, which it does not see.
+ * A container's files on the runner's side: its control folder, which it sees read-only, so that it can
+ * replace nothing there; and spare FIFOs, which it does not see.
  *
- * Writing is done without waiting: it is little, to a cache, and each wait would cost more.
+ * Writes are synchronous: they are small and go to the page cache; awaiting each would cost more.
  */
 export class ContainerFolder {
   readonly path: string
   readonly control: string
-  /** The runner's path of the container's file for what logs must not show. */
+  /** The runner's path of the container's mask file. */
   readonly maskFile: string
   readonly #stock: FifoStock
 
@@ -36,10 +36,10 @@ export class ContainerFolder {
     this.#stock = new FifoStock(join(path, 'spare'))
   }
 
-  /** Makes one in the folder of all; the engine's machine must see it under the same path. */
+  /** Creates one in the common folder, which must have the same path on the engine's machine. */
   static async make(parent: string): Promise<ContainerFolder> {
     const folder = new ContainerFolder(join(parent, randomBytes(8).toString('hex')))
-    // Who is root in the container may be nobody here; nobody else gets through the folder of all.
+    // The container's root may be an unprivileged user here; nobody else gets through the common folder.
     await mkdir(parent, { recursive: true, mode: 0o700 })
     await mkdir(folder.path, { mode: 0o711 })
     await Promise.all(['control', 'spare'].map((name) => mkdir(join(folder.path, name))))
@@ -53,19 +53,19 @@ export class ContainerFolder {
     return folder
   }
 
-  /** Makes the FIFOs of a supervisor that is about to be started. */
+  /** Creates the FIFOs of a supervisor that is about to start. */
   async placeControl(): Promise<void> {
     const [commands = '', ends = ''] = await this.#stock.take(2)
     renameSync(commands, join(this.control, COMMANDS))
     renameSync(ends, join(this.control, ENDS))
   }
 
-  /** Once the supervisor has opened them, no step need find them. */
+  /** Once the supervisor has opened them, steps need not see them. */
   hideControl(): void {
     for (const name of [COMMANDS, ENDS]) rmSync(join(this.control, name), { force: true })
   }
 
-  /** Opens pipes for a step to come. */
+  /** Opens the pipes of the next step. */
   async openPipes(): Promise<NamedPipes> {
     const [stdout = '', stderr = ''] = await this.#stock.take(2)
     return { pipes: await StepPipes.open({ stdout, stderr }), paths: { stdout, stderr } }
@@ -76,20 +76,20 @@ export class ContainerFolder {
     writeFileSync(this.#file('step', number), script, { mode: 0o644 })
   }
 
-  /** Puts all there that the supervisor's child needs to begin a step. */
+  /** Writes everything that the supervisor's child needs to start a step. */
   placeStep(
     step: SandboxStep & { readonly number: number },
     { paths }: NamedPipes,
-    isBeside: boolean,
+    isBackground: boolean,
   ): void {
     const { number } = step
     this.placeScript(number, step.script)
-    writeFileSync(this.#file('go', number), goScript(step, number, isBeside), { mode: 0o644 })
+    writeFileSync(this.#file('go', number), goScript(step, number, isBackground), { mode: 0o644 })
     renameSync(paths.stdout, this.#file('out', number))
     renameSync(paths.stderr, this.#file('err', number))
   }
 
-  /** A step that has begun needs these names no more, and others shall not find them. */
+  /** A step that has started needs these no more, and others must not find them. */
   hideStep(number: number): void {
     for (const name of ['go', 'out', 'err']) rmSync(this.#file(name, number), { force: true })
   }

@@ -13,7 +13,7 @@ async function write(path: string, bytes: Uint8Array): Promise<void> {
   await writeFile(path, bytes, { mode: 0o755 })
 }
 
-test('becomes the program that it is told, with its arguments and its environment', {
+test('executes the given program with its arguments and environment', {
   skip: HERE ? false : `there is none for ${process.arch}`,
 }, async () => {
   await using dir = await tempDir()
@@ -26,7 +26,7 @@ test('becomes the program that it is told, with its arguments and its environmen
   assert.equal(spawnSync(dir.join('launch'), [dir.join('nothing')]).status, 126)
 })
 
-test('gives up one capability and no other, and no program under it has it again', {
+test('drops one capability and no other, and no program that it starts regains it', {
   skip: HERE && isRoot && hasSetpriv ? false : 'needs root and setpriv',
 }, async () => {
   await using dir = await tempDir()
@@ -43,7 +43,7 @@ test('gives up one capability and no other, and no program under it has it again
   }
 })
 
-test('there is one for each processor that images are mostly for, and none for others', () => {
+test('exists for the common processor architectures only', () => {
   assert.equal(launcher(4, 'ia32'), undefined)
   const [x64, arm64] = [launcher(4, 'x64'), launcher(4, 'arm64')]
   assert.equal(x64?.[18], 0x3e)

@@ -1,24 +1,25 @@
 /**
- * How a step in a container is kept from the memory and the open files of what runs beside it as the same user: the
- * supervisor with its key, and steps in the background. The kernel lets nobody look into a process that has a power
- * he has not himself. So the supervisor has two powers besides those of all; the steps start through a
- * program that gives up one of them for good (the container has `no-new-privileges`), those in the background another.
+ * Keeps a step in a container away from the memory and the open files of others that run as the same user:
+ * the supervisor with its key, and steps in the background. The kernel lets no process inspect one with a
+ * capability that it lacks itself (ptrace(2)). So the supervisor has two extra capabilities; steps are
+ * started by a program that drops one of them for good (the container has `no-new-privileges`), background
+ * steps by one that drops the other.
  *
- * A shell can't give up powers, nor has every image a program for it, so this is one of ours: 300 bytes, static. Where it can't be run, as with an
- * engine of another processor, steps start without it.
+ * A shell can't drop capabilities, and few images have a program for it, so this is our own: 300 bytes,
+ * static. If it can't be run, as on an engine with another processor, steps start without it.
  */
 
-/** By their names for the engine, with their numbers (capability.h): harmless both. */
+/** By their names for the engine, with their numbers (capability.h): both harmless. */
 export const KEPT_BY_STEPS = { name: 'NET_BIND_SERVICE', bit: 10 } as const
 export const KEPT_BESIDE = { name: 'FSETID', bit: 4 } as const
 
-/** The files with the launchers, in the control folder of a container. */
+/** Names of the launchers in a container's control folder. */
 export const AS_STEP = 'as-step'
 export const AS_BESIDE = 'as-beside'
 
 /**
- * An ELF program that gives up this capability, and then becomes the program that its arguments name;
- * undefined where there is none for this processor. Its exit code is 126 when it could not.
+ * An ELF program that drops this capability, and then executes the program that its arguments name; undefined
+ * if there is none for this processor. Its exit code is 126 if that fails.
  */
 export function launcher(bit: number, architecture: string = process.arch): Uint8Array | undefined {
   if (architecture !== 'x64' && architecture !== 'arm64') return undefined
@@ -26,7 +27,7 @@ export function launcher(bit: number, architecture: string = process.arch): Uint
   return architecture === 'x64' ? asElf(0x3e, x64(mask)) : asElf(0xb7, arm64(mask))
 }
 
-/** The stack as the kernel makes it: the number of arguments, these, a zero, the environment. */
+/** The initial stack as the kernel lays it out: argc, argv, a null, the environment. */
 function x64(mask: number): Buffer {
   const code = `
     488b1c24              # mov (%rsp), %rbx
@@ -114,7 +115,7 @@ const WRITE = 2
 const RUN = 1
 const PLACE = 0x400000n
 
-/** The file and the memory are the same: one segment with all of it, and a stack that can't be run. */
+/** One segment that maps the whole file, and a non-executable stack. */
 function asElf(machine: number, code: Uint8Array): Uint8Array {
   const start = HEADER + 2 * SEGMENT
   const file = Buffer.alloc(start)
@@ -145,7 +146,7 @@ function littleEndian(word: number): string {
   return bytes.toString('hex')
 }
 
-/** What is in the files of that name. */
+/** Contents of these files. */
 export const LAUNCHERS = [
   { file: AS_STEP, program: launcher(KEPT_BESIDE.bit) },
   { file: AS_BESIDE, program: launcher(KEPT_BY_STEPS.bit) },

@@ -1,18 +1,19 @@
 /**
- * How the processes of one step are told from those of others in the same container, where steps run beside each
- * other: by two limits that no process may raise again, and that Linux keeps but does not enforce (of the resident
- * set and of file locks). One falls with the number of the step, the other grows, so no process can lower its own
- * to look like another step's.
+ * How the processes of one step are recognised among those of others in the same container, if steps run in
+ * the background: by two limits that a process can't raise again, and that Linux keeps but does not enforce
+ * (resident set size and file locks). One decreases with the number of the step, the other increases, so no
+ * process can change its own to look like another step's.
  */
 
-/** In KiB, as `ulimit -m` takes it; more than any machine has. */
+/** In KiB, as for `ulimit -m`; more than any machine has. */
 const MOST_KIB = 2 ** 40
-/** As `ulimit -w` (dash, BusyBox) or `ulimit -x` (bash) takes it. */
+/** As for `ulimit -w` (dash, BusyBox) or `ulimit -x` (bash). */
 const LEAST_LOCKS = 2 ** 40
 
-const NO_LIMIT = 'narwhal: /bin/sh of this image has no "ulimit -m", by which steps are told apart'
+const NO_LIMIT =
+  'narwhal: /bin/sh of this image has no "ulimit -m", which identifies the processes of a step'
 
-/** Marks the shell that runs this, and with it all that it starts; it has standard error. */
+/** Marks the shell that runs this, and thereby everything that it starts; it has standard error. */
 export function markScript(number: number): string {
   const locks = LEAST_LOCKS + number
   return `
@@ -21,14 +22,14 @@ ulimit -w ${locks} 2>/dev/null || ulimit -x ${locks} 2>/dev/null
 `
 }
 
-/** Whole rounds in which nobody is found, one after the other, for nobody to be left: numbers start anew at times. */
+/** Consecutive rounds without a find until no process is assumed to be left: pids wrap around. */
 const CLEAN_ROUNDS = 2
 const MOST_ROUNDS = 1_000
 
 /**
- * A shell function, \`narwhal_end_all NUMBER\`: ends every process of that step, and each that looks like no step's at all.
- * Whoever is gone before it was looked at may have had a child, so it is looked again. What can't be caught so is
- * ended with everything else in the container. Everything in it is built into the shell.
+ * A shell function, `narwhal_end_all NUMBER`: kills every process of that step, and those without the mark of
+ * any step. A process that is gone before it was examined may have forked, so the search is repeated. What
+ * escapes even that ends with the container. Uses shell built-ins only.
  */
 export const END_ALL = `
 narwhal_end_all() {
@@ -66,6 +67,6 @@ narwhal_end_all() {
   done
 }
 `
-/** The names that it uses, for whoever must not inherit their like. */
+/** The variables that it uses, for callers that must not inherit them. */
 export const END_ALL_NAMES =
   'narwhal_round narwhal_clean narwhal_rss narwhal_locks narwhal_max narwhal_one narwhal_two narwhal_soft narwhal_hard narwhal_unit narwhal_whose'

@@ -28,12 +28,12 @@ import type { WarmContainer } from './warm/warm-pool.ts'
 
 /** The containers of one job. */
 export interface JobContainers {
-  /** Of its steps that name no image. */
+  /** For steps that name no image. */
   readonly main: JobContainer
-  /** Of the others, by the full reference. */
+  /** For the others, by the full reference. */
   readonly others: ReadonlyMap<string, JobContainer>
   readonly services?: JobServices
-  /** Where they all are; given up behind them. */
+  /** Their network; released after them. */
   readonly place: JobPlace
 }
 
@@ -58,7 +58,7 @@ export interface MakerOptions extends ProfileOptions {
 
 const FIRST_WORD_MS = 10_000
 
-/** Creates the containers of an executor, with their folders; starting them is the caller's. */
+/** Creates the containers of an executor, with their folders; the caller starts them. */
 export class ContainerMaker {
   readonly #api: DockerApi
   readonly #options: MakerOptions
@@ -75,8 +75,8 @@ export class ContainerMaker {
   }
 
   /**
-   * All that a job needs: its services on their network, the container of its steps, and one for each
-   * further image, connected as that one is.
+   * Creates everything a job needs: its services on their network, the container of its steps, and one for
+   * each further image, on the same network.
    */
   async make(
     image: ImageReference,
@@ -100,7 +100,7 @@ export class ContainerMaker {
     return { main, others, place, ...present({ services }) }
   }
 
-  /** The containers of further images of a job, by the full references. */
+  /** Creates the containers of a job's further images, by full reference. */
   async makeOthers(
     main: JobContainer,
     spec: SandboxSpec,
@@ -113,7 +113,7 @@ export class ContainerMaker {
     for (const name of spec.images ?? []) {
       const image = parseImageReference(name)
       if (image.full === main.parts.image || others.has(image.full)) continue
-      // The main one tidies the workspace for all, and has the one file for all.
+      // The main one tidies the workspace and holds the mask file for all.
       const one = await this.#makeOne(
         image,
         { ...spec, connection, mustTidy: false, maskFile },
@@ -127,9 +127,8 @@ export class ContainerMaker {
   }
 
   /**
-   * Creates and starts one of a kind (`warmKey`) for a job to come, with a workspace of its own; undefined
-   * where the image is not there, or FIFOs don't reach into containers: then nothing would end it with
-   * the runner.
+   * Creates and starts one of a kind (`warmKey`) ahead of a job, with a workspace of its own; undefined if
+   * the image is missing, or FIFOs don't work: then nothing would end it together with the runner.
    */
   async makeWarm(
     kind: string,
@@ -187,14 +186,16 @@ export class ContainerMaker {
     }
   }
 
-  /** Runs a script until it ends with 0, with the shell of the job's image in another's network. */
+  /**
+   * Runs a script until it exits with 0, with the shell of the job's image, in another container's network.
+   */
   async #watch(
     image: ImageReference,
     { script, ...spec }: WatchSpec,
     signal: AbortSignal,
   ): Promise<void> {
     const loop = `until (${script}\n); do sleep 0.2 || sleep 1; done`
-    // The job's own image, which it has by now.
+    // The job's own image, which the engine has by now.
     const id = await this.#createOrPull({ image }, signal, () =>
       this.#api.createContainer(
         containerName(`${spec.name}-ready`),
@@ -214,7 +215,7 @@ export class ContainerMaker {
     return this.#createOrPull(wanted, signal, () => this.#create(image.full, spec))
   }
 
-  /** The engine knows best whether it has the image: creating is tried first, and again after a pull. */
+  /** The engine knows best whether it has the image: creates first, and again after a pull. */
   async #createOrPull<Made>(
     {
       image,
@@ -233,7 +234,7 @@ export class ContainerMaker {
     throw new NarwhalError('not_found', `image ${image.full} was removed right after its pull`)
   }
 
-  /** Never aborted half-way: a container that nobody knows of would stay. */
+  /** Never aborted half-way, which would leak a container. */
   async #create(image: string, spec: OneSpec, id = image): Promise<JobContainer | undefined> {
     const { mustTidy } = spec
     const folder = await ContainerFolder.make(this.#options.folder)
@@ -257,7 +258,7 @@ export class ContainerMaker {
   }
 }
 
-/** Readable in `docker ps`, unlike any other, and of the characters that the engine takes. */
+/** Readable in `docker ps`, unique, and made of the characters that engines accept. */
 function containerName(name: string): string {
   const word = name.replaceAll(/[^A-Za-z0-9_.-]+/g, '-').slice(0, 80)
   return `narwhal-${word}-${randomBytes(4).toString('hex')}`

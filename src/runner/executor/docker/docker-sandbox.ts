@@ -32,26 +32,26 @@ import { dockerDisk } from './engine/docker-disk.ts'
 import { MASK_FILE, WORKSPACE } from './engine/docker-profile.ts'
 
 /**
- * The engine hears of a pause and of its end once more from below, a moment after it has answered, and
- * believes what it hears last (Docker 20.10): turned at once, a container that runs counts as paused.
+ * Docker 20.10 handles a late event for each pause and resume, a moment after it has answered, and the last
+ * event wins: without a delay in between, a running container counts as paused.
  */
 const SETTLE_MS = 250
 
-/** What tells one sandbox from another. */
+/** What distinguishes one sandbox from another. */
 export interface DockerSandboxParts {
-  /** The main one is up; others are started when a step wants them. */
+  /** The main one is up; others are started when a step needs them. */
   readonly containers: JobContainers
   readonly spec: SandboxSpec
-  /** Called once it is gone. */
+  /** Called once it is removed. */
   readonly onRemoved: () => void
 }
 
 /**
- * One job's containers. The main one is *up* from the start, and *down* after a step was aborted or took
- * it with it (all processes are gone, the files are not; the next step starts it again); *removed* is all
- * by the disposal. Those of other images share its network, so they go down with it. Up or down,
- * everything may be *paused* besides: then nothing is started.
- * Invariant: at most one step runs but for those in the background, and only while its container is up.
+ * The containers of one job. The main one is *up* from the start, and *down* after a step was aborted or
+ * ended it (all processes are gone, the files are not; the next step restarts it); disposal *removes* all of
+ * them. Those of other images share its network, so they go down with it. Up or down, everything may also be
+ * *paused*: then nothing is started. Invariant: at most one step runs, apart from those in the background,
+ * and only while its container is up.
  */
 export class DockerSandbox implements Sandbox {
   readonly workspace = WORKSPACE
@@ -73,7 +73,7 @@ export class DockerSandbox implements Sandbox {
   #disk: SandboxDisk | undefined
   #removal: Promise<void> | undefined
 
-  /** Set at the opening. */
+  /** Set by `open`. */
   images: readonly ImageRun[] = []
 
   constructor({ containers, spec, onRemoved }: DockerSandboxParts) {
@@ -85,7 +85,7 @@ export class DockerSandbox implements Sandbox {
   run(step: SandboxStep, output: OutputListener, signal: AbortSignal): Promise<StepExit> {
     const until = AbortSignal.any([signal, this.#closing.signal])
     const run = step.background
-      ? this.#runBeside(step, output, until)
+      ? this.#runInBackground(step, output, until)
       : this.#run(step, output, until)
     const ended = run.catch(() => undefined).finally(() => this.#running.delete(ended))
     this.#running.add(ended)
@@ -166,12 +166,12 @@ export class DockerSandbox implements Sandbox {
     if (restMs > 0) await sleep(restMs)
   }
 
-  /** Whether the disposal was asked for; it may still be on its way, or have failed. */
+  /** Whether disposal was requested; it may be in progress, or have failed. */
   get closed(): boolean {
     return this.#closing.signal.aborted
   }
 
-  /** Rejects when the engine is away; asked again, it tries again. */
+  /** Rejects when the engine is down; call it again to retry. */
   [Symbol.asyncDispose](): Promise<void> {
     this.#removal ??= this.#remove().catch((error: unknown) => {
       this.#removal = undefined
@@ -200,15 +200,15 @@ export class DockerSandbox implements Sandbox {
       const end = await container.run(this.#number(step), this.#gate, output, signal)
       return await this.#exitOf(container, end)
     } catch (error) {
-      // Whatever happened, nothing of this step may run on; if the engine is away, that is told below.
+      // Whatever happened, nothing of this step may run on; if the engine is down, that is reported below.
       await this.#killAll().catch(() => {})
       signal.throwIfAborted()
       throw error
     }
   }
 
-  /** Its end takes no container with it, but another step's may take it. */
-  async #runBeside(
+  /** Its end does not end the container, but another step's may. */
+  async #runInBackground(
     step: SandboxStep,
     output: OutputListener,
     signal: AbortSignal,
@@ -238,13 +238,13 @@ export class DockerSandbox implements Sandbox {
     return { ...step, number: this.#steps }
   }
 
-  /** Starts what is down, one after the other: two steps may want it at once. */
+  /** Starts containers one at a time: two steps may need the same one. */
   #startFor(container: JobContainer, signal: AbortSignal): Promise<void> {
     const { main } = this.#containers
     if (main.isUp && container.isUp) return Promise.resolve()
     return this.#starts.run(async () => {
       if (!main.isUp) {
-        // What still stands has the network of one that is gone.
+        // Containers that are still up use the network of one that is gone.
         await this.#killOthers()
         await this.#gate.pass(() => main.start(), signal)
         this.#oomKills.delete(main)

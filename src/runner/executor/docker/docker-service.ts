@@ -2,11 +2,11 @@ import type { Duplex } from 'node:stream'
 import type { ServiceSpec } from '../../../core/plan/plan.ts'
 import { describeError, NarwhalError } from '../../../lib/errors.ts'
 import type { ServiceEvent, StepExit } from '../executor.ts'
-import { orByHand } from './docker-by-hand.ts'
 import { chunksOf } from './docker-exec.ts'
 import { execOnce } from './docker-exec-once.ts'
 import type { DockerApi } from './engine/docker-api.ts'
 import { FrameReader } from './engine/docker-frames.ts'
+import { orKillDirectly } from './kill-directly.ts'
 import { type ReadyTries, untilReady } from './ready-check.ts'
 
 export interface ServiceParts {
@@ -15,14 +15,16 @@ export interface ServiceParts {
   readonly id: string
   readonly service: ServiceSpec
   readonly hear: (event: ServiceEvent) => void | Promise<void>
-  /** Runs a script until it ends with 0, in the network of this container. */
+  /** Runs a script until it exits with 0, in the network of this container. */
   readonly watch: (container: string, script: string, signal: AbortSignal) => Promise<void>
 }
 
 const TAIL_BYTES = 2_000
 const SHOWN_LINES = 3
 
-/** The container of a service: *created*, *running* from `start` until it ends by itself or is removed. */
+/**
+ * The container of a service: *created*, and *running* from `start` until it ends by itself or is removed.
+ */
 export class ServiceContainer {
   readonly id: string
   readonly #parts: ServiceParts
@@ -35,10 +37,10 @@ export class ServiceContainer {
     this.#parts = parts
   }
 
-  /** Starts it and resolves when it is ready; rejects with the signal's reason, or why it is not. */
+  /** Starts it and resolves when it is ready; rejects with the signal's reason, or with why it is not. */
   async start(signal: AbortSignal): Promise<void> {
     const { api, id, service, hear } = this.#parts
-    // Before its start, so that nothing it says is missed.
+    // Attached before the start, so that no output is missed.
     const output = await api.attachContainer(id)
     try {
       await api.startContainer(id)
@@ -59,11 +61,11 @@ export class ServiceContainer {
     }
   }
 
-  /** Ends it; what it says and does from now on is told to nobody. */
+  /** Removes it; its output and end are not reported any more. */
   async remove(): Promise<void> {
     const { api, id } = this.#parts
     this.#closing.abort()
-    await orByHand(id, api.removeContainer(id))
+    await orKillDirectly(id, api.removeContainer(id))
   }
 
   async #untilReady(check: NonNullable<ServiceSpec['ready']>, signal: AbortSignal): Promise<void> {
@@ -81,20 +83,20 @@ export class ServiceContainer {
       this.#over.signal.throwIfAborted()
     } catch (error) {
       signal.throwIfAborted()
-      // Its end may be told a moment after the engine has refused to run something in it.
+      // Its end may be visible only a moment after the engine has refused to run a command in it.
       const state = await api.inspectContainer(id)
       if (state && !state.running) {
         throw this.#failed(`ended with exit code ${state.exitCode} before it was ready`)
       }
       if (late.aborted) {
         const why = tries.last === '' ? '' : ` (${tries.last})`
-        throw this.#failed(`did not get ready in ${check.timeoutMs / 1000} s${why}`)
+        throw this.#failed(`was not ready within ${check.timeoutMs / 1000} s${why}`)
       }
-      throw this.#failed(`can't be asked whether it is ready: ${describeError(error)}`)
+      throw this.#failed(`can't be checked for readiness: ${describeError(error)}`)
     }
   }
 
-  /** Hears it out, and tells how it ended, unless that is the runner's doing. */
+  /** Forwards its output, and reports how it ended unless the runner ended it. */
   async #follow(output: Duplex): Promise<void> {
     const { api, id, hear } = this.#parts
     const ended = api.waitContainer(id, this.#closing.signal)
@@ -114,7 +116,7 @@ export class ServiceContainer {
       if (!this.#closing.signal.aborted)
         await hear({ type: 'ended', exit: await this.#exitOf(exitCode) })
     } catch {
-      // The engine has gone away, or it is being removed.
+      // The engine is down, or it is being removed.
       this.#over.abort()
     }
   }
@@ -134,7 +136,7 @@ export class ServiceContainer {
     return new NarwhalError('invalid', `service ${this.#parts.service.name} ${what}${said}`)
   }
 
-  /** Of a container that can't be started it is mostly the command that is wrong. */
+  /** If a container can't be started, its command is usually wrong. */
   #refused(error: unknown): NarwhalError {
     const { name, command } = this.#parts.service
     const known = NarwhalError.from(error)

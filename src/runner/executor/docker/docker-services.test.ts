@@ -33,7 +33,7 @@ function open(instance: string): DockerExecutor {
   })
 }
 
-/** A service of BusyBox: a script. */
+/** A service of BusyBox that runs a script. */
 function service(name: string, script: string, more: Partial<ServiceSpec> = {}): ServiceSpec {
   return { name, image: testImage(), env: {}, command: ['sh', '-c', script], ...more }
 }
@@ -60,7 +60,7 @@ async function specIn(dir: TempDir, more: Partial<SandboxSpec>) {
   return { spec, heard }
 }
 
-/** What is left of this runner's, but for so many empty networks that wait to be used again. */
+/** Number of this runner's leftovers, not counting idle networks. */
 async function leftOf(instance: string, idle = 2): Promise<number> {
   const containers = await api.listContainers('narwhal.runner', instance)
   return containers.length + Math.max(0, (await countJobNetworks(url, instance)) - idle)
@@ -68,7 +68,7 @@ async function leftOf(instance: string, idle = 2): Promise<number> {
 
 const WEB = 'mkdir /www; echo served by $NAME >/www/x; exec httpd -f -p 8080 -h /www'
 
-test('docker: steps of all images reach services by their names, and nobody else does', {
+test('docker: steps of all images reach services by their names, and no other job does', {
   skip,
 }, async () => {
   await using dir = await tempDir()
@@ -80,7 +80,7 @@ test('docker: steps of all images reach services by their names, and nobody else
   const command = { command: check, timeoutMs: 60_000 }
   const other = service('other', 'exec sleep 1000', { ready: command })
   const { spec, heard } = await specIn(dir, { services: [web, other], network: 'none' })
-  // Another name of the same image has a container of its own.
+  // Another name of the same image gets a container of its own.
   const images = [testImage().replace(/:latest$/, '')]
   const image = images[0] ?? ''
   await using box = await executor.open({ ...spec, images }, NOTHING)
@@ -91,10 +91,10 @@ test('docker: steps of all images reach services by their names, and nobody else
   await eventually(() => heard.includes('0 stdout starting\n'))
   const fetched = 'wget -qO- http://web:8080/x'
   assert.equal((await run(box, fetched)).stdout, 'served by web\n')
-  // A name that nobody has is answered for, and is no question that is lost.
+  // An unknown name is answered at once, not left to time out.
   const unknown = await run(box, 'nslookup nobody 2>&1')
   assert.doesNotMatch(unknown.stdout, /timed out|no servers could be reached/)
-  // No way out of the network of a job without one.
+  // No route out of the network of a job without one.
   const gateway = `$(ip route | sed -n 's/^default via \\([0-9.]*\\).*/\\1/p')`
   assert.notEqual((await run(box, `ping -c 1 -W 1 "${gateway}"`)).exitCode, 0)
   const step = { script: `${fetched}; pwd; hostname`, env: {}, image }
@@ -111,7 +111,7 @@ test('docker: steps of all images reach services by their names, and nobody else
   assert.equal(await leftOf(instance), 0)
 })
 
-/** An image of what a script makes of the test's own, gone with its disposal. */
+/** An image that a script derives from the test's own, removed on disposal. */
 async function imageAfter(executor: DockerExecutor, dir: TempDir, script: string) {
   const repo = `narwhal-test/${uniquePrefix()}`
   const { spec } = await specIn(dir, { name: 'job_maker/1' })
@@ -149,7 +149,7 @@ test('docker: waits for the port of a service without a shell, and says what a c
   await box[Symbol.asyncDispose]()
   const command = await specIn(dir, { services: [{ ...web, ready: { command: 'x', timeoutMs } }] })
   const words =
-    /^service web can't be asked whether it is ready: its image has no \/bin\/sh for `ready`/
+    /^service web can't be checked for readiness: its image has no \/bin\/sh for `ready`/
   await assert.rejects(executor.open(command.spec, NOTHING), { code: 'invalid', message: words })
   assert.equal(await leftOf(instance), 0)
 })
@@ -180,7 +180,7 @@ test('docker: another image of a step has its own files and the workspace of all
   assert.equal((await run(box, 'cat /etc/which')).stdout, 'main\n')
 })
 
-test('docker: says why a service does not get ready, with its last words', { skip }, async () => {
+test('docker: says why a service is not ready, with its last output', { skip }, async () => {
   await using dir = await tempDir()
   const instance = uniquePrefix()
   await using executor = open(instance)
@@ -203,12 +203,12 @@ test('docker: says why a service does not get ready, with its last words', { ski
   const never = { command: 'echo asleep; exit 2', timeoutMs: 1_000 }
   await refused(
     [service('db', 'echo tired; exec sleep 1000', { ready: never })],
-    /^service db did not get ready in 1 s \(the last try ended with exit code 2: asleep\); it said last: tired$/,
+    /^service db was not ready within 1 s \(the last try ended with exit code 2: asleep\); it said last: tired$/,
   )
   await refused(
-    // On its own loopback nobody reaches it.
+    // On its own loopback nobody can reach it.
     [service('web', 'exec httpd -f -p 127.0.0.1:5432', { ready: { ...ports, timeoutMs: 1_000 } })],
-    /^service web did not get ready in 1 s \(it does not listen on 5432\)/,
+    /^service web was not ready within 1 s \(it does not listen on 5432\)/,
   )
   await refused(
     [service('db', '', { command: ['/no/such'], ready: ports })],
@@ -218,7 +218,7 @@ test('docker: says why a service does not get ready, with its last words', { ski
   assert.equal(await leftOf(instance), 0)
 })
 
-test('docker: tells that a service has ended by itself, and goes on', { skip }, async () => {
+test('docker: reports that a service has ended by itself, and continues', { skip }, async () => {
   await using dir = await tempDir()
   await using executor = open(uniquePrefix())
   const { spec, heard } = await specIn(dir, { services: [service('short', 'echo once; exit 4')] })
@@ -228,7 +228,7 @@ test('docker: tells that a service has ended by itself, and goes on', { skip }, 
   assert.equal((await run(box, 'echo on')).stdout, 'on\n')
 })
 
-test('docker: removes the services and networks of a former process, and a watchdog ends them', {
+test('docker: removes the services and networks of a previous process, and a watchdog ends them', {
   skip,
 }, async () => {
   await using dir = await tempDir()
@@ -256,7 +256,7 @@ test('docker: pauses services with their job', { skip }, async () => {
   await using box = await executor.open(spec, NOTHING)
   await eventually(() => heard.length > 3)
   await box.pause()
-  // What it had written may still be on its way.
+  // Output that it has written may still be in flight.
   const settled = await eventually(async () => {
     const before = heard.length
     const until = performance.now() + 150

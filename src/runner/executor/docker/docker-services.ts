@@ -13,7 +13,7 @@ export class JobServices {
     return this.#containers.map(({ id }) => id)
   }
 
-  /** Resolves when all are ready; rejects with why the first of them is not. */
+  /** Resolves when all are ready; rejects with the reason of the first that is not. */
   async start(signal: AbortSignal): Promise<void> {
     const starts = this.#containers.map((one) => (either: AbortSignal) => one.start(either))
     await allOrNone(starts, signal)

@@ -3,7 +3,7 @@ import { type SandboxShell, SHELL_SCRIPT } from '../sandbox-shell.ts'
 import type { DockerApi } from './engine/docker-api.ts'
 import { FrameReader } from './engine/docker-frames.ts'
 
-/** A shell in a container that runs, as its own user. */
+/** A shell in a running container, as its own user. */
 export function dockerShell(
   api: DockerApi,
   id: string,
@@ -15,7 +15,7 @@ export function dockerShell(
       const terminal = size !== undefined
       const command = ['/bin/sh', '-c', SHELL_SCRIPT]
       const exec = await api.createExec(id, { command, env, terminal })
-      if (exec === undefined) throw new NarwhalError('unavailable', 'the container does not run')
+      if (exec === undefined) throw new NarwhalError('unavailable', 'the container is not running')
       const connection = await api.startExec(exec, terminal)
       const resize = (to: { columns: number; rows: number }) => api.resizeExec(exec, to)
       if (size) await resize(size).catch(() => {})

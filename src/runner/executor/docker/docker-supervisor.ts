@@ -3,32 +3,32 @@ import type { SandboxStep } from '../executor.ts'
 import { AS_STEP } from './docker-launcher.ts'
 import { END_ALL, END_ALL_NAMES, markScript } from './docker-leftovers.ts'
 
-/** Where a container has the scripts of its steps and the FIFOs to its runner, read-only. */
+/** Where a container sees the scripts of its steps and the FIFOs to its runner, read-only. */
 export const CONTROL_DIR = '/narwhal'
-/** The FIFOs of a supervisor, in the container's control folder. */
+/** The supervisor's FIFOs, in the container's control folder. */
 export const COMMANDS = 'commands'
 export const ENDS = 'ends'
 
 const SIGNALS = 'HUP INT QUIT TERM USR1 USR2 ALRM'
 const END_OF_DAYS = 2_147_483_647
-/** More than a runner waits for a first word. */
+/** Longer than a runner waits for the first message. */
 const LONGEST_UNHEARD_S = 20
 
 /**
- * The main process of a container: a POSIX shell that runs one step after the other, each as a process
- * of its own, and tells how it ended (exit code, out-of-memory kills so far; cgroup v2, v1). Everything
- * on the way is built into the shell.
+ * The main process of a container: a POSIX shell that runs one step after another, each in a process of its
+ * own, and reports how it ended (exit code, out-of-memory kills so far; cgroup v2, v1). Uses shell built-ins
+ * only.
  *
- * - The first line of the commands is the key, which it shows with all that it tells; it is kept
- *   in the shell's memory alone, which no step can read (docker-launcher.ts). Commands without it are passed over.
- * - What a step leaves running is ended before its end is told: it could do to the next one whatever it
- *   likes, being the same user. Where others run in the background, which is told with the command, they are told apart by
- *   their marks (docker-leftovers.ts).
- * - No step has its two FIFOs. It is deaf to signals that a step sends to all it can see.
- * - The commands end with the runner, and then so does the container, even if the runner ended before the container
- *   started. An engine in a virtual machine looks the same, but there a living runner removes the FIFOs' names.
+ * - The first line of the commands is the key, which it puts before everything it reports; it is kept only in
+ *   the shell's memory, which no step can read (docker-launcher.ts). Commands without it are ignored.
+ * - Leftover processes of a step are killed before its end is reported: running as the same user, they could
+ *   do anything to the next step. If background steps are running, which the command says, the leftovers are
+ *   told apart by their marks (docker-leftovers.ts).
+ * - Steps don't get its two FIFOs. It ignores signals that a step sends to every process it sees.
+ * - The commands end with the runner, and then the container ends, even if the runner ended before the container
+ *   started. An engine in a virtual machine looks the same, but there a live runner removes the FIFOs' names.
  *
- * Its variables are unset first: the image may have exported their like.
+ * Its variables are unset first: the image may have exported some of the same names.
  */
 export const SUPERVISOR = `
 [ -p ${CONTROL_DIR}/${COMMANDS} ] || exec sleep ${END_OF_DAYS}
@@ -78,11 +78,11 @@ done
 `
 
 /**
- * What the supervisor's child for a step does, from the opening of its streams to the script. A session
- * of its own, where the image has \`setsid\`, keeps its \`kill 0\` from the supervisor. What a shell
- * lets nobody set, such as PPID, is passed over.
+ * What the supervisor's child for a step runs, from opening its streams to the script. A session of its own,
+ * if the image has `setsid`, keeps its `kill 0` from reaching the supervisor. Variables that a shell refuses
+ * to set, such as PPID, are skipped.
  */
-export function goScript({ env }: SandboxStep, number: number, isBeside: boolean): string {
+export function goScript({ env }: SandboxStep, number: number, isBackground: boolean): string {
   const exports = Object.entries(env).map(
     ([name, value]) => `command export ${name}=${shellQuote(value)}`,
   )
@@ -91,7 +91,7 @@ trap - ${SIGNALS}
 exec >${CONTROL_DIR}/out-${number} 2>${CONTROL_DIR}/err-${number}
 tell began ${number}
 exec 3<&- 4>&-
-${isBeside ? markScript(number) : ''}
+${isBackground ? markScript(number) : ''}
 set -- \${narwhal_launcher:+"$narwhal_launcher"} \${narwhal_session:+"$narwhal_session"}
 {
 :

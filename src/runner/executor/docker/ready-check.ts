@@ -2,25 +2,25 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { ReadyCheck } from '../../../core/plan/plan.ts'
 import type { ExecResult } from './docker-exec-once.ts'
 
-/** How a service is looked at. */
+/** How a service is checked. */
 export interface ReadyProbe {
   /** Runs a script in the service's own shell. */
   readonly run: (script: string, signal: AbortSignal) => Promise<ExecResult>
-  /** Runs a script until it ends with 0 by another shell, in the service's network. */
+  /** Runs a script until it exits with 0, in another shell in the service's network. */
   readonly watch: (script: string, signal: AbortSignal) => Promise<void>
 }
 
 const FIRST_PAUSE_MS = 100
 const LONGEST_PAUSE_MS = 1_000
-/** A try that hangs is given up for the next, after so long in milliseconds. */
+/** A hanging try is abandoned after this time, in milliseconds. */
 const TRY_MS = 15_000
 
-/** What is known of the last try, in words. */
+/** The result of the last try, as a message. */
 export interface ReadyTries {
   last: string
 }
 
-/** Resolves once the check holds; rejects with the signal's reason, or when it never can hold. */
+/** Resolves once the check passes; rejects with the signal's reason, or if it can never pass. */
 export async function untilReady(
   check: ReadyCheck,
   probe: ReadyProbe,
@@ -40,7 +40,7 @@ export async function untilReady(
     if (exitCode === 0) return
     if (hasNoShell(exitCode, said)) {
       if ('ports' in check) return await probe.watch(script, signal)
-      throw new Error('its image has no /bin/sh for `ready`: give a port in place of the command')
+      throw new Error('its image has no /bin/sh for `ready`: use a port instead of the command')
     }
     tries.last =
       'ports' in check
@@ -55,8 +55,8 @@ function hasNoShell(exitCode: number, said: string): boolean {
 }
 
 /**
- * Ends with 0 when something listens on each of the ports, and not on the loopback alone. All of it is
- * built into the shell: whatever else an image may lack, it has the kernel's tables (proc(5)).
+ * Exits with 0 when something listens on each of the ports, and not on loopback only. Uses shell built-ins
+ * only and the kernel's tables (proc(5)): whatever else an image lacks, those exist.
  */
 function listenScript(ports: readonly number[]): string {
   const hex = ports.map((port) => port.toString(16).toUpperCase().padStart(4, '0'))

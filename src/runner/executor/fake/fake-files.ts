@@ -8,12 +8,12 @@ import { TAR_END, tarHeader, tarPadding } from '../reading/tar-blocks.ts'
 
 const WORKSPACE = '/workspace'
 
-/** The files of a fake sandbox, by their absolute paths. */
+/** The files of a fake sandbox, by absolute path. */
 export class FakeFiles {
   readonly workspace = WORKSPACE
   readonly #files = new Map<string, Uint8Array>()
 
-  /** Adds to a file's end; makes one where there is none. */
+  /** Appends to a file, which is created if needed. */
   append(path: string, text: string): void {
     const place = absolute(path)
     this.#files.set(
@@ -22,17 +22,17 @@ export class FakeFiles {
     )
   }
 
-  /** As `Sandbox.read`; what has files below it is a folder. */
+  /** As `Sandbox.read`; a path with files below it is a folder. */
   read(path: string, maxBytes: number): Uint8Array | undefined {
     checkPath(path)
     const place = absolute(path)
     const bytes = this.#files.get(place)
     if (bytes && bytes.length > maxBytes) {
-      const words = `${JSON.stringify(path)} has more than ${maxBytes} bytes`
+      const words = `${JSON.stringify(path)} is larger than ${maxBytes} bytes`
       throw new NarwhalError('too_large', words)
     }
     if (!bytes && [...this.#files.keys()].some((one) => one.startsWith(`${place}/`))) {
-      throw new NarwhalError('conflict', `${JSON.stringify(path)} is no regular file`)
+      throw new NarwhalError('conflict', `${JSON.stringify(path)} is not a regular file`)
     }
     return bytes
   }

@@ -6,7 +6,7 @@ import type { FakeFiles } from './fake-files.ts'
 
 const CHUNK_BYTES = 64 * 1024
 
-/** What holds a script up, what ends it, and what those before it have left. */
+/** What a script waits for, what ends it, and the files of the sandbox. */
 export interface Course {
   readonly files: FakeFiles
   readonly gate: PauseGate
@@ -14,28 +14,28 @@ export interface Course {
 }
 
 /**
- * Runs a script of the fake executor's language, one command a line:
+ * Runs a script in the fake executor's language, one command per line:
  *
- * - `print TEXT`, `print-error TEXT`: the text and a line feed on standard output or standard error;
- * - `sleep MS`: waits so many milliseconds, or until the step is aborted;
- * - `exit N`: ends the step with this code; a script that comes to its end ends with 0;
- * - `crash MESSAGE`: the engine fails: `run` rejects with NarwhalError `unavailable` and this message;
- * - `echo TEXT >> "$NAME"`: the text and a line feed at the end of the file that the variable names, so
- *   that `echo a=1 >> "$NARWHAL_OUTPUT"` is an output of the job;
- * - `write PATH TEXT`: the text at the end of a file;
- * - `flood LINES`: so many numbered lines on standard output (`line 1`, `line 2`, …), as fast as they
- *   are taken.
+ * - `print TEXT`, `print-error TEXT`: writes the text and a line feed to standard output or standard error;
+ * - `sleep MS`: waits for MS milliseconds, or until the step is aborted;
+ * - `exit N`: ends the step with this code; a script without it ends with 0;
+ * - `crash MESSAGE`: an engine failure: `run` rejects with `unavailable` and this message;
+ * - `echo TEXT >> "$NAME"`: appends the text and a line feed to the file that the variable names, so that
+ *   `echo a=1 >> "$NARWHAL_OUTPUT"` is an output of the job;
+ * - `write PATH TEXT`: appends the text to a file;
+ * - `flood LINES`: writes LINES numbered lines to standard output (`line 1`, `line 2`, …), as fast as they
+ *   are consumed.
  *
- * `$NAME` and `${NAME}` stand for the step's environment variables ('' where there is none). Every other
- * line is printed as it is, so that `echo hello` shows up in the log; empty lines are not. A step that
- * installs packages prints their names and succeeds.
+ * `$NAME` and `${NAME}` are replaced by the step's environment variables ('' if not set). Any other line is
+ * printed as it is, so that `echo hello` shows up in the log; empty lines are not. A step that installs
+ * packages prints their names and succeeds.
  */
 export async function runFakeScript(
   step: SandboxStep,
   listener: OutputListener,
   course: Course,
 ): Promise<StepExit> {
-  // Whoever keeps a chunk that was only lent to it finds something else in it.
+  // A listener that keeps a chunk without copying it finds it overwritten.
   const output: OutputListener = (stream, chunk) => {
     const heard = listener(stream, chunk)
     chunk.fill(0x21)
@@ -88,7 +88,7 @@ export async function runFakeScript(
   return { exitCode: 0 }
 }
 
-/** The time of a pause does not count. */
+/** Time spent paused does not count. */
 async function wait(ms: number, { gate, signal }: Course): Promise<void> {
   for (let left = ms; left > 0; ) {
     await gate.whenOpen(signal)
@@ -112,7 +112,7 @@ async function flood(
     if (text.length < CHUNK_BYTES && line < count) continue
     await output('stdout', Buffer.from(text))
     text = ''
-    // Lets the rest of the process have its turn.
+    // Yields to the event loop.
     await new Promise(setImmediate)
     await gate.whenOpen(signal)
   }

@@ -37,7 +37,7 @@ function isMisuse(error: unknown): boolean {
   return error instanceof NarwhalError && error.code === 'internal'
 }
 
-test('fake: runs its little language', async () => {
+test('fake: runs its script language', async () => {
   await using executor = new FakeExecutor()
   await using sandbox = await executor.open(spec, NOTHING)
   const script =
@@ -62,7 +62,7 @@ test('fake: runs its little language', async () => {
   assert.equal(installed, '# narwhal: install make git\n')
 })
 
-test('fake: stops at an abort and at the disposal', async () => {
+test('fake: stops on abort and on disposal', async () => {
   await using executor = new FakeExecutor()
   const sandbox = await executor.open(spec, NOTHING)
   const stop = new AbortController()
@@ -75,13 +75,13 @@ test('fake: stops at an abort and at the disposal', async () => {
   await rejected
 })
 
-test('fake: has no image that is called missing', async () => {
+test("fake: can't pull an image whose name begins with missing", async () => {
   await using executor = new FakeExecutor()
   const opening = executor.open({ ...spec, image: 'missing:1' }, NOTHING)
   await assert.rejects(opening, { code: 'not_found' })
 })
 
-test('fake: polices its callers', async () => {
+test('fake: rejects misuse by its callers', async () => {
   const executor = new FakeExecutor()
   const sandbox = await executor.open(spec, NOTHING)
   assert.deepEqual(executor.openSandboxes, ['job_a/1'])
@@ -97,7 +97,7 @@ test('fake: polices its callers', async () => {
   await assert.rejects(executor.open(spec, NOTHING), isMisuse)
 })
 
-test('fake: stands still while it is paused', async () => {
+test('fake: does nothing while it is paused', async () => {
   await using executor = new FakeExecutor()
   await using sandbox = await executor.open(spec, NOTHING)
   await sandbox.pause()
@@ -137,7 +137,7 @@ test('fake: can be aborted and disposed of while it is paused', async () => {
   await rejected
 })
 
-test('fake: has services, images of steps and steps beside others', async () => {
+test('fake: has services, images of steps and background steps', async () => {
   await using executor = new FakeExecutor()
   const service = { name: 'db', image: 'db:1', env: { WHO: 'db' } }
   const heard: string[] = []

@@ -14,19 +14,21 @@ import { FakeFiles } from './fake-files.ts'
 import { type Course, runFakeScript } from './fake-script.ts'
 
 /**
- * An executor without processes, for scenarios and load tests: a step's script is read as the little
- * language of fake-script.ts, and so are the words of a service. An image whose reference begins with `missing` can't be had.
+ * An executor without processes, for scenarios and load tests: a step's script is in the language of
+ * fake-script.ts, and so is a service's command. Images whose reference begins with `missing` can't be
+ * pulled.
  *
- * It polices its callers. It throws NarwhalError `internal` for what the port forbids: two runs at
- * once in one sandbox but for those in the background, an image that the sandbox was not opened with, a run after the disposal, two open sandboxes of the same name, an open after
- * the executor's disposal. `openSandboxes` tells what nobody has disposed of.
+ * It checks its callers. It throws `internal` for what the port forbids: two concurrent runs in one sandbox,
+ * except in the background, an image that the sandbox was not opened with, a run after disposal, two open
+ * sandboxes of the same name, an open after the executor's disposal. `openSandboxes` lists those that nobody
+ * has disposed of.
  */
 export class FakeExecutor implements Executor {
   readonly engines = ['fake'] as const
   readonly #open = new Map<string, FakeSandbox>()
   #closed = false
 
-  /** The names of the sandboxes that are open, in the order of their opening. */
+  /** Names of the open sandboxes, in order of opening. */
   get openSandboxes(): readonly string[] {
     return [...this.#open.keys()]
   }
@@ -57,7 +59,7 @@ export class FakeExecutor implements Executor {
   }
 }
 
-/** *Idle* or *running* one step, beside those in the background; paused or not, or *disposed* for ever. */
+/** Idle* or *running* one step, besides those in the background; paused or not; finally *disposed*. */
 class FakeSandbox implements Sandbox {
   readonly #files = new FakeFiles()
   readonly workspace = this.#files.workspace
@@ -73,7 +75,7 @@ class FakeSandbox implements Sandbox {
     this.#forget = forget
   }
 
-  /** A service's words are a script; it is ready at once. */
+  /** A service's command is a script; it is ready at once. */
   async startServices(): Promise<void> {
     const { services = [], onService } = this.#spec
     const course = { gate: this.#gate, signal: this.#closing.signal, files: this.#files }
@@ -96,7 +98,7 @@ class FakeSandbox implements Sandbox {
     }
     checkStep(step)
     const until = AbortSignal.any([signal, this.#closing.signal])
-    if (step.background) return await this.#track(this.#runBeside(step, output, until))
+    if (step.background) return await this.#track(this.#runInBackground(step, output, until))
     this.#isBusy = true
     try {
       return await this.#track(runFakeScript(step, output, this.#course(until)))
@@ -118,7 +120,7 @@ class FakeSandbox implements Sandbox {
     yield* this.#files.archive(patterns, options)
   }
 
-  /** Resolves when something that counts as a step may be done, which is not while it is paused. */
+  /** Resolves when something that counts as a step may start, which is not while it is paused. */
   async #untilIdle(what: string, signal: AbortSignal): Promise<void> {
     const { name } = this.#spec
     if (this.#closing.signal.aborted) throw misuse(`a file was ${what} in ${name} after its end`)
@@ -128,8 +130,8 @@ class FakeSandbox implements Sandbox {
     await this.#track(this.#gate.whenOpen(until))
   }
 
-  /** Asked to end, it does, as a process without a handler would. */
-  async #runBeside(
+  /** Ends on request, like a process without a handler for SIGTERM. */
+  async #runInBackground(
     step: SandboxStep,
     output: OutputListener,
     until: AbortSignal,

@@ -7,30 +7,30 @@ import { FILTER_FD, type LaunchParts } from './bounds/sandbox-launch.ts'
 import type { SandboxUser } from './bounds/sandbox-users.ts'
 import type { Scratch } from './scratch.ts'
 
-/** Where every step has the workspace. */
+/** Path of the workspace in every step. */
 export const WORKSPACE = '/workspace'
-/** And the file for what logs must not show. */
+/** Path of the mask file. */
 export const MASK_FILE = '/narwhal-mask'
-/** And, read-only, the scripts of the steps and what else the runner gives them. */
+/** Read-only: the scripts of the steps and other files from the runner. */
 export const STEPS_FOLDER = '/narwhal'
 
-/** How bubblewrap can be used by this process; found out by trying. */
+/** How this process can use bubblewrap; found out by trying. */
 export interface BubblewrapMode {
-  /** The user the steps run as; absent: the runner's own. */
+  /** The user that the steps run as; absent: the runner's own. */
   readonly user?: SandboxUser
-  /** Whether bubblewrap itself has the right to make namespaces, or makes a user namespace for it. */
+  /** Whether bubblewrap itself may create namespaces, or needs a user namespace for it. */
   readonly privileged: boolean
-  /** Whether `prlimit` is there to limit the number of processes. */
+  /** Whether `prlimit` is available to limit the number of processes. */
   readonly limits: boolean
 }
 
 export interface SandboxView {
   readonly mode: BubblewrapMode
   readonly workspace: string
-  /** The file is of a shell for a person. */
+  /** The file is that of an interactive shell. */
   readonly isShell?: true
   readonly scratch: Pick<Scratch, 'steps' | 'home' | 'tmp' | 'shm' | 'maskFile'>
-  /** Absolute paths that must not be seen. */
+  /** Absolute paths that must not be visible. */
   readonly hide: readonly string[]
   readonly path: string
   readonly limits: SandboxLimits
@@ -43,11 +43,11 @@ export interface SandboxView {
   readonly accounts: readonly Replacement[]
 }
 
-/** Of the root folder only these are shown; all the rest does not exist in a sandbox. */
+/** Of the root folder only these are visible; everything else does not exist in a sandbox. */
 const SHOWN = ['usr', 'bin', 'sbin', 'lib', 'lib32', 'lib64', 'libx32', 'etc', 'opt', 'nix', 'gnu']
-/** What package managers need to say what is installed. */
+/** What package managers need to report what is installed. */
 const DATABASES = ['/var/lib/dpkg', '/var/lib/rpm']
-/** In the folders that are shown, but nobody's business. File permissions hide most of them as well. */
+/** In visible folders, but private. File permissions hide most of them as well. */
 const SECRETS = [
   '/etc/shadow',
   '/etc/shadow-',
@@ -69,9 +69,9 @@ const SECRETS = [
 ]
 
 /**
- * The arguments of `bwrap` for one step. Its standard input must be shell assignments to be evaluated
- * before the script: an environment given to bwrap itself would reach programs with more rights
- * (`LD_PRELOAD`), and one on the command line would be seen by the whole machine.
+ * The arguments of `bwrap` for one step. Its standard input must be shell assignments that are evaluated
+ * before the script: an environment passed to bwrap itself would reach programs with more privileges
+ * (`LD_PRELOAD`), and one on the command line would be visible to the whole machine.
  */
 export async function sandboxArgs(view: SandboxView): Promise<readonly string[]> {
   const { mode, scratch, network } = view
@@ -79,9 +79,9 @@ export async function sandboxArgs(view: SandboxView): Promise<readonly string[]>
   return [
     ...namespaces(mode),
     ...(view.launch.filter === undefined ? [] : ['--seccomp', String(FILTER_FD)]),
-    // Of its own it has a loopback, and nothing else.
+    // A network namespace of its own has loopback only.
     ...(network === 'none' ? ['--unshare-net'] : []),
-    // Before what lies in them: a folder that bubblewrap makes for a mount is closed to all but root.
+    // Before the mounts in them: a folder that bubblewrap creates for a mount is accessible to root only.
     ...words('--dir /root --dir /run --dir /home --dir /var --dir /var/lib'),
     ...(await shownFolders()),
     ...view.accounts.flatMap(({ file, by }) => ['--ro-bind', by, file]),
@@ -108,7 +108,7 @@ export async function sandboxArgs(view: SandboxView): Promise<readonly string[]>
 const AROUND_THE_SCRIPT = [
   '/bin/sh',
   '-c',
-  // Only the step's user surely may enter the workspace.
+  // Only the step's user is certain to have access to the workspace.
   `cd ${WORKSPACE} && eval "$(cat)" && exec /bin/sh -e "$1" </dev/null`,
   'narwhal',
 ]
@@ -122,7 +122,7 @@ function namespaces({ privileged, user }: BubblewrapMode): readonly string[] {
     ...(privileged ? [] : ['--unshare-user']),
     ...words('--unshare-ipc --unshare-pid --unshare-uts --unshare-cgroup-try'),
     ...words('--hostname narwhal --die-with-parent --new-session --cap-drop ALL'),
-    // Bubblewrap's own processes keep it where /proc shows it; all others are their descendants.
+    // Bubblewrap's own processes keep it, visible in /proc; all others are their descendants.
     ...words(`--unsetenv ${PROCESS_MARK}`),
     ...caps.flatMap((cap) => ['--cap-add', cap]),
   ]
@@ -132,9 +132,9 @@ function words(text: string): readonly string[] {
   return text.split(' ')
 }
 
-/** Gives up what bubblewrap needed: the user root first of all. */
+/** Drops what bubblewrap needed, first of all root. */
 function becomeUser({ mode, limits, launch }: SandboxView): readonly string[] {
-  // Where no control group counts. For the runner's own user it would count what else that runs.
+  // Only without control groups. For the runner's own user it would count that user's other processes.
   const isCounted = mode.limits && mode.user !== undefined && launch.doors.length === 0
   const limit = isCounted ? ['prlimit', `--nproc=${limits.processes}`, '--'] : []
   if (!mode.user || !mode.privileged) return limit
@@ -155,7 +155,7 @@ async function shownFolders(): Promise<readonly string[]> {
   return [...args.flat(), ...DATABASES.flatMap((path) => ['--ro-bind-try', path, path])]
 }
 
-/** The runner's own tools in a home folder, such as a Node of nvm: their folder and nothing beside it. */
+/** The runner's own tools in a home folder, such as a Node of nvm: their folder, without its siblings. */
 async function tools({ path, hide }: SandboxView): Promise<readonly string[]> {
   const args: string[] = []
   for (const folder of path.split(':')) {

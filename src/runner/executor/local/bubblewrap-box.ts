@@ -10,13 +10,13 @@ import { SandboxUsers } from './bounds/sandbox-users.ts'
 import type { BubblewrapMode } from './bubblewrap-args.ts'
 import type { Scratch } from './scratch.ts'
 
-/** What a runner has to keep sandboxes apart with; found out once. */
+/** What a runner can isolate sandboxes with; found out once. */
 export interface BoxMeans {
-  /** Absent: the runner is no root, or has too few users. */
+  /** Absent: the runner is not root, or has too few users. */
   readonly users?: SandboxUsers | undefined
-  /** Absent: there are no control groups to be had. */
+  /** Absent: no control groups are available. */
   readonly groups?: SandboxCgroups | undefined
-  /** What jobs are not kept from for it, in words. */
+  /** What jobs are therefore not isolated from, as messages. */
   readonly missing: readonly string[]
 }
 
@@ -40,13 +40,13 @@ export function findMeans(instance: string): BoxMeans {
   }
 }
 
-/** What one sandbox has of its own. */
+/** The parts of one sandbox. */
 export interface Box {
   /** With its user. */
   readonly mode: BubblewrapMode
   readonly launch: LaunchParts
   readonly accounts: readonly Replacement[]
-  /** Which limit a step has met since it was asked last; undefined: none. */
+  /** Which limit a step has hit since the last call; undefined: none. */
   readonly explain: () => string | undefined
 }
 
@@ -60,13 +60,15 @@ export interface BoxOrder {
 /** Compiled once. */
 const FILTER = seccompFilter()
 
-/** Takes a user, makes the groups, and writes what else the sandbox needs; all of it goes with the stack. */
+/**
+ * Takes a user, creates the groups, and writes the sandbox's files; all of it is disposed of with the stack.
+ */
 export async function openBox(
   { mode, means, scratch, limits }: BoxOrder,
   owned: AsyncDisposableStack,
 ): Promise<Box> {
   const user = mode.user && means.users ? owned.use(means.users.take()) : mode.user
-  // Bubblewrap itself runs as the user then: it may neither enter groups nor another's folder.
+  // Then bubblewrap itself runs as that user, which may not enter groups or another user's folder.
   const isOutside = user !== undefined && !mode.privileged
   const group = isOutside ? undefined : means.groups?.make(scratch.mark, limits)
   if (group) owned.use(group)

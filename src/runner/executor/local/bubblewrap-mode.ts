@@ -18,19 +18,19 @@ import { STANDARD_PATH } from './standard-path.ts'
 
 const run = promisify(execFile)
 
-/** `nobody` on every Linux: for the sandboxes of a root that has too few users for one each. */
+/** `nobody` on every Linux: for sandboxes of a root that has too few users for one each. */
 const NOBODY: SandboxUser = { uid: 65_534, gid: 65_534 }
 const PROBE_MS = 10_000
 
-/** Where sandboxes are tried, and with what. */
+/** Where and with what sandboxes are tried. */
 export interface ModeTrial {
   readonly instance: string
-  /** For scratch folders; the machine's temporary one unless told. */
+  /** For scratch folders; the machine's temporary folder by default. */
   readonly folder?: string | undefined
   readonly means: BoxMeans
 }
 
-/** Tries what works for this process, best first; resolves to why nothing does, in words. */
+/** Tries what works for this process, best first; resolves to the reason if nothing does. */
 export async function findBubblewrapMode(trial: ModeTrial): Promise<BubblewrapMode | string> {
   const [isThere, limits] = await Promise.all([isProgram('bwrap'), isProgram('prlimit')])
   if (!isThere) {
@@ -53,7 +53,7 @@ export async function findBubblewrapMode(trial: ModeTrial): Promise<BubblewrapMo
   return `bubblewrap can't make a sandbox here (${trouble}): ${advice(isRoot)}`
 }
 
-/** Makes the job's folders belong to the user of the sandbox, if that is not the runner's own. */
+/** Gives the job's folders to the sandbox's user, if that is not the runner's own. */
 export async function giveWorkspace(
   mode: BubblewrapMode,
   folders: readonly string[],
@@ -63,7 +63,7 @@ export async function giveWorkspace(
   await run('chown', ['-hR', `${uid}:${gid}`, '--', ...folders])
 }
 
-/** Runs `true` as a step; resolves to '' when that went well, else to what was said. */
+/** Runs `true` as a step; resolves to '' on success, else to its error output. */
 export async function tryMode(
   mode: BubblewrapMode,
   { instance, folder, means }: ModeTrial,
@@ -83,7 +83,8 @@ export async function tryMode(
     AbortSignal.timeout(PROBE_MS),
   )
   if (exitCode === 0) return ''
-  // A program that ends early may leave a part of the end's mark (see `EndMarker`): no words for anybody.
+  // A program that ends early may leave a part of the end marker (see `EndMarker`), which is not part of a
+  // message.
   const lines = Buffer.concat(said).toString().trim().split('\n')
   return lines.findLast((line) => !line.includes('\u0001')) || `exit code ${exitCode}`
 }
@@ -94,7 +95,7 @@ interface ProbeParts {
   readonly network: 'none' | undefined
 }
 
-/** Enough for the trial of a mode. */
+/** Enough to try a mode. */
 const LIMITS = { memoryBytes: 2 ** 30, cpus: 1, processes: 1_000 }
 
 async function probeProgram(box: Box, { scratch, workspace, network }: ProbeParts) {
@@ -108,7 +109,7 @@ async function probeProgram(box: Box, { scratch, workspace, network }: ProbePart
   }
 }
 
-/** How bubblewrap is started: what it is started through comes first (see `Connection.enter`). */
+/** How bubblewrap is started: through the command of `Connection.enter`. */
 export type BubblewrapStart = Pick<Box, 'mode' | 'launch'> & { readonly enter: readonly string[] }
 
 /** The program of one step; `env` reaches only the script. */
@@ -125,17 +126,17 @@ export function bubblewrapProgram(
     cwd: '/',
     // The rest of the sandbox dies with bwrap (--die-with-parent).
     kill: async (pid: number) => void kill(pid),
-    // Bubblewrap itself would take all of it with it at once.
+    // If bubblewrap itself got the signal, it would take everything down at once.
     terminate: (pid: number) => terminateBelow(pid),
   }
 }
 
-/** The file of a shell for a person: the environment can't come by its standard input. */
+/** The file of an interactive shell: the environment can't be passed on its standard input. */
 export function shellFile(env: Readonly<Record<string, string>>): string {
   return `${assignments(env)}${SHELL_SCRIPT}\n`
 }
 
-/** The program of a shell for a person; `args` are of a view that is one. */
+/** The program of an interactive shell; `args` belong to a view for one. */
 export function bubblewrapShell(
   start: BubblewrapStart,
   args: readonly string[],
@@ -147,14 +148,14 @@ export function bubblewrapShell(
 function commandOf({ mode, launch: parts, enter }: BubblewrapStart, args: readonly string[]) {
   const user = mode.user && !mode.privileged ? mode.user : undefined
   const isDirect = enter.length === 0
-  // Only root may enter: it becomes the user behind that.
+  // Only root may enter; setpriv then becomes the user.
   const ids = user ? [`--reuid=${user.uid}`, `--regid=${user.gid}`, '--clear-groups'] : []
   const become = user && !isDirect ? ['setpriv', ...ids, '--'] : []
   const [command, ...rest] = launch(parts, [...enter, ...become, 'bwrap', ...args])
   return { command, args: rest, ...(user && isDirect ? { user } : {}) }
 }
 
-/** Bash would stop at an assignment to these, and as environment variables it ignores them. */
+/** Bash fails on assignments to these, and ignores them in its environment. */
 const READ_ONLY = new Set(['UID', 'EUID', 'PPID', 'BASHOPTS', 'SHELLOPTS', 'BASH_VERSINFO'])
 
 /** Shell text that exports the variables; their names have been checked. */
@@ -171,7 +172,7 @@ function advice(isRoot: boolean): string {
     : 'allow user namespaces (sysctl kernel.unprivileged_userns_clone=1, on Ubuntu kernel.apparmor_restrict_unprivileged_userns=0), or use Docker'
 }
 
-/** Whether there is a program of this name; that it works is seen when it is used. */
+/** Whether a program of this name exists; whether it works shows when it is used. */
 async function isProgram(name: string): Promise<boolean> {
   const paths = STANDARD_PATH.split(':').map((folder) => join(folder, name))
   return await Promise.any(paths.map((path) => access(path, constants.X_OK))).then(

@@ -42,7 +42,7 @@ async function output(executor: BubblewrapExecutor, workspace: string, script: s
   return text
 }
 
-test('bubblewrap: refuses a job with an image in words that help', async () => {
+test('bubblewrap: rejects a job with an image, and says what to do', async () => {
   await using executor = await open()
   await assert.rejects(
     executor.open({ ...spec('/nowhere'), image: 'node:24' }, NOTHING),
@@ -53,11 +53,11 @@ test('bubblewrap: refuses a job with an image in words that help', async () => {
   )
 })
 
-test('bubblewrap: gives the variables of a step to nothing but its script', { skip }, async () => {
+test("bubblewrap: passes a step's variables to its script only", { skip }, async () => {
   await using dir = await tempDir()
   await mkdir(dir.join('workspace'))
   await using executor = await open()
-  // A loader that is told to would report every program that it can't prepare.
+  // A loader that gets this reports every program for which it fails.
   const env = { LD_PRELOAD: '/workspace/no-such-library.so', SECRET: 'sesame' }
   const script = 'grep -l sesame /proc/[0-9]*/cmdline /proc/1/environ 2>/dev/null; echo end'
   const text = await output(executor, dir.join('workspace'), script, env)
@@ -76,7 +76,7 @@ test('bubblewrap: runs the tools of this machine', { skip }, async () => {
   assert.match(text, /^A {2}file\nnarwhal\nls: /)
 })
 
-test('bubblewrap: does not run as root where it can avoid it', { skip }, async () => {
+test('bubblewrap: does not run as root if it can avoid it', { skip }, async () => {
   await using dir = await tempDir()
   await mkdir(dir.join('workspace'))
   await using executor = await open()
@@ -85,7 +85,7 @@ test('bubblewrap: does not run as root where it can avoid it', { skip }, async (
   assert.equal(await readFile(dir.join('workspace', 'uid'), 'utf8'), text)
 })
 
-test('bubblewrap: shows the tools of a PATH outside the system, and hides what is to be hidden', {
+test('bubblewrap: shows the tools of a PATH outside the system, and hides the given paths', {
   skip,
 }, async () => {
   await using dir = await tempDir()

@@ -29,15 +29,15 @@ import type { Scratch } from './scratch.ts'
 import { STANDARD_PATH } from './standard-path.ts'
 
 export interface BubblewrapExecutorOptions {
-  /** The runner's name among all on this machine. */
+  /** Unique name of the runner on this machine. */
   readonly instance: string
-  /** Absolute paths that no job may see, besides those that never are visible: Narwhal's data. */
+  /** Absolute paths that no job may see, in addition to those that never are visible: Narwhal's data. */
   readonly hide: readonly string[]
-  /** How jobs are connected; the caller's to dispose, after this. */
+  /** Networks of the jobs; disposed of by the caller, after this. */
   readonly networks: NetworkSource
-  /** The PATH of the steps; the system's own folders unless told. */
+  /** The PATH of the steps; the system's folders by default. */
   readonly path?: string
-  /** For scratch folders; the machine's temporary one unless told. */
+  /** For scratch folders; the machine's temporary folder by default. */
   readonly folder?: string
   readonly log?: Logger
 }
@@ -49,13 +49,12 @@ interface SandboxPlace {
 }
 
 /**
- * Jobs over this machine's own programs, isolated by bubblewrap: a read-only view of the system's
- * folders, everything else private (see bubblewrap-args.ts). Each step is a sandbox of its own in which
- * the job's workspace, home and /tmp are the same; what a step leaves in the background ends with it.
+ * Runs jobs with this machine's own programs, isolated by bubblewrap: a read-only view of the system's
+ * folders, everything else private (see bubblewrap-args.ts). Each step is a sandbox of its own, with the
+ * workspace, home and /tmp of the job; processes that a step leaves behind are killed with it.
  *
- * Limits: memory, processors and the number of processes by control groups of its own; where there are none, processes
- * alone, and these only where the sandbox has a user of its own. No core dumps.
- * Its system calls are filtered (see seccomp/).
+ * Limits: memory, processors and the number of processes by control groups of its own; without those only
+ * processes, if the sandbox has a user of its own. No core dumps. System calls are filtered (see seccomp/).
  *
  * The steps' base environment: PATH and HOME.
  */
@@ -66,7 +65,7 @@ export class BubblewrapExecutor implements Executor {
   #isToldOf = false
   #found: BoxMeans | undefined
   #mode: Promise<BubblewrapMode | string> | undefined
-  /** What kept it from making a sandbox without a network; empty when it can. */
+  /** Why a sandbox without a network can't be made; empty when it can. */
   #noNetwork: Promise<string> | undefined
 
   constructor(options: BubblewrapExecutorOptions) {
@@ -76,7 +75,7 @@ export class BubblewrapExecutor implements Executor {
 
   async probe(): Promise<string> {
     const known = await this.#mode
-    // What works goes on to work; what does not may have been mended.
+    // What works is assumed to go on working; what does not may have been repaired.
     if (typeof known === 'string') this.#mode = undefined
     const mode = await this.#findMode()
     return typeof mode === 'string' ? mode : this.#options.networks.trouble
@@ -95,7 +94,7 @@ export class BubblewrapExecutor implements Executor {
     }, signal)
   }
 
-  /** Ends and removes what a former process of this instance left behind; resolves to its number. */
+  /** Ends and removes what a previous process of this instance left behind; resolves to its number. */
   async reap(): Promise<number> {
     const left = await this.#sandboxes.reap()
     await this.#means().groups?.sweep()
@@ -135,7 +134,7 @@ export class BubblewrapExecutor implements Executor {
       ],
       explain: box.explain,
       stepsPath: STEPS_FOLDER,
-      // Bubblewrap ends every process of a step with the step.
+      // Bubblewrap kills every process of a step together with the step.
       killAll: async () => {},
       shellFor: async (env: Readonly<Record<string, string>>) => {
         const base = { PATH: path, HOME: '/home/narwhal', [PROCESS_MARK]: scratch.mark }
@@ -146,7 +145,7 @@ export class BubblewrapExecutor implements Executor {
         return bubblewrapShell(start, await sandboxArgs({ ...view, isShell: true }), base)
       },
       programFor: async (file: string, step: SandboxStep) => {
-        // Not at the opening: the checkout may be made after it. Nothing of the job has run yet.
+        // Not at opening: the checkout may be made after it. Nothing of the job has run yet.
         if (!given) await giveWorkspace(box.mode, [spec.workspace.path, scratch.home])
         given = true
         const base = { PATH: path, HOME: '/home/narwhal', [PROCESS_MARK]: scratch.mark }
@@ -158,7 +157,7 @@ export class BubblewrapExecutor implements Executor {
     }
   }
 
-  /** Elsewhere a step would fail for it, as if it were the user's fault. */
+  /** Otherwise a step would fail for it, as if it were the user's fault. */
   async #checkNoNetwork(mode: BubblewrapMode): Promise<void> {
     this.#noNetwork ??= tryMode(mode, this.#trial(), 'none').catch(describeError)
     const trouble = await this.#noNetwork
@@ -168,7 +167,7 @@ export class BubblewrapExecutor implements Executor {
     throw new NarwhalError('unavailable', words)
   }
 
-  /** How bubblewrap works here, or why it does not; tried once until it is probed again. */
+  /** How bubblewrap works here, or why it does not; tried once until the next probe. */
   #findMode(): Promise<BubblewrapMode | string> {
     this.#mode ??= findBubblewrapMode(this.#trial()).then((mode) => {
       if (typeof mode === 'string' || this.#isToldOf) return mode

@@ -26,35 +26,35 @@ import { type LocalProgram, runLocal } from './local-step.ts'
 import { maskFileAt } from './open-mask-file.ts'
 import type { Scratch } from './scratch.ts'
 
-/** What tells the sandboxes on the runner's own root file system apart. */
+/** What distinguishes sandboxes on the runner's own root file system. */
 export interface LocalSandboxParts {
   readonly name: string
-  /** As the steps see it. */
+  /** Path for the steps. */
   readonly workspace: string
   /** The folder of this machine that it is. */
   readonly folder: string
   readonly scratch: Scratch
-  /** Where it writes. */
+  /** The folders that it writes to. */
   readonly folders: readonly NamedFolder[]
   readonly fifos: FifoStock
-  /** Where the steps see the scratch folder's `maskFile`. */
+  /** Path of the scratch folder's `maskFile` for the steps. */
   readonly maskPath: string
-  /** Where the steps see the scratch folder's `steps`. */
+  /** Path of the scratch folder's `steps` for the steps. */
   readonly stepsPath: string
   /** The program that runs the script in this file. */
   readonly programFor: (
     scriptFile: string,
     step: SandboxStep,
   ) => Promise<Omit<LocalProgram, 'fifos' | 'gate'>>
-  /** A shell for a person, with this environment. */
+  /** An interactive shell with this environment. */
   readonly shellFor: (env: Readonly<Record<string, string>>) => Promise<SandboxShell>
-  /** What an exit code other than 0 does not say; called once after each such end. */
+  /** What an exit code other than 0 does not tell; called once after each such end. */
   readonly explain?: () => string | undefined
-  /** Ends what steps left behind. */
+  /** Kills leftover processes of steps. */
   readonly killAll: () => Promise<void>
-  /** What the job's log has to say of it. */
+  /** For the job's log. */
   readonly notes?: readonly string[]
-  /** Called once nothing runs any more; removes what the sandbox had. */
+  /** Called once nothing runs any more; removes the sandbox's parts. */
   readonly onClosed: () => Promise<void>
 }
 
@@ -92,7 +92,7 @@ export class LocalSandbox implements Sandbox {
   get disk(): SandboxDisk {
     const { folders, scratch } = this.#parts
     const isOurs = withMark((mark) => mark === scratch.mark)
-    // The control group has the mark's name, and nothing gets out of that.
+    // The control group has the mark's name, and no process can leave it.
     const inGroup = inContainer(scratch.mark)
     const search: ProcessSearch = (pid) => (inGroup(pid) === 'ours' ? 'ours' : isOurs(pid))
     return {

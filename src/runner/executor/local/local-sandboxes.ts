@@ -14,13 +14,13 @@ export class LocalSandboxes implements AsyncDisposable {
   #stock: Promise<FifoStock> | undefined
   #reaped: Promise<number> | undefined
 
-  /** `instance` names the runner among all on this machine; `folder` is for their scratch folders. */
+  /** `instance` is the unique name of the runner on this machine; `folder` is for the scratch folders. */
   constructor(instance: string, folder?: string) {
     this.#instance = instance
     this.#folder = folder
   }
 
-  /** Opens one with a scratch folder of its own; what `make` puts on the stack goes with it. */
+  /** Opens one with a scratch folder of its own; what `make` puts on the stack is disposed of with it. */
   async open(
     make: (
       scratch: Scratch,
@@ -49,7 +49,7 @@ export class LocalSandboxes implements AsyncDisposable {
   }
 
   /**
-   * Ends and removes what a former process of this name left, as after a `kill -9`; resolves to the
+   * Ends and removes what a previous process of this name left behind, as after `kill -9`; resolves to the
    * number of its sandboxes. A folder that can't be removed stops no job.
    */
   reap(): Promise<number> {
@@ -64,11 +64,11 @@ export class LocalSandboxes implements AsyncDisposable {
     if (stock) await removeFolder(stock.folder)
   }
 
-  /** For all of them, in a folder that nobody else gets into. */
+  /** Shared by all of them, in a folder that nobody else can access. */
   #openStock(): Promise<FifoStock> {
     this.#stock ??= openFolder(this.#instance, this.#folder, 'fifos').then((path) => {
       const stock = new FifoStock(path)
-      // The first are made while the checkout is.
+      // The first ones are made during the checkout.
       stock.take(0).catch(() => {})
       return stock
     })

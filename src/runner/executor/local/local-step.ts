@@ -12,28 +12,28 @@ export interface LocalProgram {
   readonly command: string
   readonly args: readonly string[]
   readonly env: Readonly<Record<string, string>>
-  /** What its standard input holds, closed after it; empty unless told. */
+  /** Written to its standard input, which is then closed; empty by default. */
   readonly input?: string
   readonly cwd: string
-  /** FIFOs in store, in a folder that nobody else gets into. */
+  /** Spare FIFOs, in a folder that nobody else can access. */
   readonly fifos: FifoStock
-  /** The user it is started as; the runner's own unless told. */
+  /** The user that it runs as; the runner's own by default. */
   readonly user?: { readonly uid: number; readonly gid: number }
-  /** Through which it starts. */
+  /** Which it passes before it starts. */
   readonly gate: PauseGate
-  /** Ends every process of the step; called when the step is aborted or its output can't be heard. */
+  /** Kills every process of the step; called when the step is aborted or its output can't be delivered. */
   readonly kill: (pid: number) => Promise<void>
-  /** Asks them to end. */
+  /** Sends them SIGTERM. */
   readonly terminate: (pid: number) => Promise<void>
-  /** When that is to be done, if it is. */
+  /** When to do that, if at all. */
   readonly end?: AbortSignal | undefined
 }
 
 /**
- * Runs a program to its end, hears its output, and resolves to its exit
- * code (128 + n after signal n). Left-behind processes that hold the pipes are not waited for.
+ * Runs a program to its end, delivers its output, and resolves to its exit code (128 + n after signal n).
+ * Leftover processes that keep the pipes open are not waited for.
  *
- * The pipes are FIFOs: Node would give the child sockets, which can't be opened by /dev/stdout.
+ * The pipes are FIFOs: Node would give the child sockets, which can't be opened through /dev/stdout.
  */
 export async function runLocal(
   program: LocalProgram,
@@ -64,10 +64,10 @@ function start(program: LocalProgram, { writers }: StepPipes) {
     env: program.env,
     ...program.user,
     stdio: [program.input === undefined ? 'ignore' : 'pipe', writers.stdout, writers.stderr],
-    // A process group of its own, to be killed as one.
+    // In a process group of its own, to be killed as one.
     detached: true,
   })
-  // A program that ends without having read it all.
+  // EPIPE, if it ends without having read all of it.
   child.stdin?.on('error', () => {})
   child.stdin?.end(program.input)
   return child
@@ -88,8 +88,8 @@ function exitOf(child: ReturnType<typeof spawn>, command: string): Promise<numbe
 }
 
 /**
- * The two FIFOs of one step. They have no name any more once they are open; the step's user may open
- * them anew, as `echo >/dev/stderr` does.
+ * The two FIFOs of one step. They have no names once they are open; the step's user may reopen them, as `echo
+ * >/dev/stderr` does.
  */
 async function openPipes({ fifos }: LocalProgram): Promise<StepPipes> {
   const [stdout = '', stderr = ''] = await fifos.take(2)

@@ -6,13 +6,13 @@ export function maskFileAt(path: string, file: string): MaskFile {
   return { path, open: () => new FolderMaskFile(file) }
 }
 
-/** Reading does not wait, and costs one `fstat` while nothing has changed. */
+/** Reading never blocks, and takes one `fstat` while nothing has changed. */
 class FolderMaskFile implements MaskFileView {
   readonly #fd: number
   #state = ''
   #isClosed = false
 
-  /** Throws the system's error where the file can't be opened; it may not be a link. */
+  /** Throws the system's error if the file can't be opened; it must not be a link. */
   constructor(file: string) {
     this.#fd = openSync(file, constants.O_RDONLY | constants.O_NOFOLLOW)
   }

@@ -13,7 +13,7 @@ import { ProcessExecutor } from './process.ts'
 const NOTHING = new AbortController().signal
 const OWN = '/home/me/narwhal'
 
-/** Sandboxes that can't be had for this reason, or can for none. */
+/** Sandboxes that are unavailable for this reason, or available if it is empty. */
 function sandboxes(trouble: string): Executor {
   const fake = new FakeExecutor()
   return {
@@ -45,7 +45,7 @@ async function stage(trouble: string) {
   return { executor, spec, [Symbol.asyncDispose]: () => owned.disposeAsync() }
 }
 
-test('RUN-01: where there are no sandboxes the own checkout runs as plain processes', async () => {
+test("RUN-01: without sandboxes, Narwhal's own checkout runs as plain processes", async () => {
   await using it = await stage('install bubblewrap')
   assert.equal(await it.executor.probe(), '')
   assert.deepEqual(it.executor.engines, ['process'])
@@ -54,7 +54,7 @@ test('RUN-01: where there are no sandboxes the own checkout runs as plain proces
   assert.equal(exitCode, 3)
 })
 
-test('RUN-01b: and nothing else does: no other repository, no stranger, no trial, no image', async () => {
+test('RUN-01b: nothing else does: no other repository, no stranger, no trial, no image', async () => {
   await using it = await stage('install bubblewrap')
   const { source: _, ...trial } = it.spec
   for (const spec of [
@@ -68,7 +68,7 @@ test('RUN-01b: and nothing else does: no other repository, no stranger, no trial
   }
 })
 
-test('RUN-01c: nor does the own checkout once its first pipeline is over', async () => {
+test('RUN-01c: nor does the own checkout once its first pipeline has finished', async () => {
   await using it = await stage('install bubblewrap')
   it.executor.close()
   assert.equal(await it.executor.probe(), 'install bubblewrap')
@@ -76,7 +76,7 @@ test('RUN-01c: nor does the own checkout once its first pipeline is over', async
   await assert.rejects(it.executor.open(it.spec, NOTHING), { message: 'install bubblewrap' })
 })
 
-test('where there are sandboxes everything runs in one', async () => {
+test('with sandboxes, everything runs in one', async () => {
   await using it = await stage('')
   assert.deepEqual(it.executor.engines, ['fake'])
   await using sandbox = await it.executor.open(it.spec, NOTHING)

@@ -3,23 +3,23 @@ import { NarwhalError } from '../../../lib/errors.ts'
 import type { Executor, Sandbox, SandboxSpec, TakenSandbox } from '../executor.ts'
 import { containersWanted } from '../refuse-containers.ts'
 
-/** What an executor does where it can open no sandbox. */
+/** What an executor uses if it can't open sandboxes. */
 export interface OwnCheckoutParts {
   readonly sandboxes: Executor
   /** Without any isolation. */
   readonly plain: Executor
-  /** Clone URLs of one repository: the one that Narwhal itself was started from. */
+  /** Clone URLs of one repository: the one from which Narwhal itself was started. */
   readonly sources: readonly string[]
 }
 
 /**
- * Sandboxes as ever; but where there can be none, and until `close`, the jobs of one's own checkout run as plain
- * processes: whoever starts Narwhal from a folder runs what is in it anyway. Of other repositories, of
- * strangers and of containers it takes none. It is disposed of with both.
+ * Uses sandboxes if possible. If not, and until `close`, jobs of the operator's own checkout run as plain
+ * processes: starting Narwhal from a folder runs its code anyway. Jobs of other repositories, of strangers,
+ * or in containers are not taken. It is disposed of with both.
  */
 export class OwnCheckoutExecutor implements Executor {
   readonly #parts: OwnCheckoutParts
-  /** Why there are no sandboxes, as the last probe found it; empty: there are. */
+  /** Why there are no sandboxes, from the last probe; empty: there are. */
   #trouble = ''
   #isClosed = false
 
@@ -32,7 +32,7 @@ export class OwnCheckoutExecutor implements Executor {
     return this.#isPlain ? plain.engines : sandboxes.engines
   }
 
-  /** Why jobs can't run in sandboxes, in words; empty: they can. */
+  /** Why jobs can't run in sandboxes, as a message; empty: they can. */
   async whyPlain(): Promise<string> {
     this.#trouble = await this.#parts.sandboxes.probe()
     return this.#trouble
@@ -57,7 +57,7 @@ export class OwnCheckoutExecutor implements Executor {
     return this.#parts.sandboxes.take?.(spec)
   }
 
-  /** From now on there are sandboxes or nothing; what runs goes on. */
+  /** From now on only sandboxes; running jobs continue. */
   close(): void {
     this.#isClosed = true
   }

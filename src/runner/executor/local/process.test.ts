@@ -15,7 +15,7 @@ executorContract('process', async () => new ProcessExecutor({ instance: uniquePr
   leftovers: findProcesses,
 })
 
-test('process: refuses what it can not give in words that help', async () => {
+test('process: rejects what it does not support, and says what to do', async () => {
   await using executor = new ProcessExecutor({ instance: uniquePrefix() })
   const limits = { memoryBytes: 1, cpus: 1, processes: 1 }
   const refused = async (asked: Partial<SandboxSpec>, words: string) => {

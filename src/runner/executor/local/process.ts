@@ -9,17 +9,17 @@ import type { Scratch } from './scratch.ts'
 import { STANDARD_PATH } from './standard-path.ts'
 
 export interface ProcessExecutorOptions {
-  /** The runner's name among all on this machine. */
+  /** Unique name of the runner on this machine. */
   readonly instance: string
-  /** The PATH of the steps; the system's own folders unless told. */
+  /** The PATH of the steps; the system's folders by default. */
   readonly path?: string
 }
 
 /**
- * Steps as plain processes of the runner's own user: **no isolation at all**, only for people who run
- * their own code. No limits either. Each job gets a home and a temporary folder of its own, and at
- * its end every process is killed that still carries the job's mark in its environment, also when
- * it made itself a group of its own.
+ * Runs steps as plain processes of the runner's own user: **no isolation at all**, only for people who run
+ * their own code. No limits either. Each job gets a home and a temporary folder of its own, and at its end
+ * every process that still has the job's mark in its environment is killed, even in a process group of its
+ * own.
  *
  * The steps' base environment: PATH, HOME, TMPDIR, and NARWHAL_SANDBOX, the mark.
  */
@@ -48,7 +48,7 @@ export class ProcessExecutor implements Executor {
     return this.#sandboxes.open(async (scratch) => this.#parts(spec, scratch), signal)
   }
 
-  /** Ends and removes what a former process of this instance left behind; resolves to its number. */
+  /** Ends and removes what a previous process of this instance left behind; resolves to its number. */
   reap(): Promise<number> {
     return this.#sandboxes.reap()
   }
@@ -91,7 +91,7 @@ export class ProcessExecutor implements Executor {
         cwd: spec.workspace.path,
         kill: async (pid: number) => {
           kill(-pid)
-          // The mark is that of all steps.
+          // All steps have the same mark.
           if (!step.background) await killAll()
         },
         terminate: async (pid: number) => void kill(-pid, 'SIGTERM'),

@@ -4,7 +4,7 @@ import { test } from 'node:test'
 import { uniquePrefix } from '../../../../test/support/services.ts'
 import { openScratch, reapScratch } from './scratch.ts'
 
-test('removes what a former process of the same runner left, and of no other', async () => {
+test('removes what a previous process of the same runner left behind, and nothing else', async () => {
   const instance = uniquePrefix()
   await using other = await openScratch(`${instance}-2`)
   const left = await openScratch(instance)

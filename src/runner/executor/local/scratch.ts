@@ -7,12 +7,12 @@ import { killTree } from '../processes/process-tree.ts'
 import { makeMaskFile } from './make-mask-file.ts'
 
 /**
- * What a sandbox on the runner's own root file system needs besides the workspace: the files of its
- * steps, a home and a temporary folder, all empty at first and gone with the job.
+ * What a sandbox on the runner's own root file system needs in addition to the workspace: the files of its
+ * steps, a home and a temporary folder, all empty at first and removed with the job.
  */
 export interface Scratch extends AsyncDisposable {
   readonly path: string
-  /** Which processes are the sandbox's: what is in their environment under PROCESS_MARK. */
+  /** Identifies the sandbox's processes: the value of PROCESS_MARK in their environment. */
   readonly mark: string
   readonly steps: string
   readonly home: string
@@ -28,8 +28,8 @@ const KINDS = ['sandbox', 'fifos'] as const
 type FolderKind = (typeof KINDS)[number]
 
 /**
- * Makes a scratch folder, closed to all other users of the machine; `instance` names the runner, so
- * that its leftovers can be found. It is in `parent`, or in the machine's temporary folder.
+ * Creates a scratch folder, inaccessible to other users of the machine; `instance` names the runner, so that
+ * leftovers can be found. It is in `parent`, or in the machine's temporary folder.
  */
 export async function openScratch(instance: string, parent = tmpdir()): Promise<Scratch> {
   const path = await openFolder(instance, parent)
@@ -50,14 +50,14 @@ export async function openScratch(instance: string, parent = tmpdir()): Promise<
   }
   const folders = [scratch.steps, scratch.home, scratch.tmp, scratch.shm]
   await Promise.all(folders.map((folder) => mkdir(folder, { mode: 0o755 })))
-  // Not with mkdir: the mode would lose what the umask of this process takes.
+  // Not with mkdir, which applies this process's umask to the mode.
   await Promise.all([scratch.tmp, scratch.shm].map((folder) => chmod(folder, 0o1777)))
   await Promise.all([scratch.steps, scratch.home].map((folder) => chmod(folder, 0o755)))
   await makeMaskFile(scratch.maskFile)
   return scratch
 }
 
-/** Makes a folder that only this process's user gets into; what is open to the steps may lie in it. */
+/** Creates a folder that only this process's user can access; files in it may be open to the steps. */
 export async function openFolder(
   instance: string,
   parent = tmpdir(),
@@ -69,12 +69,12 @@ export async function openFolder(
 }
 
 /**
- * Ends the processes and removes the scratch folders that a former process of this instance left;
- * resolves to the number of the folders.
+ * Kills the processes and removes the scratch folders that a previous process of this instance left behind;
+ * resolves to the number of folders.
  */
 export async function reapScratch(instance: string, parent = tmpdir()): Promise<number> {
   await killTree(withMark((mark) => mark.startsWith(prefixOf(instance))))
-  // Former versions had all of them in the temporary folder.
+  // Earlier versions had all of them in the temporary folder.
   const left = await Promise.all(
     [...new Set([parent, tmpdir()])].map(async (folder) => {
       const names = await readdir(folder).catch(() => [])

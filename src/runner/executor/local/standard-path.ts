@@ -1,2 +1,2 @@
-/** Where programs are on every Linux system, as a login of root finds them. */
+/** The usual folders of programs on Linux, as in root's login shell. */
 export const STANDARD_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'

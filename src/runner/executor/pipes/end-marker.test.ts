@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { EndMarker } from './end-marker.ts'
 
-test('finds the marker wherever it is cut, and gives all output before it', () => {
+test('finds the marker wherever it is split, and returns all output before it', () => {
   const marker = new EndMarker()
   const whole = Buffer.from(`one\ntwo \u0001narwhal ${marker.token} 7 0\nleft behind`)
   for (let cut = 0; cut <= whole.length; cut++) {
@@ -20,7 +20,7 @@ test('finds the marker wherever it is cut, and gives all output before it', () =
   }
 })
 
-test('holds nothing back that can not be a marker', () => {
+test("holds nothing back that can't be a marker", () => {
   const finder = new EndMarker().finder()
   assert.equal(
     Buffer.from(finder.feed(Buffer.from('Continue? [yn]')).output).toString(),

@@ -1,14 +1,14 @@
 import { randomBytes } from 'node:crypto'
 
 /**
- * The line that is written to a step's output streams right after its script has ended. What a pipe
- * carries stays in order, so whoever reads up to the line has all that the script wrote, without
- * waiting for processes that the script left behind with the pipe in their hands.
+ * The line that is written to a step's output streams right after its script has ended. A pipe preserves
+ * order, so a reader that has reached the line has everything that the script wrote, and need not wait for
+ * leftover processes that keep the pipe open.
  *
- * A script that finds the token out and prints it fools only its own job: it could as well `exit 0`.
+ * A script that finds out the token and prints it fools only its own job: it could just as well `exit 0`.
  */
 export class EndMarker {
-  /** Starts with a character that text does not hold, so output is seldom held back for it. */
+  /** Begins with a character that text rarely contains, so output is seldom held back for it. */
   readonly token = `\u0001narwhal-end-${randomBytes(16).toString('hex')}`
   readonly #bytes = Buffer.from(this.token)
 
@@ -18,17 +18,17 @@ export class EndMarker {
   }
 }
 
-/** What a chunk held: output of the script, and the rest of the marker's line once that is there. */
+/** The content of a chunk: output of the script, and the rest of the marker's line once it has arrived. */
 export interface Found {
   /** A part of the chunk, or a buffer of its own. */
   readonly output: Uint8Array
-  /** What stood between the token and the end of its line. Nothing after it is the script's. */
+  /** What follows the token on its line. Nothing after that line is the script's. */
   readonly facts?: string
 }
 
 const NOTHING = Buffer.alloc(0)
 
-/** Holds back at most the beginning of a marker, which may be cut anywhere. */
+/** Holds back at most the beginning of a marker, which may be split anywhere. */
 export class EndFinder {
   readonly #token: Buffer
   #held: Buffer = NOTHING
@@ -53,12 +53,12 @@ export class EndFinder {
   }
 
   #hold(data: Buffer, from: number): Found {
-    // A copy: the chunk is the caller's again afterwards.
+    // A copy: the caller may reuse the chunk afterwards.
     this.#held = from < data.length ? Buffer.from(data.subarray(from)) : NOTHING
     return { output: data.subarray(0, from) }
   }
 
-  /** How many bytes at the end could be the beginning of the token. */
+  /** The number of bytes at the end that may be the beginning of the token. */
   #tail(data: Buffer): number {
     const longest = Math.min(this.#token.length - 1, data.length)
     for (let length = longest; length > 0; length--) {

@@ -7,23 +7,23 @@ const run = promisify(execFile)
 const BATCH = 48
 const LOW = 8
 
-/** FIFOs made ahead, many at a time: only a program can make one, and starting it takes a while. */
+/** FIFOs made in batches ahead of use: only a program can make one, and starting it takes a while. */
 export class FifoStock {
   readonly folder: string
   readonly #ready: string[] = []
   #made = 0
   #making: Promise<void> | undefined
 
-  /** They are made in this folder, open to every user. */
+  /** Created in this folder, open to every user. */
   constructor(folder: string) {
     this.folder = folder
   }
 
-  /** Gives the paths of so many that nobody has opened yet; the caller moves or removes them. */
+  /** Returns the paths of `count` unused FIFOs; the caller moves or removes them. */
   async take(count: number): Promise<readonly string[]> {
     while (this.#ready.length < count) await this.#make()
     const taken = this.#ready.splice(0, count)
-    // Whoever takes the next ones hears of trouble.
+    // A failure is reported to the next caller.
     if (this.#ready.length < LOW) this.#make().catch(() => {})
     return taken
   }

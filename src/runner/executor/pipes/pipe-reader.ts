@@ -1,16 +1,19 @@
 import { constants, openSync } from 'node:fs'
 import { Socket, type SocketConstructorOpts } from 'node:net'
 
-/** What a pipe holds. */
+/** Capacity of a pipe. */
 const BUFFER_BYTES = 64 * 1024
 
 /**
- * All pipes are read into this one buffer, for what is in it is done with before the next read: steps
- * print gigabytes, and a buffer for each read would have to be collected.
+ * Shared by all readers, since its content is consumed before the next read: steps print gigabytes, and a
+ * buffer for each read would have to be garbage-collected.
  */
 const buffer = Buffer.allocUnsafeSlow(BUFFER_BYTES)
 
-/** Opens a FIFO for reading without waiting for a writer; the descriptor becomes the socket's, which is paused. */
+/**
+ * Opens a FIFO for reading without waiting for a writer; the descriptor is owned by the socket, which is
+ * paused.
+ */
 export function openReader(path: string, options: SocketConstructorOpts = {}): Socket {
   const fd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK)
   const reader = new Socket({ ...options, fd, readable: true, writable: false })
@@ -18,12 +21,12 @@ export function openReader(path: string, options: SocketConstructorOpts = {}): S
   return reader
 }
 
-/** Gets a chunk, which is its own until it returns. Whether that was enough: nothing more is read then. */
+/** Receives a chunk, which is its own until it returns. Returns whether it has enough: then reading stops. */
 type ChunkListener = (chunk: Buffer) => boolean | Promise<boolean>
 
 /**
- * The reading end of a FIFO. It is *waiting* until `read`, then *reading*, or held by who listens, and in
- * the end *closed*: by `destroy`, by the end of the last writer, or because whoever listened has heard enough.
+ * The reading end of a FIFO: *waiting* until `read`, then *reading*, or paused by its listener, and finally
+ * *closed*: by `destroy`, because the last writer is gone, or because the listener has enough.
  */
 export class PipeReader {
   readonly #socket: Socket
@@ -32,7 +35,7 @@ export class PipeReader {
 
   /** Opens it without waiting for a writer. */
   constructor(path: string) {
-    const callback = (bytes: number) => this.#hear(buffer.subarray(0, bytes))
+    const callback = (bytes: number) => this.#onChunk(buffer.subarray(0, bytes))
     this.#socket = openReader(path, { onread: { buffer, callback } })
     this.#end.promise.catch(() => {})
     this.#socket.on('end', this.#end.resolve)
@@ -41,8 +44,9 @@ export class PipeReader {
   }
 
   /**
-   * Gives what is written to the listener, chunk by chunk, the next one when it has settled. Resolves when
-   * that was enough, or when there is no writer any more; rejects with what it throws. To be called once.
+   * Passes what is written to the listener, chunk by chunk, each after the previous one has settled. Resolves
+   * when the listener has enough, or when the last writer is gone; rejects with what it throws. To be called
+   * once.
    */
   async read(listener: ChunkListener): Promise<void> {
     this.#listener = listener
@@ -59,7 +63,7 @@ export class PipeReader {
   }
 
   /** Returns whether to read on at once. */
-  #hear(chunk: Buffer): boolean {
+  #onChunk(chunk: Buffer): boolean {
     try {
       const isEnough = this.#listener?.(chunk) ?? false
       if (isEnough === false) return true

@@ -15,8 +15,9 @@ export interface FifoPaths {
 }
 
 /**
- * What one step writes to. FIFOs, for they can be opened anew by /dev/stdout and in a container; and
- * this process holds a writing end of each, to write the end marker when the script has ended.
+ * The pipes that one step writes to. FIFOs, since they can be reopened through /dev/stdout and in a
+ * container; and this process keeps a writing end of each, to write the end marker after the script has
+ * ended.
  */
 export class StepPipes implements AsyncDisposable {
   readonly #stdout: Pipe
@@ -27,7 +28,7 @@ export class StepPipes implements AsyncDisposable {
     this.#stderr = stderr
   }
 
-  /** Opens the FIFOs at both ends; their names are not needed any more by this process. */
+  /** Opens both ends of the FIFOs; this process does not need their names any more. */
   static async open(paths: FifoPaths): Promise<StepPipes> {
     const stdout = await openPipe(paths.stdout)
     try {
@@ -44,9 +45,9 @@ export class StepPipes implements AsyncDisposable {
   }
 
   /**
-   * Hears what a step writes until it has ended, and resolves to how it ended. Processes that it left
-   * behind with the pipes in their hands are not waited for. Rejects with the signal's reason, and with
-   * what the listener throws: then the step may still run.
+   * Delivers a step's output until it has ended, and resolves to how it ended. Leftover processes that keep
+   * the pipes open are not waited for. Rejects with the signal's reason, and with what the listener throws:
+   * then the step may still be running.
    */
   async hear<End>(ended: Promise<End>, output: OutputListener, signal: AbortSignal): Promise<End> {
     const marker = new EndMarker()
@@ -72,7 +73,7 @@ export class StepPipes implements AsyncDisposable {
     await Promise.all([closePipe(this.#stdout), closePipe(this.#stderr)])
   }
 
-  /** Writes the marker behind everything that the script wrote. */
+  /** Writes the marker after everything that the script wrote. */
   async #mark(marker: EndMarker): Promise<void> {
     await Promise.all(
       [this.#stdout, this.#stderr].map(({ writer }) => writer.write(`${marker.token}\n`)),
@@ -81,8 +82,8 @@ export class StepPipes implements AsyncDisposable {
 }
 
 /**
- * Hears a stream up to the marker; what comes after it is thrown away with the pipe. Rejects when the pipe
- * is closed before, and with what the listener throws.
+ * Delivers a stream up to the marker; what follows is discarded with the pipe. Rejects when the pipe is
+ * closed before, and with what the listener throws.
  */
 function hear(
   reader: PipeReader,
@@ -111,6 +112,6 @@ async function openPipe(path: string): Promise<Pipe> {
 
 async function closePipe({ reader, writer }: Pipe): Promise<void> {
   reader.destroy()
-  // A marker that is still being written has lost its reader by now, and the handle waits for it.
+  // The reader is gone by now, which ends a write of the marker that is still pending.
   await writer.close()
 }

@@ -1,15 +1,15 @@
 import { readFileSync, readlinkSync } from 'node:fs'
 
-/** The variable by which the processes of a sandbox are found again, wherever they went. */
+/** The environment variable by which the processes of a sandbox are found, wherever they went. */
 export const PROCESS_MARK = 'NARWHAL_SANDBOX'
 
 /**
- * Says whether a process belongs to a sandbox, by its number as /proc has it: `unknown` while it is
- * just starting a program.
+ * Whether the process with this pid, as a name in /proc, belongs to a sandbox: `unknown` while it is
+ * executing a program.
  */
 export type ProcessSearch = (pid: string) => 'ours' | 'unknown' | 'other'
 
-/** What /proc says of a process in this file; '' when it is gone or nobody's business. */
+/** Content of this file in /proc; '' when the process is gone or not accessible. */
 export function readProcessFile(pid: string, name: 'cgroup' | 'environ' | 'stat'): string {
   try {
     return readFileSync(`/proc/${pid}/${name}`, 'latin1')
@@ -21,11 +21,11 @@ export function readProcessFile(pid: string, name: 'cgroup' | 'environ' | 'stat'
 /** The fields of `stat` from the third, the state, on: see proc(5). */
 export function readStat(pid: string): readonly string[] {
   const text = readProcessFile(pid, 'stat')
-  // The second field is a name in brackets that may hold anything, brackets too.
+  // The second field is a name in parentheses that may contain anything, parentheses too.
   return text === '' ? [] : text.slice(text.lastIndexOf(')') + 2).split(' ')
 }
 
-/** Processes with a mark of this kind in their environment; descendants may have lost it. */
+/** Processes with such a mark in their environment; descendants may have dropped it. */
 export function withMark(isOurs: (mark: string) => boolean): ProcessSearch {
   const name = `${PROCESS_MARK}=`
   return (pid) => {
@@ -44,8 +44,8 @@ export function inContainer(id: string): ProcessSearch {
 const ENVIRONMENT_END = 48
 
 /**
- * Whether a process without an environment is about to have one: it has a program, unlike a zombie or a
- * thread of the kernel, may be looked at, and nobody knows yet where its environment ends.
+ * Whether a process without an environment is about to have one: unlike a zombie or a kernel thread it has a
+ * program and is accessible, but the end of its environment is not known yet.
  */
 function isStarting(pid: string): boolean {
   try {

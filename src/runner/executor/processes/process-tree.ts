@@ -3,52 +3,52 @@ import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promi
 import { NarwhalError } from '../../../lib/errors.ts'
 import { type ProcessSearch, readStat } from './process-search.ts'
 
-/** A tree that still grows after so many rounds is left to the operating system. */
+/** A tree that still grows after this many rounds is left to the operating system. */
 const ROUNDS = 200
-/** In so many rounds one after the other no process may be found, for none to be left. */
+/** Consecutive rounds without a find until no process is assumed to be left. */
 const CLEAN_ROUNDS = 3
-/** A process whose environment stays unknown for so many rounds has none, and so is not ours. */
-const PATIENT_ROUNDS = 20
+/** A process whose environment stays unknown for this many rounds has none, and so is not ours. */
+const UNKNOWN_ROUNDS = 20
 const PAUSE_MS = 2
-/** After so many processes others have their turn. */
+/** Yields to the event loop after this many processes. */
 const TURN = 64
-/** How long a tree may take to come to rest, in milliseconds; longer where a look takes its time. */
+/** How long a tree may take to stop, in milliseconds; longer if a scan is slow. */
 const STOP_MS = 2_000
 const STOP_ROUNDS = 10
 
-/** A process at one moment. Its number is used again one day; with the time of its start it is unique. */
+/** A process at one moment. Pids are reused; together with the start time they are unique. */
 interface Process {
   readonly pid: number
   readonly parent: number
-  /** In clock ticks since the machine's start. */
+  /** In clock ticks since boot. */
   readonly startedAt: string
   /** As in proc(5): `R`, `S`, `T`, … */
   readonly state: string
 }
 
-/** What a look at all processes found of one sandbox. */
+/** The result of scanning all processes for one sandbox. */
 interface Tree {
   readonly processes: readonly Process[]
-  /** Whether there was a process of which one can't say yet whether it belongs to the tree. */
+  /** Whether for some process it was not yet clear whether it belongs to the tree. */
   readonly unknown: boolean
 }
 
 /**
- * Kills every process of this machine that is found and all that come from one, again and again until
- * none is left: a child may be born while its parent is being killed. What this user may not kill is
- * left alone. Resolves to how many there were.
+ * Kills every process of this machine that matches, with all descendants, repeatedly until none is left: a
+ * child may be forked while its parent is being killed. Processes that this user may not kill are skipped.
+ * Resolves to their number.
  */
 export async function killTree(search: ProcessSearch): Promise<number> {
   const killed = new Set<string>()
   let clean = 0
   for (let round = 0; round < ROUNDS && clean < CLEAN_ROUNDS; round++) {
-    const { processes, unknown } = await lookAround(search)
-    // A zombie that was killed only waits for its parent to notice.
+    const { processes, unknown } = await scan(search)
+    // A killed zombie is only waiting for its parent.
     const living = processes
       .filter((one) => !('ZX'.includes(one.state) && killed.has(keyOf(one))))
       .filter(({ pid }) => kill(pid))
     for (const one of living) killed.add(keyOf(one))
-    const isClean = living.length === 0 && (!unknown || round >= PATIENT_ROUNDS)
+    const isClean = living.length === 0 && (!unknown || round >= UNKNOWN_ROUNDS)
     clean = isClean ? clean + 1 : 0
     await sleep(PAUSE_MS)
   }
@@ -56,8 +56,8 @@ export async function killTree(search: ProcessSearch): Promise<number> {
 }
 
 /**
- * The stopping of a tree of processes, and what it has stopped: only that is let go on, so that what
- * a program stopped itself stays so.
+ * Stops a tree of processes, and remembers what it has stopped: only that is resumed, so that what a program
+ * has stopped itself stays stopped.
  */
 export class TreeStop {
   readonly #search: ProcessSearch
@@ -68,30 +68,30 @@ export class TreeStop {
   }
 
   /**
-   * Stops every process of the tree, again and again until all are found at rest: one that runs may
-   * still make others, or let go on what was stopped. Rejects with `unavailable` when they don't come to rest.
+   * Stops every process of the tree, repeatedly until all are found stopped: a running one may still fork, or
+   * resume another. Rejects with `unavailable` if that does not succeed.
    */
   async stop(): Promise<void> {
     const deadline = performance.now() + STOP_MS
     let clean = 0
     for (let round = 0; clean < CLEAN_ROUNDS; round++) {
       if (performance.now() > deadline && round >= STOP_ROUNDS) {
-        const words = 'the processes of a step could not be stopped: they start others too quickly'
+        const words = "a step's processes could not be stopped: they start new ones too quickly"
         throw new NarwhalError('unavailable', words)
       }
-      const { processes, unknown } = await lookAround(this.#search)
+      const { processes, unknown } = await scan(this.#search)
       const active = processes.filter((one) => !this.#isAtRest(one))
       for (const one of active) {
         this.#stopped.set(keyOf(one), one)
         signal(one.pid, 'SIGSTOP')
       }
-      const isClean = active.length === 0 && (!unknown || round >= PATIENT_ROUNDS)
+      const isClean = active.length === 0 && (!unknown || round >= UNKNOWN_ROUNDS)
       clean = isClean ? clean + 1 : 0
       await sleep(PAUSE_MS)
     }
   }
 
-  /** Lets go on what was stopped and is still there. */
+  /** Resumes what was stopped and still exists. */
   resume(): void {
     for (const { pid, startedAt } of this.#stopped.values()) {
       if (readProcess(String(pid))?.startedAt === startedAt) signal(pid, 'SIGCONT')
@@ -100,8 +100,8 @@ export class TreeStop {
   }
 
   /**
-   * Stopped, or told to stop where only the kernel is at work for it (`D`), or where its first thread
-   * has ended (`Z`), which says nothing of the others.
+   * Stopped, or signalled to stop while in a system call (`D`), or while its main thread has ended (`Z`),
+   * which says nothing of the others.
    */
   #isAtRest(one: Process): boolean {
     if ('TtX'.includes(one.state)) return true
@@ -113,13 +113,13 @@ function keyOf({ pid, startedAt }: Process): string {
   return `${pid}@${startedAt}`
 }
 
-/** All processes that are found, and their descendants; never this one. */
-async function lookAround(search: ProcessSearch): Promise<Tree> {
+/** All matching processes and their descendants; never this one. */
+async function scan(search: ProcessSearch): Promise<Tree> {
   const children = new Map<number, Process[]>()
   const tree = new Set<Process>()
   let unknown = false
   for (const [index, pid] of listPids().entries()) {
-    // Reading without waiting is many times faster, but others must have their turn.
+    // Synchronous reads are many times faster, but must yield to the event loop now and then.
     if (index % TURN === TURN - 1) await nextTurn()
     const one = readProcess(pid)
     if (!one || one.pid === process.pid) continue
@@ -130,7 +130,7 @@ async function lookAround(search: ProcessSearch): Promise<Tree> {
     if (found === 'ours') tree.add(one)
     unknown ||= found === 'unknown'
   }
-  // Grows while it is walked.
+  // Grows during the iteration.
   for (const one of tree) for (const child of children.get(one.pid) ?? []) tree.add(child)
   return { processes: [...tree], unknown }
 }
@@ -149,16 +149,16 @@ function readProcess(pid: string): Process | undefined {
 }
 
 /**
- * Kills a process group (negative) or a process, or sends it another signal. Says whether there was one; one that is gone is no error,
- * and one that became another user's nobody here can kill.
+ * Kills a process or a process group (negative), or sends it another signal. Returns whether it existed; one
+ * that is gone, or that now belongs to another user, is not an error.
  */
 export function kill(pid: number, name: NodeJS.Signals = 'SIGKILL'): boolean {
   return signal(pid, name)
 }
 
-/** Asks all that come from a process to end, and not the process itself. */
+/** Sends SIGTERM to all descendants of a process, but not to the process itself. */
 export async function terminateBelow(pid: number): Promise<void> {
-  const { processes } = await lookAround((one) => (one === String(pid) ? 'ours' : 'other'))
+  const { processes } = await scan((one) => (one === String(pid) ? 'ours' : 'other'))
   for (const one of processes) if (one.pid !== pid) signal(one.pid, 'SIGTERM')
 }
 

@@ -13,13 +13,13 @@ import { type ListedFile, listFiles } from './list-files.ts'
 import { type EndedScript, outputOf, wordsOf } from './script-output.ts'
 import { TAR_END, tarHeader, tarPadding } from './tar-blocks.ts'
 
-/** What one script names; the port's limit for a script is 4 MiB. */
+/** Paths per script; the port's limit for a script is 4 MiB. */
 const MOST_PATH_BYTES = 256 * 1024
 
 /**
- * `Sandbox.archive` by scripts in the sandbox, so with no more rights than a step has: one lists, one tells
- * modes, sizes and links, one shows the bytes. They need `cat`, `stat` and `readlink` of the image, not
- * `tar`. The archive itself is made here.
+ * `Sandbox.archive` through scripts in the sandbox, and so with a step's permissions: one lists, one reports
+ * modes, sizes and links, one prints contents. They need `cat`, `stat` and `readlink` in the image, but not
+ * `tar`. The archive itself is written here.
  */
 export async function* archiveBySteps(
   run: Sandbox['run'],
@@ -39,7 +39,7 @@ export async function* archiveBySteps(
   yield TAR_END
 }
 
-/** Refuses before anything is read; what has holes is as large as it looks. */
+/** Rejects before anything is read; a sparse file counts at its full size. */
 export function checkSize(files: readonly Pick<ArchivedFile, 'entry'>[], maxBytes: number): void {
   const bytes = files.reduce((sum, { entry }) => sum + entry.size, 0)
   if (bytes <= maxBytes) return
@@ -47,11 +47,11 @@ export function checkSize(files: readonly Pick<ArchivedFile, 'entry'>[], maxByte
   const what = `${JSON.stringify(largest?.entry.path)} alone ${largest?.entry.size}`
   throw new NarwhalError(
     'too_large',
-    `the files have ${bytes} bytes and may have ${maxBytes}; ${what}`,
+    `the files have ${bytes} bytes, but the limit is ${maxBytes}; ${what}`,
   )
 }
 
-/** Headers and bytes of some files, in their order. */
+/** Headers and contents of the files, in order. */
 async function* pack(
   run: Sandbox['run'],
   files: readonly ArchivedFile[],
@@ -84,9 +84,9 @@ async function* pack(
       if (entry.size > 0) yield tarPadding(entry.size)
     }
     const end = rest.length > 0 ? undefined : await output.next()
-    const told = `${shown.map(({ facts }) => facts).join('\n')}\n`
+    const expected = `${shown.map(({ facts }) => facts).join('\n')}\n`
     if (!end?.done || end.value.exitCode !== 0) throw changed(end?.done ? end.value : undefined)
-    if (end.value.stderr.toString() !== told) throw changed()
+    if (end.value.stderr.toString() !== expected) throw changed()
   } finally {
     await output.return(undefined as never)
   }
@@ -104,7 +104,7 @@ function* partsOf<One extends ListedFile | ArchivedFile>(
   let part: One[] = []
   let bytes = 0
   for (const one of all) {
-    // In quotes, and thrice: for its bytes, its facts and its link.
+    // Quoted, and three times: for its content, its facts and its link.
     bytes += Buffer.byteLength(pathOf(one)) + 10
     part.push(one)
     if (bytes < MOST_PATH_BYTES) continue

@@ -3,33 +3,35 @@ import { NarwhalError } from '../../../lib/errors.ts'
 import { shellQuote } from '../../../lib/shell-quote.ts'
 
 const MOST_PATTERNS = 100
-/** More than a path can have folders. */
+/** More levels than a path can have. */
 const ALL_LEVELS = 10_000
 
-/** Throws NarwhalError `invalid` for patterns that can't be meant, and says how they may be. */
+/** Throws `invalid` for malformed patterns, and says how to write them. */
 export function checkPatterns(patterns: readonly string[]): void {
   const wrong = (why: string): NarwhalError => new NarwhalError('invalid', why)
-  if (patterns.length === 0) throw wrong('there is no pattern of the files')
+  if (patterns.length === 0) throw wrong('no pattern is given')
   if (patterns.length > MOST_PATTERNS) throw wrong(`there are more than ${MOST_PATTERNS} patterns`)
   for (const one of patterns) {
     const pattern = one.startsWith('!') ? one.slice(1) : one
     const named = JSON.stringify(one.slice(0, LONGEST_GLOB))
     if (one.length > LONGEST_GLOB) throw wrong(`${named} has more than ${LONGEST_GLOB} characters`)
-    if (pattern.includes('\0')) throw wrong(`${named} holds a NUL character`)
-    if (pattern.startsWith('/')) throw wrong(`${named}: write it from the workspace, without "/"`)
-    if (pattern.endsWith('/')) throw wrong(`${named}: write "${pattern}**" for all in the folder`)
+    if (pattern.includes('\0')) throw wrong(`${named} contains a NUL character`)
+    if (pattern.startsWith('/'))
+      throw wrong(`${named}: write it relative to the workspace, without "/"`)
+    if (pattern.endsWith('/'))
+      throw wrong(`${named}: write "${pattern}**" for everything in the folder`)
     if (pattern.split('/').some((part) => ['', '.', '..'].includes(part))) {
-      throw wrong(`${named}: it may have no empty part, "." or ".."`)
+      throw wrong(`${named}: it must have no empty part, "." or ".."`)
     }
   }
 }
 
 /**
- * A POSIX shell script that lists what the patterns may match, and little else: each as a letter, its
- * path from `.`, and a NUL character. Everything in it is built into the shell. No link is walked through.
+ * A POSIX shell script that lists what the patterns may match, and little else: each as a letter, its path
+ * from `.`, and a NUL. Uses shell built-ins only, and follows no links.
  *
- * `f`: a file; `d`: a folder; `l`: a link; `s`: a pipe, a socket or a device; `u`: a file that can't be read;
- * `U`: a folder that can't be looked into, or what lies too deep.
+ * `f`: a file; `d`: a folder; `l`: a link; `s`: a pipe, socket or device; `u`: an unreadable file; `U`: an
+ * unreadable folder, or one that is too deep.
  */
 export function listScript(patterns: readonly string[]): string {
   const wanted = patterns.filter((pattern) => !pattern.startsWith('!'))

@@ -5,24 +5,24 @@ import type { ListedFile } from './list-files.ts'
 import { outputOf, wholeOutput, wordsOf } from './script-output.ts'
 import type { TarEntry } from './tar-blocks.ts'
 
-/** Mode, size, time, identity, names, time of the last change of any of it. */
+/** Mode, size, time, identity, number of links, and time of the last change of any of these. */
 const FORMAT = '%f %s %Y %d:%i %h %z'
 const FACTS = /^([0-9a-f]+) (\d+) (-?\d+) (\S+) (\d+) .+$/
 const LONGEST_FACTS = 200
 const LONGEST_LINK = 4_096
-/** Each is a process with so many arguments; Linux takes at least 128 KiB of them. */
+/** Arguments per process; Linux accepts at least 128 KiB of them. */
 const MOST_ARGUMENTS = 200
 const MOST_ARGUMENT_BYTES = 64 * 1024
 
 const FILE_TYPES = { f: 0x8000, d: 0x4000, l: 0xa000 } as const
 
-/** An entry of an archive, and by what it is seen whether its file has changed. */
+/** An entry of an archive, and the facts that show whether its file has changed. */
 export interface ArchivedFile {
   readonly entry: TarEntry
   readonly facts: string
 }
 
-/** Paths, in lists that a command line has room for. */
+/** Paths, in lists that fit on a command line. */
 export function* argumentLists(paths: readonly string[]): Generator<string, void, undefined> {
   let list: string[] = []
   let bytes = 0
@@ -47,12 +47,12 @@ export function factsScript(paths: readonly string[]): string {
   return [...argumentLists(paths)].map((list) => `stat -c '${FORMAT}' -- ${list}\n`).join('')
 }
 
-/** How much they print at most. */
+/** Upper bound of their output. */
 export function factsBytes(paths: readonly string[]): number {
   return (paths.length + 1) * LONGEST_FACTS
 }
 
-/** Finds out what stands in the headers of these files. */
+/** Collects what the headers of these files need. */
 export async function findFacts(
   run: Sandbox['run'],
   listed: readonly ListedFile[],
@@ -82,7 +82,7 @@ export async function findFacts(
 }
 
 function linkScript(path: string): string {
-  // What follows the target keeps the shell from taking away line feeds at its end.
+  // The suffix keeps the shell from stripping line feeds at the end of the target.
   return `printf '%s\\0' "$(readlink -- ${shellQuote(`./${path}`)} && echo .)"\n`
 }
 
@@ -94,7 +94,7 @@ function archivedFile({ kind, path }: ListedFile, facts: string, target?: string
   }
   const known = {
     path,
-    // What sets another user or group is nobody's to take along.
+    // Set-user-id and set-group-id bits are dropped.
     mode: bits & 0o777,
     mtime: Math.max(0, Number(mtime)),
     size: kind === 'f' ? Number(size) : 0,
@@ -111,7 +111,7 @@ function archivedFile({ kind, path }: ListedFile, facts: string, target?: string
   }
 }
 
-/** Has each further name of a file lead to its first. */
+/** Turns further names of a file into hard links to the first. */
 export function withHardLinks(files: readonly ArchivedFile[]): readonly ArchivedFile[] {
   const first = new Map<string, string>()
   return files.map((file) => {
@@ -128,5 +128,8 @@ export function withHardLinks(files: readonly ArchivedFile[]): readonly Archived
 }
 
 function untrue(): NarwhalError {
-  return new NarwhalError('conflict', 'what the files of the job are is not told as it should be')
+  return new NarwhalError(
+    'conflict',
+    "a program of the job's image reports wrong facts about its files",
+  )
 }

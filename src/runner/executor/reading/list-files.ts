@@ -6,21 +6,21 @@ import type { ArchiveOptions, Sandbox } from '../executor.ts'
 import { listScript } from './archive-walks.ts'
 import { outputOf, wholeOutput, wordsOf } from './script-output.ts'
 
-/** Some 500,000 paths. */
+/** About 500,000 paths. */
 const MOST_LISTED_BYTES = 48 * 1024 * 1024
 const MOST_STDERR_BYTES = 300
-/** How many paths are matched before others have their turn. */
+/** Paths that are matched before yielding to the event loop. */
 const AT_ONCE = 100
 
-/** A file, a folder or a link that an archive has. */
+/** A file, folder or link for an archive. */
 export interface ListedFile {
   readonly kind: 'f' | 'd' | 'l'
   readonly path: string
 }
 
 /**
- * What the patterns match, in the order of the bytes of their paths. All that comes from a sandbox may have been
- * made up by the job: paths that lead anywhere else are refused.
+ * What the patterns match, sorted by the bytes of the paths. Everything from a sandbox may be forged by the
+ * job: paths that lead elsewhere are rejected.
  */
 export async function listFiles(
   run: Sandbox['run'],
@@ -32,7 +32,7 @@ export async function listFiles(
   const { exitCode, stdout, stderr } = await wholeOutput(
     output,
     MOST_LISTED_BYTES,
-    () => new NarwhalError('too_large', 'there are too many files to choose from: name a folder'),
+    () => new NarwhalError('too_large', 'there are too many files to match: name a folder'),
   )
   if (exitCode !== 0) {
     const words = `the files of the job can't be listed: ${wordsOf(stderr)}`
@@ -80,7 +80,7 @@ function pathOf(bytes: Buffer): string {
   return parts.join('/')
 }
 
-/** Whoever unpacks it would follow a link with something in it. */
+/** Whoever unpacks the archive would follow a link with something below it. */
 function checkFolders(found: ReadonlyMap<string, ListedFile>): void {
   for (const path of found.keys()) {
     for (let end = path.lastIndexOf('/'); end > 0; end = path.lastIndexOf('/', end - 1)) {
@@ -91,7 +91,7 @@ function checkFolders(found: ReadonlyMap<string, ListedFile>): void {
 }
 
 function untrue(): NarwhalError {
-  return new NarwhalError('conflict', 'the list of the files of the job is not true')
+  return new NarwhalError('conflict', "a program of the job's image reports a wrong list of files")
 }
 
 function unreadable(path: string): NarwhalError {

@@ -4,22 +4,22 @@ import type { Sandbox } from '../executor.ts'
 import { checkPath, isAbsent } from './sandbox-path.ts'
 import { outputOf, wholeOutput, wordsOf } from './script-output.ts'
 
-/** A sandbox of which something is read, by scripts in it. */
+/** A sandbox from which something is read, by scripts in it. */
 export interface ReadingPlace {
   readonly run: Sandbox['run']
   /** The folder of the runner that is its workspace. */
   readonly folder: string
 }
 
-/** What `head` does not end with. */
+/** An exit code that `head` does not use. */
 const NO_FILE = 96
 const NO_REGULAR_FILE = 97
-/** What a program in the place of `head` may print too much before it is ended. */
+/** How much more a program in place of `head` may print before it is ended. */
 const SLACK_BYTES = 64 * 1024
-/** Only its end is told. */
+/** Only the end is reported. */
 const MOST_STDERR_BYTES = 16 * 1024
 
-/** `Sandbox.read` by a script in the sandbox, so with no more rights than a step has. */
+/** `Sandbox.read` through a script in the sandbox, and so with a step's permissions. */
 export async function readBySteps(
   { run, folder }: ReadingPlace,
   { path, maxBytes }: { readonly path: string; readonly maxBytes: number },
@@ -29,13 +29,13 @@ export async function readBySteps(
   signal.throwIfAborted()
   if (await isAbsent(folder, path)) return undefined
   const tooLarge = () =>
-    new NarwhalError('too_large', `${JSON.stringify(path)} has more than ${maxBytes} bytes`)
+    new NarwhalError('too_large', `${JSON.stringify(path)} is larger than ${maxBytes} bytes`)
   const asked = { script: scriptOf(path, maxBytes), maxStderrBytes: MOST_STDERR_BYTES }
   const output = outputOf(run, asked, signal)
   const { exitCode, stdout, stderr } = await wholeOutput(output, maxBytes + SLACK_BYTES, tooLarge)
   if (exitCode === NO_FILE) return undefined
   if (exitCode === NO_REGULAR_FILE) {
-    throw new NarwhalError('conflict', `${JSON.stringify(path)} is no regular file`)
+    throw new NarwhalError('conflict', `${JSON.stringify(path)} is not a regular file`)
   }
   if (exitCode !== 0) {
     const words = `the job's user can't read ${JSON.stringify(path)}: ${wordsOf(stderr)}`

@@ -7,7 +7,7 @@ import { outputOf, wordsOf } from './script-output.ts'
 const CHUNK_BYTES = 64 * 1024
 const NOTHING = new AbortController().signal
 
-test('a script waits for who reads what it says, and ends with them', async () => {
+test('a script runs no faster than its reader, and ends with it', async () => {
   let given = 0
   let ended: unknown
   const run: Sandbox['run'] = async (_step, output, signal) => {
@@ -38,7 +38,7 @@ test('a script waits for who reads what it says, and ends with them', async () =
   assert.ok(ended instanceof Error)
 })
 
-test('a script that fails is told as what it is, after what it said', async () => {
+test('the failure of a script is reported after its output', async () => {
   const run: Sandbox['run'] = async (_step, output) => {
     await output('stdout', Buffer.from('some'))
     throw new Error('the engine is gone')
@@ -49,7 +49,7 @@ test('a script that fails is told as what it is, after what it said', async () =
   }, /the engine is gone/)
 })
 
-test('of what a script said on its standard error the end is told, on one line', () => {
+test("the end of a script's standard error is reported on one line", () => {
   assert.equal(wordsOf(Buffer.from('cat: no\u001b[2J such\r\nfile\n')), 'cat: no [2J such file')
   assert.equal(wordsOf(Buffer.from(`${'x'.repeat(1_000)}the end`)), `${'x'.repeat(293)}the end`)
 })

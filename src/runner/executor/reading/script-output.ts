@@ -3,13 +3,13 @@ import { PassThrough } from 'node:stream'
 import { NarwhalError } from '../../../lib/errors.ts'
 import type { Sandbox, StepExit } from '../executor.ts'
 
-/** How much is held for a slow reader before the script has to wait. */
+/** How much is buffered for a slow reader before the script has to wait. */
 const HELD_BYTES = 256 * 1024
-/** So much a message has room for. */
+/** Limit of a message. */
 const MOST_CHARACTERS = 300
 
 export interface EndedScript extends StepExit {
-  /** As far as it was asked for. */
+  /** As far as it was requested. */
   readonly stderr: Buffer
 }
 
@@ -20,8 +20,8 @@ export interface ReadScript {
 }
 
 /**
- * Runs a script in a sandbox and gives its standard output bit by bit; the script waits for who reads.
- * Whoever stops before the end ends the script, as an abort does. Throws as `run` does.
+ * Runs a script in a sandbox and yields its standard output; a slow reader blocks the script. Returning early
+ * ends the script, as an abort does. Throws as `run` does.
  */
 export async function* outputOf(
   run: Sandbox['run'],
@@ -54,12 +54,12 @@ export async function* outputOf(
     for await (const chunk of pipe) yield chunk as Buffer
     return { ...(await ended), stderr }
   } finally {
-    stop.abort(new NarwhalError('cancelled', 'nobody reads what the script says'))
+    stop.abort(new NarwhalError('cancelled', 'the output of the script is no longer read'))
     await ended.catch(() => {})
   }
 }
 
-/** All of it, when it is no more than so many bytes; else throws what `tooMuch` makes. */
+/** The whole output if it is at most `maxBytes` bytes; else throws the error from `tooMuch`. */
 export async function wholeOutput(
   output: AsyncGenerator<Buffer, EndedScript, undefined>,
   maxBytes: number,
@@ -80,7 +80,7 @@ export async function wholeOutput(
   }
 }
 
-/** What a script said last on its standard error, fit for a message. */
+/** The end of a script's standard error, fit for a message. */
 export function wordsOf(stderr: Buffer): string {
   return stderr
     .toString()

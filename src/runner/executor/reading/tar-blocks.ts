@@ -7,17 +7,17 @@ export interface TarEntry {
   readonly type: 'File' | 'Directory' | 'SymbolicLink' | 'Link'
   /** With `/` between its parts, from the root of the archive. */
   readonly path: string
-  /** The permissions alone. */
+  /** Permission bits only. */
   readonly mode: number
-  /** Epoch seconds, whole ones. */
+  /** In whole epoch seconds. */
   readonly mtime: number
   /** 0 for everything but a file. */
   readonly size: number
-  /** What a link leads to: a text, or the path of a file before it. */
+  /** The target of a link: a text, or the path of an earlier file. */
   readonly linkpath?: string
 }
 
-/** What stands before an entry's bytes, in the pax form of POSIX where the old one has no room; owner and group are 0. */
+/** The header of an entry, in POSIX pax format if the old one has no room; owner and group are 0. */
 export function tarHeader(entry: TarEntry): Uint8Array {
   const path = entry.type === 'Directory' ? `${entry.path}/` : entry.path
   const mtime = new Date(entry.mtime * 1_000)
@@ -29,10 +29,10 @@ export function tarHeader(entry: TarEntry): Uint8Array {
   return Buffer.concat([new Pax(known).encode(), block])
 }
 
-/** What fills up the last block of so many bytes. */
+/** Padding of the last block after `size` bytes. */
 export function tarPadding(size: number): Uint8Array {
   return Buffer.alloc((BLOCK_BYTES - (size % BLOCK_BYTES)) % BLOCK_BYTES)
 }
 
-/** An archive without it is not whole. */
+/** An archive is incomplete without it. */
 export const TAR_END: Uint8Array = Buffer.alloc(2 * BLOCK_BYTES)

@@ -10,7 +10,7 @@ const KILL = 0x80000000
 const EPERM = 0x00050001
 const ENOSYS = 0x00050026
 
-/** Runs a filter as the kernel does, over one call. */
+/** Runs a filter on one call, as the kernel does. */
 function answer(
   filter: Uint8Array,
   call: { architecture: number; number: number; first?: number },
@@ -43,7 +43,7 @@ for (const [name, architecture] of Object.entries(ARCHITECTURES)) {
   const of = (number: number, first?: number): number =>
     answer(filter, { architecture, number, ...present({ first }) })
 
-  test(`${name}: each call has the answer that its table says, and all others are unknown`, () => {
+  test(`${name}: each call is answered as its table says, and all others are unknown`, () => {
     const special = new Set(Object.values(checked))
     for (let number = 0; number < 1_000; number++) {
       if (special.has(number)) continue
@@ -55,7 +55,7 @@ for (const [name, architecture] of Object.entries(ARCHITECTURES)) {
     }
   })
 
-  test(`${name}: what depends on an argument is looked at`, () => {
+  test(`${name}: arguments are examined where the answer depends on them`, () => {
     const threads = 0x3d0f00
     assert.equal(of(checked.clone, threads), ALLOW)
     assert.equal(of(checked.clone, 17), ALLOW)
@@ -72,7 +72,7 @@ for (const [name, architecture] of Object.entries(ARCHITECTURES)) {
     assert.equal(of(checked.personality, 0x40000), EPERM)
   })
 
-  test(`${name}: calls of another architecture end the process`, () => {
+  test(`${name}: calls of another architecture kill the process`, () => {
     for (const other of [0x40000003, 0x40000028, 0, 0xc000003e, 0xc00000b7]) {
       if (other === architecture) continue
       assert.equal(answer(filter, { architecture: other, number: allowed[0] ?? 0 }), KILL)
@@ -85,6 +85,6 @@ for (const [name, architecture] of Object.entries(ARCHITECTURES)) {
   })
 }
 
-test('there is no filter for a machine whose calls are not known', () => {
+test('there is no filter for an unknown architecture', () => {
   assert.equal(seccompFilter('riscv64'), undefined)
 })

@@ -1,7 +1,9 @@
 import { assemble, giveBack, ifAnyBit, ifAtLeast, ifEqual, load, type Program } from './bpf.ts'
 import { type FilterArchitecture, systemCallsOf } from './system-calls.ts'
 
-/** Where `struct seccomp_data` has the call's number, the architecture, and the low half of argument 0. */
+/**
+ * Offsets in `struct seccomp_data` of the call's number, the architecture, and the low half of argument 0.
+ */
 const NUMBER = 0
 const ARCHITECTURE = 4
 const FIRST_ARGUMENT = 16
@@ -15,22 +17,23 @@ const ALLOW = giveBack(0x7fff0000)
 const KILL_PROCESS = giveBack(0x80000000)
 const ERRNO = 0x00050000
 const REFUSE = giveBack(ERRNO | 1)
-/** What a library takes as "this kernel does not have it", and does it the older way. */
+/** Libraries take it as "not supported by this kernel", and fall back to the older call. */
 const UNKNOWN = giveBack(ERRNO | 38)
 
 /** CLONE_NEWNS, NEWCGROUP, NEWUTS, NEWIPC, NEWUSER, NEWPID and NEWNET. */
 const NAMESPACES = 0x7e020000
 const AF_VSOCK = 40
-/** As they are, 32-bit addresses or the words of an older kernel; and the question which it is. */
+/** Unchanged, 32-bit addresses, or an older kernel's behaviour; and the query for it. */
 const PERSONALITIES = [0, 0x0008, 0x20000, 0x20008, 0xffffffff]
 
 /**
- * The filter of a job's system calls as bubblewrap takes it (`--seccomp`), for the runner's own
- * architecture; undefined where there is none.
+ * The filter for a job's system calls in bubblewrap's format (`--seccomp`), for the runner's own
+ * architecture; undefined if there is none.
  *
- * - Calls of another architecture, as those of 32-bit programs, end the process (SIGSYS): their numbers mean other things.
- * - Known and refused ones answer EPERM, unknown ones ENOSYS, so that newer libraries fall back. So
- *   does clone3, whose flags can't be looked at.
+ * - Calls of another architecture, such as those of 32-bit programs, kill the process (SIGSYS): their numbers
+ *   have other meanings.
+ * - Known and refused ones return EPERM, unknown ones ENOSYS, so that newer libraries fall back. So does
+ *   clone3, whose flags can't be examined.
  */
 export function seccompFilter(architecture: string = process.arch): Uint8Array | undefined {
   if (architecture !== 'x64' && architecture !== 'arm64') return undefined
@@ -42,7 +45,7 @@ export function seccompFilter(architecture: string = process.arch): Uint8Array |
   ])
 }
 
-/** From this number on, until the next one's. */
+/** Applies from this number on, up to the next answer. */
 interface Answer {
   readonly from: number
   readonly program: Program
@@ -64,7 +67,7 @@ function oneOf(values: readonly number[]): Program {
   return values.reduceRight((otherwise, value) => ifEqual(value, ALLOW, otherwise), REFUSE)
 }
 
-/** Neighbours with the same answer become one. What has none is unknown, x32 calls among it. */
+/** Merges adjacent numbers with the same answer. Those without one are unknown, x32 calls among them. */
 function runsOf(answers: ReadonlyMap<number, Program>): readonly Answer[] {
   const last = Math.max(...answers.keys())
   const runs: Answer[] = []
@@ -75,7 +78,7 @@ function runsOf(answers: ReadonlyMap<number, Program>): readonly Answer[] {
   return runs
 }
 
-/** Halves the runs until one is left: a call costs some seven comparisons. */
+/** A binary search over the runs: a call takes about seven comparisons. */
 function decide(runs: readonly Answer[]): Program {
   const [only] = runs
   if (runs.length <= 1) return only?.program ?? UNKNOWN

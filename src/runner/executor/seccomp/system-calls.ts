@@ -1,15 +1,15 @@
 /**
- * What a job may ask of the kernel: Docker's default profile for a container without powers
- * (https://docs.docker.com/engine/security/seccomp/), as name:number:number, of x86_64 and of aarch64; `-`
- * where an architecture has none.
+ * What jobs may ask of the kernel: Docker's default profile for a container without capabilities
+ * (https://docs.docker.com/engine/security/seccomp/), as name:number:number, for x86_64 and aarch64; `-` if
+ * an architecture lacks it.
  */
 
-/** The architectures that filters are made for, with their column. */
+/** The architectures with filters, and their columns. */
 const COLUMNS = { x64: 1, arm64: 2 } as const
 
 export type FilterArchitecture = keyof typeof COLUMNS
 
-/** Whatever a program needs that changes nothing but what is its own. */
+/** Whatever programs need that affects nothing but themselves. */
 const ALLOWED = `
 accept:43:202 accept4:288:242 access:21:- adjtimex:159:171 alarm:37:- arch_prctl:158:- bind:49:200
 brk:12:214 cachestat:451:451 capget:125:90 capset:126:91 chdir:80:49 chmod:90:- chown:92:-
@@ -72,8 +72,8 @@ uretprobe:335:-
 `
 
 /**
- * What is known and refused: namespaces and mounts, keyrings, which no namespace keeps apart, the kernel's
- * own modules, clock and name, and what has been the way out of sandboxes (bpf, io_uring, userfaultfd,
+ * Known and refused: namespaces and mounts, keyrings, which no namespace separates, the kernel's modules,
+ * clock and host name, and calls with a history of sandbox escapes (bpf, io_uring, userfaultfd,
  * perf_event_open).
  */
 const REFUSED = `
@@ -90,7 +90,7 @@ sethostname:170:161 setns:308:268 settimeofday:164:170 swapoff:168:225 swapon:16
 syslog:103:116 umount2:166:39 unshare:272:97 userfaultfd:323:282 ustat:136:- vhangup:153:58
 `
 
-/** Those that depend on what they are asked. */
+/** Those that depend on their arguments. */
 const CHECKED = 'clone:56:220 clone3:435:435 personality:135:92 socket:41:198'
 
 export interface SystemCalls {

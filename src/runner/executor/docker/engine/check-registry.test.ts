@@ -20,7 +20,7 @@ const hosts = new Hosts({
 const check = (image: string, reach: { host: string; port: number }[] = []) =>
   checkRegistry(parseImageReference(image), reach, hosts)
 
-test("a stranger's image comes from no registry of a private network that is not opened", async () => {
+test("a stranger's image is not pulled from a private registry unless --reach opens it", async () => {
   const images = ['node:24', 'team/image', 'registry.example/a', 'gone.example/a', '8.8.8.8:5000/a']
   for (const image of images) await check(image)
   const inside = [

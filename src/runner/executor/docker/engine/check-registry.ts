@@ -5,9 +5,10 @@ import { holeNames } from '../../../network/closed-note.ts'
 import type { Reach } from '../../../network/holes.ts'
 
 /**
- * Throws `invalid` where a stranger's image is at a registry that a stranger's job may not reach: the engine is on
- * the inside and would fetch for it what it can't. The engine looks the name up itself, so that this holds for
- * honest names; an engine that is to pull for strangers and finds other names there must be kept from the inside.
+ * Throws `invalid` if a stranger's image is in a registry that a stranger's job may not reach: the engine is
+ * inside the private network and would fetch it on the job's behalf. The engine looks the name up itself, so
+ * this holds for honest names; an engine that pulls for strangers and may get other answers must be kept out
+ * of the private network.
  */
 export async function checkRegistry(
   { name, full }: Pick<ImageReference, 'name' | 'full'>,
@@ -22,14 +23,14 @@ export async function checkRegistry(
     .atMost('public')
     .find(host)
     .catch((error: unknown) => error)
-  // Where there is no such host the engine says so itself.
+  // If the host does not exist, the engine will say so.
   if (!(found instanceof NarwhalError) || found.code !== 'forbidden') return
   const [hole] = holeNames([{ host, port: ports[0] }])
-  const words = `image ${full} is at a registry of a private network, and is not pulled for a stranger's job; the operator of the runner opens it by --reach ${hole}`
+  const words = `image ${full} is in a registry of a private network and can't be pulled for a stranger's job; the runner's operator can allow it with --reach ${hole}`
   throw new NarwhalError('invalid', words)
 }
 
-/** Undefined: the engine's usual one. The first part is a host where it looks like one, as engines see it. */
+/** Undefined: the engine's default. The first part is a host if it looks like one, as engines decide it. */
 function registryOf(
   name: string,
 ): { host: string; ports: readonly [number, ...number[]] } | undefined {

@@ -1,15 +1,15 @@
 import { NarwhalError } from '../../../../lib/errors.ts'
 
-/** Where an Engine API is served. */
+/** Address of an Engine API. */
 export interface EngineAddress {
-  /** As it was given, for messages: `unix:///var/run/docker.sock`. */
+  /** As configured, for messages: `unix:///var/run/docker.sock`. */
   readonly url: string
   readonly connect:
     | { readonly socketPath: string }
     | { readonly host: string; readonly port: number }
 }
 
-/** Reads `unix:///path`, `tcp://host:port` or `http://host:port`; throws NarwhalError `invalid`. */
+/** Parses `unix:///path`, `tcp://host:port` or `http://host:port`; throws `invalid`. */
 export function parseEngineAddress(url: string): EngineAddress {
   const [, scheme, rest = ''] = /^([a-z]+):\/\/(.*)$/.exec(url) ?? []
   if (scheme === 'unix' && rest.startsWith('/')) return { url, connect: { socketPath: rest } }
@@ -20,6 +20,6 @@ export function parseEngineAddress(url: string): EngineAddress {
   }
   throw new NarwhalError(
     'invalid',
-    `${JSON.stringify(url)} is no address of a container engine: use unix:///path or tcp://host:port`,
+    `${JSON.stringify(url)} is not the address of a container engine: use unix:///path or tcp://host:port`,
   )
 }

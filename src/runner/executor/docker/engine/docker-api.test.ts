@@ -10,7 +10,7 @@ import { DockerApi } from './docker-api.ts'
 
 const NOTHING = new AbortController().signal
 
-/** An engine that says what a test wants to hear, over TCP. */
+/** An engine with a test's answers, over TCP. */
 async function engine(answer: RequestListener, version = '1.41') {
   const paths: string[] = []
   const server = createServer((request, response) => {
@@ -50,14 +50,17 @@ test('speaks the version of the engine', async () => {
   assert.match(future.paths.join(), /^GET \/v1\.99\/containers\/json/)
 })
 
-test('refuses an engine that is too old, and one that is none', async () => {
+test('refuses an engine that is too old, and a server that is no engine', async () => {
   await using old = await engine((_, response) => response.end(), '1.40')
-  await assert.rejects(old.api.ping(), fails('unavailable', /speaks API 1\.40 .*Docker 20\.10/))
+  await assert.rejects(
+    old.api.ping(),
+    fails('unavailable', /supports API 1\.40, but Narwhal needs .*Docker 20\.10/),
+  )
   await using none = await engine((_, response) => response.end(), 'no version')
   await assert.rejects(none.api.ping(), fails('unavailable', /refused GET \/version: 200/))
 })
 
-test('tells a failed pull in the words of the engine, wherever they come', async () => {
+test("reports a failed pull with the engine's message, wherever it appears", async () => {
   const image = parseImageReference('registry.example/x:1')
   const words = /^image registry\.example\/x:1 can't be pulled: no such host$/
   await using early = await engine((_, response) => {
@@ -74,16 +77,16 @@ test('tells a failed pull in the words of the engine, wherever they come', async
   assert.match(good.paths.join(), /images\/create\?fromImage=registry\.example%2Fx&tag=1$/)
 })
 
-test('does not take a pull that broke off for a success', async () => {
+test('does not take an interrupted pull for a success', async () => {
   await using broken = await engine((_, response) => {
     response.write('{"status":"Pulling"}\n')
     setImmediate(() => response.destroy())
   })
   const pull = broken.api.pullImage(parseImageReference('x'), NOTHING)
-  await assert.rejects(pull, fails('unavailable', /the pull of x:latest broke off/))
+  await assert.rejects(pull, fails('unavailable', /the pull of x:latest was interrupted/))
 })
 
-test('gives a pull up when its signal aborts', async () => {
+test('aborts a pull', async () => {
   const asked = Promise.withResolvers<void>()
   await using slow = await engine((_, response) => {
     response.write('{"status":"Pulling"}\n')
@@ -96,7 +99,7 @@ test('gives a pull up when its signal aborts', async () => {
   await assert.rejects(pull, /cancelled by hand/)
 })
 
-test('tells what the engine refused', async () => {
+test('reports what the engine refused', async () => {
   await using engineOf = await engine((_, response) => {
     response.writeHead(500).end('{"message":"no space left on device"}')
   })

@@ -28,11 +28,11 @@ const ExecInspected = z.object({
 })
 const Words = z.object({ message: z.string() })
 
-/** The first with private cgroup namespaces: Docker 20.10, and what Podman says of itself. */
+/** The first with private cgroup namespaces: Docker 20.10, and the version that Podman reports. */
 const OLDEST_API = 41
 const PROBE_SILENCE_MS = 5_000
-const IS_SO_ALREADY = /(already|is not) paused|not running|state improper/i
-/** Whoever pauses has a lease that ends soon. */
+const NOTHING_TO_DO = /(already|is not) paused|not running|state improper/i
+/** Short, since callers pause while a lease runs out. */
 const PAUSE_SILENCE_MS = 2_000
 const PULL_SILENCE_MS = 600_000
 
@@ -42,20 +42,20 @@ export interface ContainerState {
   readonly exitCode: number
 }
 
-/** A command in a running container. Its output comes in frames (see docker-frames.ts). */
+/** A command in a running container. Its output is framed (see docker-frames.ts). */
 export interface ExecSettings {
   readonly command: readonly string[]
   readonly env: Readonly<Record<string, string>>
   /** As root in this folder; absent: as the container's own user, in its own folder. */
   readonly rootIn?: string
-  /** It gets a terminal of its own, and its output comes as it is, without frames. */
+  /** With a terminal, whose output is not framed. */
   readonly terminal?: boolean
 }
 
 /**
  * The few calls of the Docker Engine API that Narwhal needs, which Podman serves as well. Every method
- * rejects with NarwhalError `unavailable` when the engine does not answer or answers with an error that
- * the method's own words do not name. The API version is agreed on once, at the first call.
+ * rejects with `unavailable` when the engine does not answer, or answers with an error that the method's
+ * docstring does not name. The API version is negotiated once, at the first call.
  */
 export class DockerApi {
   readonly address: EngineAddress
@@ -65,13 +65,13 @@ export class DockerApi {
     this.address = address
   }
 
-  /** Asks the engine whether it is there and new enough; rejects `unavailable` with what to do. */
+  /** Checks that the engine answers and is new enough; rejects with `unavailable` and what to do. */
   async ping(): Promise<void> {
     this.#prefix = undefined
     await this.#agreedPrefix()
   }
 
-  /** Resolves to the container's id; `undefined` when the image is not there. */
+  /** Resolves to the container's id; `undefined` if the image does not exist. */
   async createContainer(name: string, settings: ContainerSettings): Promise<string | undefined> {
     const path = `/containers/create?name=${encodeURIComponent(name)}`
     const answer = await this.#call({ method: 'POST', path, body: settings }, [404])
@@ -79,8 +79,8 @@ export class DockerApi {
   }
 
   /**
-   * Takes what a container writes from now on, in frames (see docker-frames.ts); asked before its start, all
-   * of it. The stream ends with the container.
+   * A stream of the container's output from now on, in frames (see docker-frames.ts); all of it if called
+   * before its start. It ends with the container.
    */
   async attachContainer(id: string): Promise<Duplex> {
     const path = `${await this.#agreedPrefix()}/containers/${id}/attach?stream=1&stdout=1&stderr=1`
@@ -89,12 +89,12 @@ export class DockerApi {
     return answer
   }
 
-  /** Makes a network; `settings` as the engine has them. */
+  /** Creates a network; `settings` as in the Engine API. */
   async createNetwork(settings: Readonly<Record<string, unknown>>): Promise<void> {
     await this.#call({ method: 'POST', path: '/networks/create', body: settings })
   }
 
-  /** Removes a network that no container is connected to any more; also when it is not there. */
+  /** Removes a network without containers. Idempotent. */
   async removeNetwork(name: string): Promise<void> {
     await this.#call({ method: 'DELETE', path: `/networks/${name}` }, [404])
   }
@@ -104,25 +104,25 @@ export class DockerApi {
     return this.#listLabelled('/networks?', label, value)
   }
 
-  /** Starts it, unless it runs already. */
+  /** Starts it. Idempotent. */
   async startContainer(id: string): Promise<void> {
     await this.#call({ method: 'POST', path: `/containers/${id}/start` }, [304])
   }
 
-  /** Stops all its processes where they are; well, too, when it does not run or is not there. */
+  /** Pauses the container. Idempotent; no error if it is not running or does not exist. */
   async pauseContainer(id: string): Promise<void> {
     await this.#pauseOrNot(id, 'pause')
   }
 
-  /** Lets its processes go on; well, too, when they do, when it does not run or is not there. */
+  /** Resumes the container. Idempotent; no error if it is not running or does not exist. */
   async unpauseContainer(id: string): Promise<void> {
     await this.#pauseOrNot(id, 'unpause')
   }
 
-  /** Ends all its processes and resolves once they are gone; also when it is not there. */
+  /** Kills all its processes and resolves once they are gone. Idempotent. */
   async killContainer(id: string): Promise<void> {
     const kill: EngineCall = { method: 'POST', path: `/containers/${id}/kill?signal=KILL` }
-    // 409: it does not run. Or, of Podman: it is paused.
+    // 409: it is not running, or, with Podman, it is paused.
     if ((await this.#call(kill, [404, 409])).status === 409) {
       await this.unpauseContainer(id)
       await this.#call(kill, [404, 409])
@@ -131,20 +131,20 @@ export class DockerApi {
     await this.#call({ method: 'POST', path }, [404])
   }
 
-  /** Resolves to its exit code when it does not run, now or later. */
+  /** Resolves to its exit code when it is not running, now or later. */
   async waitContainer(id: string, signal: AbortSignal): Promise<number> {
     const path = `/containers/${id}/wait?condition=not-running`
     const answer = await this.#call({ method: 'POST', path, signal, silenceMs: 0 })
     return Waited.parse(JSON.parse(answer.text)).StatusCode
   }
 
-  /** Kills and removes it with its anonymous volumes; also when it is not there. */
+  /** Kills and removes it, with its anonymous volumes. Idempotent. */
   async removeContainer(id: string): Promise<void> {
-    // 409: somebody else is removing it at this moment.
+    // 409: its removal is in progress.
     await this.#call({ method: 'DELETE', path: `/containers/${id}?force=1&v=1` }, [404, 409])
   }
 
-  /** `undefined` when it is not there. */
+  /** `undefined` if it does not exist. */
   async inspectContainer(id: string): Promise<ContainerState | undefined> {
     const answer = await this.#call({ method: 'GET', path: `/containers/${id}/json` }, [404])
     if (answer.status === 404) return undefined
@@ -152,7 +152,7 @@ export class DockerApi {
     return { running: State.Running, oomKilled: State.OOMKilled, exitCode: State.ExitCode }
   }
 
-  /** Asks what no other method here asks; undefined: there is no such thing. */
+  /** A GET without a method of its own; undefined if there is no such thing. */
   async find(path: string): Promise<unknown> {
     const answer = await this.#call({ method: 'GET', path }, [404])
     return answer.status === 404 ? undefined : JSON.parse(answer.text)
@@ -163,7 +163,7 @@ export class DockerApi {
     return this.#listLabelled('/containers/json?all=1&', label, value)
   }
 
-  /** Resolves to the id of a prepared command; `undefined` when the container does not run. */
+  /** Resolves to the id of a prepared command; `undefined` if the container is not running. */
   async createExec(container: string, settings: ExecSettings): Promise<string | undefined> {
     const body = {
       AttachStdin: true,
@@ -177,12 +177,14 @@ export class DockerApi {
     const path = `/containers/${container}/exec`
     const answer = await this.#call({ method: 'POST', path, body }, [404, 409, 500])
     if (answer.status === 201) return Created.parse(JSON.parse(answer.text)).Id
-    // Podman says 500 where Docker says 409.
+    // Podman answers 500 where Docker answers 409.
     if (answer.status !== 500 || /not running|improper/i.test(answer.text)) return undefined
     throw this.#refused('POST', path, answer)
   }
 
-  /** Starts a prepared command: writing goes to its standard input, reading gives frames, or a terminal. */
+  /**
+   * Starts a prepared command: writes go to its standard input, reads return frames, or a terminal's output.
+   */
   async startExec(exec: string, terminal = false): Promise<Duplex> {
     const path = `${await this.#agreedPrefix()}/exec/${exec}/start`
     const body = { Detach: false, Tty: terminal }
@@ -191,23 +193,26 @@ export class DockerApi {
     return answer
   }
 
-  /** Tells a terminal its size; well, too, when the command has ended. */
+  /** Resizes a terminal; no error if the command has ended. */
   async resizeExec(exec: string, size: { columns: number; rows: number }): Promise<void> {
     const path = `/exec/${exec}/resize?h=${size.rows}&w=${size.columns}`
     await this.#call({ method: 'POST', path }, [404, 409, 500])
   }
 
-  /** Whether a command that was started is a process by now, or was one. */
+  /** Whether a started command is a process by now, or was one. */
   async hasExecBegun(exec: string): Promise<boolean> {
     const call: EngineCall = { method: 'GET', path: `/exec/${exec}/json` }
     const answer = await this.#call({ ...call, silenceMs: PAUSE_SILENCE_MS }, [404, 409, 500])
-    // Nothing that is gone or in a paused container is about to begin.
+    // Nothing that is gone, or in a paused container, is about to start.
     if (answer.status !== 200) return true
     const { Pid, ExitCode } = ExecInspected.parse(JSON.parse(answer.text))
     return Boolean(Pid) || typeof ExitCode === 'number'
   }
 
-  /** The exit code of a command that has ended; `undefined` while it runs and when nobody knows it. */
+  /**
+   * The exit code of a command that has ended; `undefined` while it runs, or if the engine no longer knows
+   * it.
+   */
   async findExecExit(exec: string): Promise<number | undefined> {
     const answer = await this.#call({ method: 'GET', path: `/exec/${exec}/json` }, [404, 409, 500])
     if (answer.status !== 200) return undefined
@@ -215,18 +220,18 @@ export class DockerApi {
     return Running ? undefined : (ExitCode ?? undefined)
   }
 
-  /** Changes the limits of a container that runs; `settings` as in `HostConfig`. */
+  /** Changes the limits of a running container; `settings` as in `HostConfig`. */
   async updateContainer(id: string, settings: Readonly<Record<string, number>>): Promise<void> {
     await this.#call({ method: 'POST', path: `/containers/${id}/update`, body: settings })
   }
 
-  /** The id of what this reference means now; `undefined` when the image is not there. */
+  /** The id of the image that this reference names now; `undefined` if it does not exist. */
   async findImage(reference: string): Promise<string | undefined> {
     const answer = await this.#call({ method: 'GET', path: `/images/${reference}/json` }, [404])
     return answer.status === 404 ? undefined : Created.parse(JSON.parse(answer.text)).Id
   }
 
-  /** Pulls an image; rejects `not_found` with the engine's words when it can't be had. */
+  /** Pulls an image; rejects with `not_found` and the engine's message if that fails. */
   async pullImage(image: ImageReference, signal: AbortSignal): Promise<void> {
     const query = new URLSearchParams({ fromImage: image.name, tag: image.version })
     const path = `${await this.#agreedPrefix()}/images/create?${query.toString()}`
@@ -234,7 +239,9 @@ export class DockerApi {
     const response = await streamFromEngine(this.address, call)
     const trouble = await readPullProgress(response).catch((error: unknown) => {
       signal.throwIfAborted()
-      throw new NarwhalError('unavailable', `the pull of ${image.full} broke off`, { cause: error })
+      throw new NarwhalError('unavailable', `the pull of ${image.full} was interrupted`, {
+        cause: error,
+      })
     })
     if (trouble !== '') {
       throw new NarwhalError('not_found', `image ${image.full} can't be pulled: ${trouble}`)
@@ -253,8 +260,8 @@ export class DockerApi {
       { method: 'POST', path, silenceMs: PAUSE_SILENCE_MS },
       [404, 409, 500],
     )
-    // 409: it is so already, or does not run. Both engines also say 500 for that, as for real trouble.
-    if (answer.status !== 500 || IS_SO_ALREADY.test(answer.text)) return
+    // 409: nothing to do, or it is not running. Both engines also answer 500 for that, as for real failures.
+    if (answer.status !== 500 || NOTHING_TO_DO.test(answer.text)) return
     throw this.#refused('POST', path, answer)
   }
 
@@ -274,7 +281,7 @@ export class DockerApi {
     return this.#prefix
   }
 
-  /** The engine's own version is the one it surely serves; what is asked of it has been stable. */
+  /** The engine's current version is the one it certainly serves; the calls used here have been stable. */
   async #agree(): Promise<string> {
     const call: EngineCall = { method: 'GET', path: '/version', silenceMs: PROBE_SILENCE_MS }
     const answer = await callEngine(this.address, call)
@@ -285,7 +292,7 @@ export class DockerApi {
     if (major === 1 && minor < OLDEST_API) {
       throw new NarwhalError(
         'unavailable',
-        `the container engine at ${this.address.url} speaks API ${ApiVersion} and Narwhal needs 1.${OLDEST_API}: use Docker 20.10 or newer, or Podman 4 or newer`,
+        `the container engine at ${this.address.url} supports API ${ApiVersion}, but Narwhal needs 1.${OLDEST_API}: use Docker 20.10 or newer, or Podman 4 or newer`,
       )
     }
     return `/v${ApiVersion}`

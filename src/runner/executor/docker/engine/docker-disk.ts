@@ -11,12 +11,12 @@ const Measured = z.object({
   Mounts: z.array(z.object({ Type: z.string(), Source: z.string().optional() })).nullish(),
 })
 
-/** By the engine's address: where it has its files, on its own machine. */
+/** By the engine's address: its data folder, on its own machine. */
 const roots = new Map<string, Promise<string | undefined>>()
 
 /**
- * What the containers of a job take of the disk: the workspace, their own layers, which the engine measures, and their
- * anonymous volumes where these are on this machine.
+ * Disk usage of a job's containers: the workspace, their own layers, as measured by the engine, and their
+ * anonymous volumes if these are on this machine.
  */
 export function dockerDisk(
   { main, others, services }: JobContainers,
@@ -44,8 +44,8 @@ export function dockerDisk(
 
 function withLayers({ bytes, largest }: DiskUse, layers: number): DiskUse {
   const all = [...largest, { path: '(outside the workspace)', bytes: layers }]
-  const told = all.filter((one) => one.bytes > 0).toSorted((a, b) => b.bytes - a.bytes)
-  return { bytes: bytes + layers, largest: told.slice(0, 3) }
+  const sorted = all.filter((one) => one.bytes > 0).toSorted((a, b) => b.bytes - a.bytes)
+  return { bytes: bytes + layers, largest: sorted.slice(0, 3) }
 }
 
 async function useOf(api: DockerApi, id: string) {
@@ -55,7 +55,7 @@ async function useOf(api: DockerApi, id: string) {
   return { layerBytes: SizeRw ?? 0, volumes: volumes.flatMap(({ Source }) => Source ?? []) }
 }
 
-/** Asked once; where the engine does not say, or is away, only the workspace tells that something is written. */
+/** Asked once; if the engine does not answer, only changes in the workspace trigger a measurement. */
 function rootOf(api: DockerApi): Promise<string | undefined> {
   const { url } = api.address
   const known = roots.get(url)

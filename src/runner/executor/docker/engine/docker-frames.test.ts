@@ -9,7 +9,7 @@ function frame(type: number, text: string): Buffer {
   return Buffer.concat([header, Buffer.from(text)])
 }
 
-test('takes the streams apart however the frames are cut', () => {
+test('separates the streams however the frames are split', () => {
   const data = Buffer.concat([frame(1, 'out 1'), frame(2, 'err'), frame(1, ''), frame(1, 'out 2')])
   for (let size = 1; size <= data.length; size++) {
     const reader = new FrameReader()

@@ -1,6 +1,6 @@
 import type { OutputStream } from '../../executor.ts'
 
-/** What came of one stream before the other had its turn. */
+/** Consecutive output of one stream. */
 export interface FramePart {
   readonly stream: OutputStream
   readonly chunk: Buffer
@@ -10,16 +10,16 @@ const HEADER_BYTES = 8
 const STDERR = 2
 
 /**
- * Takes the Engine's multiplexed stream apart: frames of an 8-byte header (stream type, three zeros,
- * big-endian length) and a payload. Cuts may be anywhere; nothing but a cut header is kept. A program
- * that writes line by line makes a frame of each: they are joined again.
+ * Demultiplexes the Engine's stream: frames of an 8-byte header (stream type, three zeros, big-endian length)
+ * and a payload. Chunks may end anywhere; only a partial header is buffered. A program that writes line by
+ * line makes a frame of each line: adjacent ones are joined.
  */
 export class FrameReader {
   #header: Buffer = Buffer.alloc(0)
   #stream: OutputStream = 'stdout'
   #missing = 0
 
-  /** The payload in `data`, in order; neighbours are of different streams. */
+  /** The payload in `data`, in order; adjacent parts are of different streams. */
   read(data: Buffer): readonly FramePart[] {
     const parts: { stream: OutputStream; chunks: Buffer[] }[] = []
     let at = 0
@@ -41,7 +41,7 @@ export class FrameReader {
     })
   }
 
-  /** Returns how many bytes of `data` belong to the header. */
+  /** Returns the number of bytes in `data` that belong to the header. */
   #readHeader(data: Buffer, at: number): number {
     const wanted = HEADER_BYTES - this.#header.length
     const part = data.subarray(at, at + wanted)

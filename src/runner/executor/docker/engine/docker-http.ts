@@ -13,7 +13,7 @@ export interface EngineCall {
   readonly path: string
   /** Sent as JSON. */
   readonly body?: unknown
-  /** How long the engine may be silent, in milliseconds; 120,000 unless told, 0: for ever. */
+  /** How long the engine may be silent, in milliseconds; 120,000 by default, 0 for no limit. */
   readonly silenceMs?: number
   readonly signal?: AbortSignal
 }
@@ -25,20 +25,20 @@ export interface EngineAnswer {
 
 const SILENCE_MS = 120_000
 
-/** Connecting anew costs 0.1 ms here; a connection kept from before a restart costs an error. */
+/** A new connection costs 0.1 ms here; one that was kept across a restart of the engine costs an error. */
 const agent = new Agent({ keepAlive: false })
 
-/** Calls and reads the whole answer, whatever its status. Rejects `unavailable` without an answer. */
+/** Calls and reads the whole answer, whatever its status. Rejects with `unavailable` without an answer. */
 export async function callEngine(address: EngineAddress, call: EngineCall): Promise<EngineAnswer> {
   const response = await streamFromEngine(address, call)
   try {
     return { status: response.statusCode ?? 0, text: await text(response) }
   } catch (error) {
-    throw engineAway(address, error, call.signal)
+    throw unreachable(address, error, call.signal)
   }
 }
 
-/** Calls and resolves with the answer's head; its body is the caller's to read or destroy. */
+/** Calls and resolves with the answer's head; the caller reads or destroys its body. */
 export async function streamFromEngine(
   address: EngineAddress,
   call: EngineCall,
@@ -50,13 +50,13 @@ export async function streamFromEngine(
   try {
     return await answer.promise
   } catch (error) {
-    throw engineAway(address, error, call.signal)
+    throw unreachable(address, error, call.signal)
   }
 }
 
 /**
- * Calls and takes the connection over as a raw stream in both directions ("hijack" in the Engine's
- * words). Resolves with the answer instead where the engine does not give the connection away.
+ * Calls and takes over the connection as a raw duplex stream ("hijack" in the Engine's docs). Resolves with
+ * the answer instead if the engine does not upgrade the connection.
  */
 export async function hijackEngine(
   address: EngineAddress,
@@ -66,7 +66,7 @@ export async function hijackEngine(
   const answer = Promise.withResolvers<Duplex | EngineAnswer>()
   outgoing.on('upgrade', (_response, socket: Duplex, head: Buffer) => {
     if (head.length > 0) socket.unshift(head)
-    // A step may say nothing for hours.
+    // A step may be silent for hours.
     if (socket instanceof Socket) socket.setTimeout(0)
     answer.resolve(socket)
   })
@@ -78,7 +78,7 @@ export async function hijackEngine(
   try {
     return await answer.promise
   } catch (error) {
-    throw engineAway(address, error, call.signal)
+    throw unreachable(address, error, call.signal)
   }
 }
 
@@ -109,7 +109,7 @@ function open(
   return outgoing
 }
 
-function engineAway(address: EngineAddress, cause: unknown, signal?: AbortSignal): unknown {
+function unreachable(address: EngineAddress, cause: unknown, signal?: AbortSignal): unknown {
   if (signal?.aborted) return signal.reason
   const code = cause instanceof Error && 'code' in cause ? cause.code : undefined
   const advice =

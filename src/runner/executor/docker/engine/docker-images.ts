@@ -17,8 +17,8 @@ interface Containers {
 }
 
 /**
- * What the containers of a job are made of: asked of the containers themselves, since a name may stand for something
- * else by now. What the engine does not tell is left out.
+ * The images of a job's containers: read from the containers themselves, since a name may refer to another
+ * image by now. What the engine does not report is left out.
  */
 export async function imagesOf({
   main,
@@ -27,8 +27,8 @@ export async function imagesOf({
 }: Containers): Promise<readonly ImageRun[]> {
   const { api } = main.parts
   const steps = [main, ...others.values()].map(({ parts }) => imageOf(api, parts.id, parts.image))
-  const beside = (services?.ids ?? []).map((id) => imageOf(api, id))
-  const found = (await Promise.all([...steps, ...beside])).flat()
+  const ofServices = (services?.ids ?? []).map((id) => imageOf(api, id))
+  const found = (await Promise.all([...steps, ...ofServices])).flat()
   return [...new Map(found.map((one) => [one.image, one])).values()]
 }
 
@@ -44,7 +44,7 @@ async function imageOf(api: DockerApi, id: string, name?: string): Promise<reado
   }
 }
 
-/** That of the registry under this name, if it is from one. */
+/** The registry's digest under this name, if it comes from one. */
 function digestOf({ Id, RepoDigests }: z.infer<typeof Image>, name: string): string {
   const digests = (RepoDigests ?? []).map((text) => text.split('@'))
   const [bare = name] = name.split('@')

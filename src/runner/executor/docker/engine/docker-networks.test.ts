@@ -93,10 +93,10 @@ async function stage(bridge: string) {
   }
 }
 
-test('the addresses of a network are free once the engine has removed it, then or later', async () => {
+test('the range of a network is released once the engine has removed it, at once or later', async () => {
   await using at = await stage(NOWHERE)
   at.engine.removes = false
-  // It is not on this machine, so it is given up at once for another kind of network.
+  // Its bridge is not on this machine, so it is replaced by a network of another kind.
   const place = await at.networks.take({ name: 'job_1/1', isStranger: false })
   assert.equal(place.connection.kind, 'network')
   assert.equal(at.engine.networks.size, 2)
@@ -110,7 +110,7 @@ test('the addresses of a network are free once the engine has removed it, then o
   assert.equal(at.engine.networks.size, 1)
 })
 
-test('what a job gives up while the engine removes nothing is removed in the end', async () => {
+test('a network that the engine fails to remove is removed in the end', async () => {
   await using at = await stage(HERE)
   const services = [{ name: 'db', image: 'db', env: {} }]
   const spec = { name: 'job_1/1', isStranger: false, network: 'none', services } as const

@@ -56,7 +56,7 @@ export class DockerNetworks {
   readonly #options: DockerNetworksOptions
   readonly #idle: Network[] = []
   readonly #left = new Set<Left>()
-  /** Why the rules don't apply to this engine's networks, until when (`performance.now()`) that is believed. */
+  /** Why the rules don't apply to this engine's networks, and until when (`performance.now()`) that holds. */
   #far = { reason: '', until: 0 }
   #isClosed = false
   /** Set once the engine is known to create networks that the rules apply to. */
@@ -97,7 +97,7 @@ export class DockerNetworks {
   }
 
   /**
-   * Why a network is not closed as it must be; empty if it is. Its rules are proven from inside once the first
+   * Why a network is not isolated as it must be; empty if it is. Its rules are proven from inside once the first
    * such network exists; only a stranger's job waits for that.
    */
   async #whyOpen(networks: JobNetworks, { isStranger }: PlaceSpec): Promise<string> {

@@ -6,37 +6,37 @@ import type { SandboxLimits, SandboxSpec } from '../../executor.ts'
 import { KEPT_BESIDE, KEPT_BY_STEPS } from '../docker-launcher.ts'
 import { CONTROL_DIR, SUPERVISOR } from '../docker-supervisor.ts'
 
-/** Where every sandbox has its workspace. */
+/** Path of the workspace in every sandbox. */
 export const WORKSPACE = '/workspace'
-/** And the file for what logs must not show. */
+/** Path of the mask file. */
 export const MASK_FILE = '/narwhal-mask'
 
 export const SANDBOX_LABEL = 'narwhal.sandbox'
 export const RUNNER_LABEL = 'narwhal.runner'
-/** In the place of the sandbox's, at what is of no job: by it networks are told apart that a proof has for a moment. */
+/** Instead of the sandbox's label, on networks that a proof has for a moment. */
 export const PROOF_LABEL = 'narwhal.proof'
 
 /** How a container is connected. */
 export type Connection =
   | { readonly kind: 'none' }
-  /** As this container is, by its id: the same addresses, ports and names. */
+  /** Shares the network namespace of this container: the same addresses, ports and names. */
   | { readonly kind: 'as'; readonly container: string }
   | ({ readonly kind: 'network' } & JobNetwork)
 
 /** The network of one job and its services. */
 export interface JobNetwork {
   readonly network: string
-  /** Nothing outside it is reached from there. */
+  /** Nothing outside is reachable from it. */
   readonly isInternal: boolean
-  /** The server that is asked for names of the outside; absent: the machine's own. */
+  /** The name server for the outside; absent: the machine's own. */
   readonly resolver?: string
-  /** Where on the machine it has to be. */
+  /** Its place on the machine, if required. */
   readonly place?: EngineNetwork
-  /** Whether no container is ever in it: what is closed is tried from there. */
+  /** Whether it never has containers: isolation is proven from it. */
   readonly isProof?: boolean
 }
 
-/** The body of POST /containers/create, as far as Narwhal sets it. */
+/** The body of POST /containers/create, as far as Narwhal uses it. */
 export interface ContainerSettings {
   readonly Image: string
   readonly Entrypoint?: readonly string[]
@@ -47,37 +47,37 @@ export interface ContainerSettings {
   readonly WorkingDir?: string
   readonly Labels: Readonly<Record<string, string>>
   readonly Healthcheck: { readonly Test: readonly string[] }
-  /** An engine that stops for good asks nobody to end: the supervisor is deaf to it. */
+  /** An engine that shuts down doesn't wait for a graceful stop: the supervisor would ignore it. */
   readonly StopSignal?: string
   readonly HostConfig: Readonly<Record<string, unknown>>
   readonly NetworkingConfig?: Readonly<Record<string, unknown>>
 }
 
 /**
- * What building software needs of root's powers, and nothing else: give files away and read them
- * (CHOWN, DAC_OVERRIDE, FOWNER), become another user as apt does with `_apt` and package scripts do
- * (SETUID, SETGID), and stop what those run (KILL). Tried with Debian 12: apt-get installs git, sudo,
- * openssh-client and postgresql-common under these; packages that set file capabilities do without.
+ * The capabilities that building software needs: give files away and read them (CHOWN, DAC_OVERRIDE, FOWNER),
+ * become another user as apt (`_apt`) and package scripts do (SETUID, SETGID), and stop their processes
+ * (KILL). Tested with Debian 12: apt-get installs git, sudo, openssh-client and postgresql-common with these;
+ * packages that set file capabilities do without.
  */
 const CAPABILITIES = ['CHOWN', 'DAC_OVERRIDE', 'FOWNER', 'SETUID', 'SETGID', 'KILL']
 
 /**
- * Servers bind ports below 1024, some by a capability of their file that the kernel refuses to start
- * without, keep the group of a folder, and lock themselves up in one.
+ * Servers bind ports below 1024, some through a file capability without which the kernel refuses to start
+ * them, keep a folder's group, and chroot.
  */
 const SERVICE_CAPABILITIES = [...CAPABILITIES, 'NET_BIND_SERVICE', 'FSETID', 'SYS_CHROOT']
 
-/** Enough for any build; an engine with less to give would refuse to start the container. */
+/** Enough for any build; an engine with a lower limit would refuse to start the container. */
 const OPEN_FILES = 16_384
 
 export interface ProfileOptions {
-  /** The runner's name among all that use this engine. */
+  /** Unique among the runners of this engine. */
   readonly instance: string
-  /** Whether the runner is root; else the files in the workspace are another user's for git. */
+  /** Whether the runner is root; if not, git sees the files in the workspace as another user's. */
   readonly runnerIsRoot: boolean
 }
 
-/** What may be changed while it runs. */
+/** Limits that can be changed while it runs. */
 export function limitSettings(limits: SandboxLimits): Readonly<Record<string, number>> {
   return {
     Memory: limits.memoryBytes,
@@ -87,7 +87,7 @@ export function limitSettings(limits: SandboxLimits): Readonly<Record<string, nu
   }
 }
 
-/** What holds for every container of a job: few powers, limits, nothing of the machine. */
+/** Applies to every container of a job: few capabilities, limits, nothing of the machine. */
 function hostSettings(limits: SandboxLimits): Readonly<Record<string, unknown>> {
   return {
     CapDrop: ['ALL'],
@@ -118,9 +118,10 @@ function networkMode(connection: Connection): Readonly<Record<string, unknown>> 
 }
 
 /**
- * The engine answers for the names of the network; others it would ask of the machine's own servers. Of an
- * internal network nobody is asked: where it was told `ndots`, the engine answers at once for a name without a dot,
- * such as that of a service that is not there yet. Without, the question is lost, and who asks waits for seconds (Docker 20.10).
+ * The engine resolves the names of the network; others it would forward to the machine's name servers. In an
+ * internal network nothing is forwarded: with `ndots`, the engine answers at once for a name without a dot,
+ * such as that of a service that has not started. Without it the query is lost, and times out after seconds
+ * (Docker 20.10).
  */
 function nameSettings({ isInternal, resolver }: JobNetwork): Readonly<Record<string, unknown>> {
   if (isInternal) return { Dns: ['127.0.0.1'], DnsOptions: ['ndots:1'], DnsSearch: ['.'] }
@@ -128,8 +129,8 @@ function nameSettings({ isInternal, resolver }: JobNetwork): Readonly<Record<str
 }
 
 /**
- * A network for one job. Of an internal one the machine itself is no part: else what listens on all of
- * its addresses could be reached by that of the bridge.
+ * A network for one job. The machine itself is not part of an internal one: otherwise, servers that listen on
+ * all its addresses could be reached at the bridge's.
  */
 export function networkSettings(
   { network, isInternal, place, isProof = false }: JobNetwork,
@@ -157,11 +158,11 @@ function placeSettings({ bridge, subnet, gateway, mtu }: EngineNetwork) {
 }
 
 /**
- * A container for steps: idle, root inside with few powers, nothing of the machine but its workspace, its
- * file for what logs must not show and, read-only, its control folder.
+ * A container for steps: idle, root inside with few capabilities, nothing of the machine but its workspace,
+ * its mask file and, read-only, its control folder.
  *
- * It is not removed by the engine when it ends (AutoRemove), so that one that died can be asked why;
- * the sandbox's disposal removes it, or the next start of the same runner.
+ * Without AutoRemove, so that one that died can still be inspected; it is removed by the sandbox's disposal,
+ * or by the next start of the same runner.
  */
 export function containerSettings(
   image: string,
@@ -177,7 +178,7 @@ export function containerSettings(
     Image: image,
     Entrypoint: ['/bin/sh'],
     Cmd: ['-c', SUPERVISOR],
-    // Whoever made the checkout is not root; git would refuse to work in it ("dubious ownership").
+    // The checkout belongs to another user than root; git would refuse to work in it ("dubious ownership").
     Env: options.runnerIsRoot
       ? []
       : [
@@ -185,9 +186,9 @@ export function containerSettings(
           'GIT_CONFIG_KEY_0=safe.directory',
           `GIT_CONFIG_VALUE_0=${WORKSPACE}`,
         ],
-    // Where it is connected as another container, it is called like that.
+    // A container that shares another's network has its hostname.
     ...(connection.kind === 'as' ? {} : { Hostname: 'narwhal' }),
-    // The image's own user could neither write into the workspace nor install packages.
+    // The image's own user could neither write to the workspace nor install packages.
     User: '0:0',
     WorkingDir: WORKSPACE,
     Labels: { [SANDBOX_LABEL]: spec.name, [RUNNER_LABEL]: options.instance },
@@ -207,8 +208,8 @@ export function containerSettings(
 }
 
 /**
- * The container of a service: as its image says, as the user it says, with the limits of a job's, and
- * without the workspace. No port of it is published on the machine.
+ * The container of a service: as its image defines it, including the user, with the limits of a job, and
+ * without the workspace. None of its ports is published on the machine.
  */
 export function serviceSettings(
   service: ServiceSpec,
@@ -227,7 +228,7 @@ export function serviceSettings(
     HostConfig: {
       ...hostSettings(spec.limits),
       CapAdd: SERVICE_CAPABILITIES,
-      // Images with an init of their own insist on being the first process.
+      // Images with an init of their own insist on being process 1.
       Init: false,
       NetworkMode: network,
       ...nameSettings(spec),
@@ -236,7 +237,7 @@ export function serviceSettings(
   }
 }
 
-/** A look into a container's network from the side, with a shell of another image. */
+/** Probes a container's network with a shell of another image. */
 export function probeSettings(
   image: string,
   script: string,

@@ -6,8 +6,8 @@ import { z } from 'zod'
 const Progress = z.object({ error: z.string().optional(), message: z.string().optional() })
 
 /**
- * Reads a pull's progress to its end; resolves to the engine's words when it failed, else to ''. The
- * status is 200 as soon as the pull has begun, so most errors come in a line of the stream.
+ * Reads a pull's progress to the end; resolves to the engine's message if it failed, else to ''. The status
+ * is 200 as soon as the pull has started, so most errors are lines of the stream.
  */
 export async function readPullProgress(response: IncomingMessage): Promise<string> {
   const status = response.statusCode ?? 0
@@ -16,7 +16,7 @@ export async function readPullProgress(response: IncomingMessage): Promise<strin
   for await (const line of createInterface({ input: response, crlfDelay: Infinity })) {
     trouble ||= errorOf(line)
   }
-  // A stream that was cut ends quietly in readline.
+  // readline ends silently when a stream is cut off.
   if (!response.complete) throw new Error('the engine closed the connection')
   return trouble
 }

@@ -29,7 +29,7 @@ interface Options {
   readonly network?: 'none'
 }
 
-/** An executor that holds sandboxes ready, with nothing learnt but what is in its folder. */
+/** An executor that keeps sandboxes warm, and knows only the usage that is recorded in its folder. */
 async function stage(options: Options) {
   const { dir, instance = uniquePrefix(), size = 2, image = testImage(), network } = options
   const executor = new DockerExecutor({
@@ -62,7 +62,7 @@ async function stage(options: Options) {
       { timeoutMs: 30_000 },
     )
   const take = (own?: SandboxLimits) => executor.take(spec(own))
-  /** A container that runs may not have told yet that it is ready. */
+  /** A running container may not have reported yet that it is ready. */
   const taken = (own?: SandboxLimits): Promise<TakenSandbox> =>
     eventually(() => take(own) ?? null, { timeoutMs: 30_000 })
   const dispose = () => executor[Symbol.asyncDispose]()
@@ -83,7 +83,7 @@ async function engine(method: 'GET' | 'POST' | 'DELETE', path: string): Promise<
   assert.ok(answer.status < 300, `${method} ${path}: ${answer.status} ${answer.text}`)
 }
 
-test('docker: starts nothing ahead that no job has used', { skip }, async () => {
+test('docker: starts no image ahead that no job has used', { skip }, async () => {
   await using dir = await tempDir()
   await using at = await stage({ dir })
   assert.equal(await at.executor.probe(), '')
@@ -92,7 +92,7 @@ test('docker: starts nothing ahead that no job has used', { skip }, async () => 
   assert.deepEqual(await at.containers(), [])
 })
 
-test('docker: holds sandboxes ready of what was used, each for one job', { skip }, async () => {
+test('docker: keeps sandboxes of used images ready, each for one job', { skip }, async () => {
   await using dir = await tempDir()
   await using at = await stage({ dir })
   assert.equal(at.take(), undefined)
@@ -118,7 +118,7 @@ test('docker: holds sandboxes ready of what was used, each for one job', { skip 
   assert.equal((await run(box, 'ls -A; ls -A /tmp')).stdout, '')
 })
 
-test('docker: gives a job without a network no sandbox with one, nor the other way round', {
+test('docker: never gives a job without a network a sandbox with one, or vice versa', {
   skip,
 }, async () => {
   await using dir = await tempDir()
@@ -132,7 +132,7 @@ test('docker: gives a job without a network no sandbox with one, nor the other w
   assert.equal((await run(box, 'sed 1,2d /proc/net/dev | wc -l')).stdout, '1\n')
 })
 
-test('docker: never holds more than it may', { skip }, async () => {
+test('docker: never keeps more sandboxes than configured', { skip }, async () => {
   await using dir = await tempDir()
   await using at = await stage({ dir, size: 1 })
   for (let job = 0; job < 20; job++) at.take()
@@ -143,7 +143,7 @@ test('docker: never holds more than it may', { skip }, async () => {
   assert.equal((await at.containers()).length, 1)
 })
 
-test('docker: gives a sandbox the limits of its job', { skip }, async () => {
+test("docker: applies its job's limits to a warm sandbox", { skip }, async () => {
   await using dir = await tempDir()
   await using at = await stage({ dir, size: 1 })
   at.take()
@@ -155,14 +155,14 @@ test('docker: gives a sandbox the limits of its job', { skip }, async () => {
   assert.equal(stdout, `${96 * MIB}\n`)
 })
 
-test('docker: replaces sandboxes that have ended, also one that was just taken', {
+test('docker: replaces sandboxes that have ended, including one that was just taken', {
   skip,
 }, async () => {
   await using dir = await tempDir()
   await using at = await stage({ dir })
   at.take()
   const first = await at.ready()
-  // As an engine does that is started again.
+  // As happens when an engine is restarted.
   for (const id of first) await api.killContainer(id)
   const second = await eventually(async () => {
     const ids = await at.ready()
@@ -176,7 +176,7 @@ test('docker: replaces sandboxes that have ended, also one that was just taken',
   assert.ok(box.handle?.kind === 'container' && !second.includes(box.handle.id))
 })
 
-test('docker: serves no sandbox of what an image was before', { skip }, async () => {
+test('docker: never uses a sandbox of an outdated image', { skip }, async () => {
   await using dir = await tempDir()
   const name = `narwhal-test/${uniquePrefix()}`
   const image = `${name}:1`
@@ -204,7 +204,7 @@ test('docker: serves no sandbox of what an image was before', { skip }, async ()
   }
 })
 
-test('docker: remembers over a restart what was used, and leaves nothing behind', {
+test('docker: remembers the used images across a restart, and leaves nothing behind', {
   skip,
 }, async () => {
   await using dir = await tempDir()
@@ -221,7 +221,7 @@ test('docker: remembers over a restart what was used, and leaves nothing behind'
   assert.equal((await at.ready()).length, 2)
 })
 
-test('docker: what waits ends with its runner, and is removed at the next start', {
+test('docker: warm sandboxes end with their runner, and are removed at the next start', {
   skip,
 }, async () => {
   await using dir = await tempDir()

@@ -6,7 +6,7 @@ import { ImageUse, shareOut } from './image-use.ts'
 
 const DAY = 24 * 3_600_000
 
-test('what is used less is forgotten in time, and all of it is remembered over a restart', async () => {
+test('scores decay over time, and survive a restart', async () => {
   await using dir = await tempDir()
   const file = dir.join('deep', 'images.json')
   const uses = await ImageUse.open(file)
@@ -21,7 +21,7 @@ test('what is used less is forgotten in time, and all of it is remembered over a
   assert.deepEqual(names(await ImageUse.open(file), 60), [])
 })
 
-test('only so many images are remembered, and a broken file is none', async () => {
+test('the number of images is limited, and a corrupt file is ignored', async () => {
   await using dir = await tempDir()
   const file = dir.join('images.json')
   await writeFile(file, '{"a": {"score": "many"}}')
@@ -32,7 +32,7 @@ test('only so many images are remembered, and a broken file is none', async () =
   await uses.saved()
 })
 
-test('one of each lately used image is held, and more of those used most', () => {
+test('one of each recently used image is kept warm, and more of the most used', () => {
   const ranking = [
     { image: 'a', score: 10 },
     { image: 'b', score: 6 },

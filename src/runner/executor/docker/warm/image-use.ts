@@ -9,15 +9,15 @@ const HALF_LIFE_MS = 2 * 24 * 3_600_000
 const FADED = 0.1
 const MOST_IMAGES = 50
 
-/** How much an image is in use: one for each job, half of that two days later, and so on. */
+/** How much an image is used: one per job, halved every two days. */
 export interface ImageScore {
   readonly image: string
   readonly score: number
 }
 
 /**
- * Which images jobs have lately used, over restarts. What can't be read or written is not worth a
- * word: it is learnt anew.
+ * Which images jobs have used recently, across restarts. Failures to read or write are ignored: it learns
+ * again.
  */
 export class ImageUse {
   readonly #file: string
@@ -35,7 +35,7 @@ export class ImageUse {
     return new ImageUse(file, parse(text))
   }
 
-  /** A job uses it now (epoch milliseconds). */
+  /** Counts a job that uses it now (epoch milliseconds). */
   count(image: string, now = Date.now()): void {
     this.#uses.set(image, { score: this.#scoreOf(image, now) + 1, at: now })
     for (const { image: least } of this.ranking(now).slice(MOST_IMAGES)) this.#uses.delete(least)
@@ -45,7 +45,7 @@ export class ImageUse {
     })
   }
 
-  /** Those in use, the most used first. */
+  /** The images in use, most used first. */
   ranking(now = Date.now()): readonly ImageScore[] {
     return [...this.#uses.keys()]
       .map((image) => ({ image, score: this.#scoreOf(image, now) }))
@@ -53,7 +53,7 @@ export class ImageUse {
       .sort((a, b) => b.score - a.score)
   }
 
-  /** Resolves when all that was counted is on the disk, as far as that can be. */
+  /** Resolves when everything counted so far is saved, or saving has failed. */
   async saved(): Promise<void> {
     await this.#saving
   }
@@ -84,7 +84,7 @@ function parse(text: string): z.infer<typeof Uses> {
   }
 }
 
-/** How many sandboxes to hold ready of each image: one of each, then more of the most used. */
+/** How many sandboxes to keep warm of each image: one of each, then more of the most used. */
 export function shareOut(ranking: readonly ImageScore[], size: number): Map<string, number> {
   const shares = new Map(ranking.slice(0, size).map(({ image }) => [image, 1]))
   for (let left = size - shares.size; left > 0 && shares.size > 0; left--) {

@@ -1,6 +1,6 @@
 import type { SandboxSpec } from '../../executor.ts'
 
-/** What can't be changed any more once a container runs: with it, one waits for the right job. */
+/** What can't be changed once a container is running; a warm one waits for a job of the same kind. */
 export interface WarmKind extends Pick<SandboxSpec, 'network' | 'isStranger'> {
   /** The full reference. */
   readonly image: string
@@ -9,7 +9,7 @@ export interface WarmKind extends Pick<SandboxSpec, 'network' | 'isStranger'> {
 const NO_NETWORK = ' without network'
 const STRANGERS = ' for strangers'
 
-/** Kinds as texts, to be counted and remembered; no image reference holds a blank. */
+/** The kind as a string, for counting and storing; image references contain no blank. */
 export function warmKey({ image, network, isStranger }: WarmKind): string {
   // Without a network they reach the same: nothing.
   if (network === 'none') return `${image}${NO_NETWORK}`

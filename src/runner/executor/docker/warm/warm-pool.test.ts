@@ -6,7 +6,7 @@ import { silentLog } from '../../../../lib/log.ts'
 import { ImageUse } from './image-use.ts'
 import { type WarmContainer, WarmPool } from './warm-pool.ts'
 
-test('starts nothing ahead while little memory is free', async () => {
+test('starts no sandboxes ahead while memory is low', async () => {
   await using dir = await tempDir()
   const uses = await ImageUse.open(dir.join('images.json'))
   uses.count('docker.io/library/node:24')

@@ -10,54 +10,54 @@ import { type ImageUse, shareOut } from './image-use.ts'
 
 /** A container that was started before its job is known, with an empty workspace mounted. */
 export interface WarmContainer {
-  /** For which jobs it is: see `warmKey`. */
+  /** The kind of its jobs: see `warmKey`. */
   readonly kind: string
-  /** The full reference by which its image is asked for. */
+  /** The full reference of its image. */
   readonly image: string
-  /** What the reference meant when it was started. */
+  /** The image's id when it was started. */
   readonly imageId: string
   readonly workspace: Workspace
   readonly limits: SandboxLimits
   readonly container: JobContainer
-  /** What it is made of, for the record. */
+  /** Its images, for the attempt's record. */
   readonly images: readonly ImageRun[]
   readonly place: JobPlace
 }
 
 export interface WarmPoolDeps {
-  /** How many containers there may be, those that are being started included. */
+  /** Containers at most, including those that are starting. */
   readonly size: number
   readonly uses: ImageUse
-  /** Starts one; undefined where the engine does not have the image. `onGone`: it has ended. */
+  /** Starts one; undefined if the engine does not have the image. `onGone`: it has ended. */
   readonly make: (kind: string, onGone: () => void) => Promise<WarmContainer | undefined>
-  /** Removes one that no job has had, with its workspace; never rejects. */
+  /** Removes an unused one, with its workspace; never rejects. */
   readonly discard: (warm: WarmContainer) => Promise<void>
-  /** Whether no job is at work, which the making would slow down. */
+  /** Whether no job is running, which starting a container would slow down. */
   readonly isQuiet: () => boolean
-  /** The share of the machine's memory that is free, 0 to 1. */
+  /** Free share of the machine's memory, 0 to 1. */
   readonly freeMemory: () => number
   readonly log: Logger
 }
 
-/** So long the making waits for a moment without jobs, in milliseconds. */
-const LONGEST_WAIT_MS = 3_000
-const LOOK_MS = 50
+/** How long to wait for a moment without jobs before starting one anyway, in milliseconds. */
+const MAX_WAIT_MS = 3_000
+const POLL_MS = 50
 const RETRY_MS = 5_000
-/** What could not be used is tried again after so long, in milliseconds. */
+/** Retry interval for images that could not be used, in milliseconds. */
 const MISSING_MS = 60_000
-const FORGET_MS = 3_600_000
-/** With less of the memory free than this share nothing is made. */
+const DECAY_MS = 3_600_000
+/** With a smaller share of free memory nothing is started. */
 const SPARE_MEMORY = 0.1
 
 /**
- * Containers in wait for jobs, each for one job: it is *wanted*, is *made*, *waits*, and is *taken* or
- * *discarded*. One is made at a time, when no job is at work or none has stopped for a while.
- * Those that end by themselves, as when the engine is started again, are replaced.
+ * Warm containers, each for one job: *wanted*, *made*, *waiting*, and *taken* or *discarded*. One is made at
+ * a time, while no job is running or after a timeout. Those that end by themselves, as when the engine
+ * restarts, are replaced.
  */
 export class WarmPool implements AsyncDisposable {
   readonly #deps: WarmPoolDeps
   readonly #waiting: WarmContainer[] = []
-  /** Kinds whose image can't be had or used, until when (`performance.now()`) that is believed. */
+  /** Kinds whose image is missing or unusable, and until when (`performance.now()`) that is believed. */
   readonly #missing = new Map<string, number>()
   readonly #closing = new AbortController()
   readonly #timer: NodeJS.Timeout
@@ -67,17 +67,17 @@ export class WarmPool implements AsyncDisposable {
 
   constructor(deps: WarmPoolDeps) {
     this.#deps = deps
-    // Images fade, and nothing else may happen for days.
-    this.#timer = setInterval(() => this.tend(), FORGET_MS)
+    // Scores decay, and nothing else may happen for days.
+    this.#timer = setInterval(() => this.tend(), DECAY_MS)
     this.#timer.unref()
   }
 
-  /** How many wait. */
+  /** How many are waiting. */
   get size(): number {
     return this.#waiting.length
   }
 
-  /** Gives one of this kind away for good. */
+  /** Takes one of this kind out of the pool. */
   take(kind: string): WarmContainer | undefined {
     const index = this.#waiting.findIndex((one) => one.kind === kind && one.container.isUp)
     const [taken] = index < 0 ? [] : this.#waiting.splice(index, 1)
@@ -85,7 +85,7 @@ export class WarmPool implements AsyncDisposable {
     return taken
   }
 
-  /** Sees in the background to what is wanted now. */
+  /** Starts and discards containers in the background as needed. */
   tend(): void {
     if (this.#closing.signal.aborted) return
     clearTimeout(this.#retry)
@@ -112,7 +112,7 @@ export class WarmPool implements AsyncDisposable {
         await this.#makeNext()
       } catch (error) {
         const reason = describeError(error)
-        this.#deps.log.warn({ reason }, 'no sandbox could be started ahead; will try again')
+        this.#deps.log.warn({ reason }, 'starting a warm sandbox failed: retrying later')
         this.#retry = setTimeout(() => this.tend(), RETRY_MS)
         this.#retry.unref()
         return
@@ -144,7 +144,7 @@ export class WarmPool implements AsyncDisposable {
       .make(kind, () => this.tend())
       .catch((error: unknown) => {
         const { code } = NarwhalError.from(error)
-        // Of no use: an image without a shell stays so.
+        // Not retried: an image without a shell stays unusable.
         if (code !== 'invalid') throw error
       })
     if (made) this.#waiting.push(made)
@@ -160,10 +160,10 @@ export class WarmPool implements AsyncDisposable {
   }
 
   async #untilQuiet(): Promise<void> {
-    const deadline = performance.now() + LONGEST_WAIT_MS
-    // Not at once: what has just been taken is about to be opened.
+    const deadline = performance.now() + MAX_WAIT_MS
+    // With a delay: one that was just taken is about to be opened.
     do {
-      await sleep(LOOK_MS, undefined, { signal: this.#closing.signal }).catch(() => {})
+      await sleep(POLL_MS, undefined, { signal: this.#closing.signal }).catch(() => {})
       if (this.#closing.signal.aborted) return
     } while (!this.#deps.isQuiet() && performance.now() < deadline)
   }

@@ -2,7 +2,7 @@ import { freeNetworks } from '../../../../../test/support/free-networks.ts'
 import { silentLog } from '../../../../lib/log.ts'
 import { DockerExecutor } from '../docker-executor.ts'
 
-/** What the process is told, as one JSON text. */
+/** The process's argument, as JSON. */
 export interface WarmRunner {
   readonly host: string
   readonly folder: string
@@ -10,7 +10,7 @@ export interface WarmRunner {
   readonly image: string
 }
 
-/** A process that holds two sandboxes ready until it is killed. */
+/** A process that keeps two sandboxes warm until it is killed. */
 const { host, folder, instance, image } = JSON.parse(process.argv[2] ?? '') as WarmRunner
 const limits = { memoryBytes: 64 * 1024 ** 2, cpus: 1, processes: 64 }
 const runnerIsRoot = process.getuid?.() === 0

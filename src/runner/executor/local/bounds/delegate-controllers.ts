@@ -7,10 +7,10 @@ const WANTED = ['memory', 'pids']
 const SWITCH_ON = WANTED.map((name) => `+${name}`).join(' ')
 
 /**
- * Sees to it that groups below this one of version 2 may have limits of memory and processes, and of processors where that
- * can be had. There a group has either processes or
- * groups with limits, so this process and what it has started move into a leaf, `narwhal-runner`, where they are in the
- * way. Throws with the reason where it can't be had, as in a service without `Delegate=yes`.
+ * Enables limits of memory and processes, and of processors if possible, for groups below this one (cgroup
+ * v2). There a group has either processes or groups with limits, so this process and its children move into a
+ * leaf, `narwhal-runner`, if they are in the way. Throws with the reason if that is not possible, as in a
+ * service without `Delegate=yes`.
  */
 export function delegateControllers(group: string): void {
   const missing = WANTED.filter((name) => !words(join(group, 'cgroup.controllers')).includes(name))
@@ -20,7 +20,7 @@ export function delegateControllers(group: string): void {
   }
   const control = join(group, 'cgroup.subtree_control')
   if (!WANTED.every((name) => words(control).includes(name))) {
-    // The machine's own root group alone has no type, and may have both.
+    // Only the machine's root group has no type, and may have both.
     if (existsSync(join(group, 'cgroup.type'))) moveAside(group)
     writeFileSync(control, SWITCH_ON)
   }
@@ -29,7 +29,7 @@ export function delegateControllers(group: string): void {
   try {
     writeFileSync(control, '+cpu')
   } catch {
-    // As where a real-time process is in some group: jobs have the other limits then.
+    // For instance because a real-time process is in some group: jobs have the other limits then.
   }
 }
 

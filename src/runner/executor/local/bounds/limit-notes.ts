@@ -1,7 +1,7 @@
 const GIB = 1024 ** 3
 const MIB = 1024 ** 2
 
-/** Why steps ended that met a limit, in words. */
+/** Why steps ended that hit a limit, as messages. */
 
 export function outOfMemory(limitBytes: number): string {
   return `out of memory: the limit is ${sizeInWords(limitBytes)}`

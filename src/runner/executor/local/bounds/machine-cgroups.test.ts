@@ -20,7 +20,7 @@ test('on a hybrid machine the groups of version 1 are found', () => {
   assert.deepEqual(findOwnGroup('pids', facts), { path: '/sys/fs/cgroup/pids', version: 1 })
 })
 
-test('on a unified one the group of version 2, also seen from within a container', () => {
+test('on a unified machine the group of version 2 is found, also inside a container', () => {
   const mounts = '31 30 0:27 / /sys/fs/cgroup rw - cgroup2 cgroup rw'
   const own = { path: '/sys/fs/cgroup/system.slice/narwhal.service', version: 2 }
   const groups = '0::/system.slice/narwhal.service\n'
@@ -32,18 +32,18 @@ test('on a unified one the group of version 2, also seen from within a container
   assert.equal(findOwnGroup('memory', { groups: '', mounts: '' }), undefined)
 })
 
-test('a group of version 2 without its controllers is told, with what a service needs', async () => {
+test('a group of version 2 without controllers is reported, with what a service needs', async () => {
   await using dir = await tempDir()
   await writeFile(dir.join('cgroup.controllers'), 'cpu memory\n')
   assert.throws(() => delegateControllers(dir.path), /has no pids: a service needs Delegate=yes/)
 })
 
-test('the controllers are switched on for the groups below, and this process moves into a leaf', async () => {
+test('the controllers are enabled for child groups, and this process moves into a leaf', async () => {
   await using dir = await tempDir()
   await writeFile(dir.join('cgroup.controllers'), 'memory pids\n')
   await writeFile(dir.join('cgroup.subtree_control'), '\n')
   await writeFile(dir.join('cgroup.type'), 'domain\n')
-  // Process 1 is no child of this one.
+  // Process 1 is not a child of this one.
   await writeFile(dir.join('cgroup.procs'), `1\n${process.pid}\n`)
   delegateControllers(dir.path)
   assert.equal(await readFile(dir.join('cgroup.subtree_control'), 'utf8'), '+memory +pids')
@@ -51,7 +51,7 @@ test('the controllers are switched on for the groups below, and this process mov
   assert.equal(moved, String(process.pid))
 })
 
-test('processors are switched on besides, where that is to be had and is not yet', async () => {
+test('the cpu controller is enabled as well if it is available', async () => {
   await using dir = await tempDir()
   await writeFile(dir.join('cgroup.controllers'), 'cpuset cpu memory pids\n')
   await writeFile(dir.join('cgroup.subtree_control'), 'memory pids\n')
@@ -59,14 +59,14 @@ test('processors are switched on besides, where that is to be had and is not yet
   assert.equal(await readFile(dir.join('cgroup.subtree_control'), 'utf8'), '+cpu')
 })
 
-test('limits of version 2 are written where the kernel has them', async () => {
+test('limits of version 2 are written if the kernel has them', async () => {
   await using dir = await tempDir()
   await writeFile(dir.join('cgroup.controllers'), 'memory pids\n')
   await writeFile(dir.join('cgroup.subtree_control'), 'memory pids\n')
   await mkdir(dir.join('narwhal-r/probe'), { recursive: true })
   const facts = { groups: '0::/\n', mounts: `1 1 0:1 / ${dir.path} rw - cgroup2 cgroup rw` }
   const said = SandboxCgroups.find('r', facts)
-  // The trial is over when its folder is removed, which only the kernel's own file system allows.
+  // The trial ends with the removal of its folder, which only the kernel's own file system allows.
   assert.ok(typeof said === 'string')
   assert.match(said, /ENOTEMPTY/)
   const read = (name: string) => readFile(dir.join('narwhal-r/probe', name), 'utf8')

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 
-/** The controllers that bound a job. */
+/** The controllers that limit a job. */
 export type Controller = 'memory' | 'pids' | 'cpu'
 
 /** The control group of this process, in a hierarchy. */
@@ -12,7 +12,7 @@ export interface OwnGroup {
   readonly version: 1 | 2
 }
 
-/** What /proc tells of this process's control groups. */
+/** What /proc says about this process's control groups. */
 export interface CgroupFacts {
   /** /proc/self/cgroup */
   readonly groups: string
@@ -28,8 +28,8 @@ export function readCgroupFacts(): CgroupFacts {
 }
 
 /**
- * The group of this process that a controller belongs to; undefined where none is mounted. On a "hybrid" machine the
- * unified hierarchy has no controllers, and version 1 has them.
+ * This process's group for a controller; undefined if it is not mounted. On a "hybrid" machine the unified
+ * hierarchy has no controllers, and version 1 has them.
  */
 export function findOwnGroup(controller: Controller, facts: CgroupFacts): OwnGroup | undefined {
   const groups = facts.groups.split('\n').map((line) => line.split(':'))
@@ -46,7 +46,7 @@ function findMounted(
   controller?: Controller,
 ): OwnGroup | undefined {
   for (const line of mounts.split('\n')) {
-    // See proc(5): the fields up to a dash, then the type, the source and the options.
+    // See proc(5): fields up to a dash, then the type, the source and the options.
     const [before = '', after = ''] = line.split(' - ')
     const [, , , root = '', place = ''] = before.split(' ')
     const [kind, , options = ''] = after.split(' ')

@@ -2,15 +2,15 @@ import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { SandboxUser } from './sandbox-users.ts'
 
-/** A file of the machine, and the one that a sandbox has in its place. */
+/** A file of the machine, and the one that replaces it in a sandbox. */
 export interface Replacement {
   readonly file: string
   readonly by: string
 }
 
 /**
- * Gives the user of a sandbox a name there: git, ssh and others ask for that of whoever runs them. The
- * machine's own accounts stay below. What the machine has not is not replaced.
+ * Gives the sandbox's user a name: git, ssh and others require one. The machine's own accounts follow. Files
+ * that the machine lacks are not replaced.
  */
 export async function writeAccounts(
   folder: string,

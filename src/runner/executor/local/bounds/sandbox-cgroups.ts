@@ -12,16 +12,16 @@ import {
   readCgroupFacts,
 } from './machine-cgroups.ts'
 
-/** What kills of a group's last process may take until the group can be removed, in milliseconds. */
+/** How long a group may be busy after its last process was killed, in milliseconds. */
 const REMOVE_MS = 5_000
 const LOOK_MS = 2
-/** In so many microseconds a sandbox may have its processors for so long each: what the kernel has unless told. */
+/** Period over which processor time is limited, in microseconds: the kernel's default. */
 const PERIOD_US = 100_000
 const PROBED = { memoryBytes: 2 ** 30, processes: 100, cpus: 0.5 }
 
 /** What the kernel has refused to a sandbox so far. */
 export interface Refusals {
-  /** Processes that were killed for want of memory. */
+  /** Processes killed for lack of memory. */
   readonly oomKills: number
   /** Processes and threads that could not be started. */
   readonly forks: number
@@ -36,15 +36,14 @@ interface Groups {
 
 /** The control groups of one sandbox. */
 export interface SandboxGroup extends AsyncDisposable {
-  /** A process that writes a 0 to each of these files has entered. */
+  /** A process enters by writing a 0 to each of these files. */
   readonly doors: readonly string[]
   refusals(): Refusals
 }
 
 /**
- * A folder of this runner in each hierarchy that bounds a job, and in it one for each sandbox: with a
- * limit of processes, of memory and, where the machine has that, of processors, that no process in it can get away
- * from.
+ * A folder of this runner in each hierarchy that limits jobs, and in it one for each sandbox: with a limit of
+ * processes, of memory and, if available, of processors, that no process in it can escape.
  */
 export class SandboxCgroups implements Disposable {
   readonly #memory: OwnGroup
@@ -60,8 +59,8 @@ export class SandboxCgroups implements Disposable {
   }
 
   /**
-   * Tries whether this process may make groups; else says why not. `instance` is the runner's name
-   * among all on this machine.
+   * Tries whether this process may create groups; else returns the reason. `instance` is the unique name of
+   * the runner on this machine.
    */
   static find(instance: string, facts: CgroupFacts = readCgroupFacts()): SandboxCgroups | string {
     const memory = findOwnGroup('memory', facts)
@@ -86,12 +85,12 @@ export class SandboxCgroups implements Disposable {
     return this.#cpu !== undefined
   }
 
-  /** Makes the groups of a sandbox, in well under a millisecond; throws when it can't. */
+  /** Creates the groups of a sandbox, in well under a millisecond; throws if that fails. */
   make(name: string, limits: SandboxLimits): SandboxGroup {
     const folderIn = ({ path }: OwnGroup) => join(path, this.#name, name)
     const memory = folderIn(this.#memory)
     const pids = folderIn(this.#pids)
-    // All of the machine's need no limit, nor one group more to enter.
+    // A limit of all processors needs no group.
     const cpu = limits.cpus < availableParallelism() ? this.#cpu : undefined
     const groups = [this.#memory, this.#pids, ...(cpu ? [cpu] : [])]
     const folders = [...new Set(groups.map(folderIn))]
@@ -122,7 +121,10 @@ export class SandboxCgroups implements Disposable {
     return [...new Set(this.#parents.flatMap(foldersIn))]
   }
 
-  /** Ends and removes what a former process of this runner left; resolves to the number of sandboxes. */
+  /**
+   * Kills and removes what a previous process of this runner left behind; resolves to the number of
+   * sandboxes.
+   */
   async sweep(): Promise<number> {
     const names = this.names()
     const left = names.flatMap((name) => this.#parents.map((parent) => join(parent, name)))
@@ -130,7 +132,7 @@ export class SandboxCgroups implements Disposable {
     return names.length
   }
 
-  /** Removes the runner's own folder, if nothing is left in it. */
+  /** Removes the runner's own folder, if it is empty. */
   [Symbol.dispose](): void {
     for (const parent of new Set(this.#parents)) {
       try {
@@ -173,7 +175,7 @@ function limitMemory(folder: string, version: 1 | 2, bytes: number): void {
     return
   }
   writeFileSync(join(folder, 'memory.limit_in_bytes'), String(bytes))
-  // With swap; not every kernel counts that.
+  // Including swap; not every kernel accounts for that.
   writeWhereThere(join(folder, 'memory.memsw.limit_in_bytes'), String(bytes))
 }
 
@@ -194,7 +196,9 @@ function countIn(file: string, word: string): number {
   }
 }
 
-/** Kills all in a group until it is empty and can be removed. One that stays is found at the next start. */
+/**
+ * Kills everything in a group until it is empty and can be removed. If that fails, the next start finds it.
+ */
 async function removeGroup(folder: string): Promise<void> {
   const deadline = performance.now() + REMOVE_MS
   for (;;) {

@@ -2,19 +2,19 @@ import { chmod, mkdir, rename, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { SandboxFiles } from '../../executor.ts'
 
-/** Inside the folder that the steps see read-only, where they can. */
+/** In the folder that steps see, read-only if possible. */
 const FOLDER = 'id-tokens'
 
 /**
- * Files in a folder of a sandbox that is there already: no step waits for another mount. `folders` are
- * the runner's paths of all places in which some step sees it; `seenAt` is where.
+ * Files in a folder of an existing sandbox: no step has to wait for another mount. `folders` are the runner's
+ * paths of all places in which a step sees it; `seenAt` is the path for steps.
  */
 export function filesIn(folders: () => readonly string[], seenAt: string): SandboxFiles {
   let number = 0
   const putInto = async (parent: string, name: string, text: string): Promise<void> => {
     const folder = join(parent, FOLDER)
     await mkdir(folder, { recursive: true })
-    // Not with mkdir: the mode would lose what the umask of this process takes.
+    // Not with mkdir, which applies this process's umask to the mode.
     await chmod(folder, 0o755)
     const next = join(folder, `.${name}-${number++}`)
     await writeFile(next, text, { flag: 'wx', mode: 0o600 })

@@ -1,17 +1,17 @@
-/** What a sandbox's programs are started with, besides their own arguments. */
+/** What a sandbox's programs are started with, in addition to their own arguments. */
 export interface LaunchParts {
-  /** A file with the filter of its system calls; absent: there is none. */
+  /** A file with the filter of system calls; absent: none. */
   readonly filter?: string
-  /** Files to write a 0 to, to enter its control groups. */
+  /** Files to write a 0 to, to enter the control groups. */
   readonly doors: readonly string[]
 }
 
-/** Of the filter, in bubblewrap. */
+/** File descriptor of the filter, in bubblewrap. */
 export const FILTER_FD = 3
 
 /**
- * Everything in it is built into the shell, and it becomes the program itself. A process enters a group by
- * its own writing alone: moved by another, it might have started children already.
+ * Uses shell built-ins only, and becomes the program itself. A process has to enter a group by writing
+ * itself: moved by another, it might have forked already.
  */
 const LAUNCH = `
 ulimit -c 0
@@ -22,7 +22,7 @@ done
 shift
 `
 
-/** The command line that starts a program so, with no core dumps. */
+/** The command line that starts a program like this, without core dumps. */
 export function launch(
   { filter, doors }: LaunchParts,
   command: readonly string[],

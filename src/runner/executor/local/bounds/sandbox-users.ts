@@ -2,30 +2,30 @@ import { randomInt } from 'node:crypto'
 import { readdirSync, readFileSync, statSync } from 'node:fs'
 import { NarwhalError } from '../../../../lib/errors.ts'
 
-/** A user of this machine by number; nobody else is it while a sandbox has it. */
+/** A user of this machine by uid; a sandbox's own while it has it. */
 export interface SandboxUser {
   readonly uid: number
   readonly gid: number
 }
 
-/** The numbers from `first` up to and without `end`. */
+/** The uids from `first` up to, but not including, `end`. */
 export interface UserRange {
   readonly first: number
   readonly end: number
 }
 
 /**
- * Numbers that no distribution, service manager or directory gives out: those of people and services
- * are far below, those of containers end at 1,879,048,191 (https://systemd.io/UIDS-GIDS/).
+ * Uids that no distribution, service manager or directory assigns: those of people and services are far
+ * below, those of containers end at 1,879,048,191 (https://systemd.io/UIDS-GIDS/).
  */
 const UNUSED: UserRange = { first: 1_879_048_192, end: 2_147_000_000 }
-/** Where a container's root has no such numbers: those for what a service manager starts, and forgets. */
+/** If a container's root lacks those: the range of systemd's dynamic users, which are transient. */
 const DYNAMIC: UserRange = { first: 61_184, end: 65_520 }
-/** Among so many numbers none is met twice by chance. */
+/** Among this many uids chance collisions are negligible. */
 const MANY = 2 ** 24
 const TRIES = 100
 
-/** From where a root may choose users, by what /proc/self/uid_map says; undefined: it has too few. */
+/** The range from which root may choose users, by /proc/self/uid_map; undefined: it has too few. */
 export function usersToChooseFrom(map: string): UserRange | undefined {
   const extents = map
     .split('\n')
@@ -37,10 +37,10 @@ export function usersToChooseFrom(map: string): UserRange | undefined {
 }
 
 /**
- * Gives each sandbox of a root runner a user of its own: what the kernel counts and allows by user
- * (processes, signals, keys, files) is then each job's alone. A number is chosen by chance, so that
- * runners that don't know of each other choose differently, and what a former job has left meets nobody; where there
- * are few numbers, never one under which anything runs.
+ * Gives each sandbox of a root runner a user of its own, so that everything that the kernel counts and
+ * permits by user (processes, signals, keys, files) is separate for each job. A uid is chosen at random, so
+ * that runners that don't know of each other choose different ones, and leftovers of earlier jobs meet
+ * nobody; in a small range, never one with running processes.
  */
 export class SandboxUsers {
   readonly #range: UserRange
@@ -50,13 +50,13 @@ export class SandboxUsers {
     this.#range = range
   }
 
-  /** Those that this process may have; undefined: too few for one each. */
+  /** The range that this process may use; undefined: too few for one each. */
   static find(): SandboxUsers | undefined {
     const range = usersToChooseFrom(readFileSync('/proc/self/uid_map', 'utf8'))
     return range && new SandboxUsers(range)
   }
 
-  /** Takes one until its disposal; throws `exhausted` where none is free. */
+  /** Takes one until its disposal; throws `exhausted` if none is free. */
   take(): SandboxUser & Disposable {
     const { first, end } = this.#range
     const busy = end - first < MANY ? usersAtWork(this.#range) : new Set<number>()
@@ -66,11 +66,14 @@ export class SandboxUsers {
       this.#taken.add(uid)
       return { uid, gid: uid, [Symbol.dispose]: () => void this.#taken.delete(uid) }
     }
-    throw new NarwhalError('exhausted', 'no user is free for a sandbox: too many run already')
+    throw new NarwhalError(
+      'exhausted',
+      'no user is free for a sandbox: too many sandboxes are running',
+    )
   }
 }
 
-/** Under whom something runs now, a job's leftovers too, whichever runner's they were. */
+/** Uids of running processes, including leftovers of jobs of any runner. */
 function usersAtWork(range: UserRange): ReadonlySet<number> {
   const users = new Set<number>()
   for (const name of readdirSync('/proc')) {
