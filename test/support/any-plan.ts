@@ -11,7 +11,7 @@ import type {
 } from '../../src/core/plan/plan.ts'
 import { SHELL_NAMES } from '../../src/core/plan/shell.ts'
 
-/** Plans of all that a plan can say; what is absent in one is absent, and never a default. */
+/** Plans with every feature; what is absent in one is absent, and never a default. */
 
 export const anyText = fc.string({ unit: 'grapheme', maxLength: 20 })
 const someText = fc.string({ unit: 'grapheme', minLength: 1, maxLength: 20 })
@@ -126,7 +126,7 @@ export const anyJob: fc.Arbitrary<JobSpec> = fc.record(
   { ...plain, requiredKeys: ['name', 'env', 'needs', 'labels', 'steps'] },
 )
 
-/** Its jobs have names of their own and need nothing, so that it could be run. */
+/** Its jobs have unique names and need nothing, so that it could be run. */
 export const anyPlan: fc.Arbitrary<PipelinePlan> = fc.record(
   {
     name: anyText,

@@ -5,7 +5,7 @@ import { bearer } from './tokens.ts'
 
 export const JSON_TYPE = { 'content-type': 'application/json' }
 
-/** Calls the API and holds the answer against its schema. */
+/** Calls the API and checks the answer against its schema. */
 export function asker({ url, token }: Pick<Installation, 'url' | 'token'>) {
   return async <Schema extends z.ZodType>(
     call: string,

@@ -17,13 +17,13 @@ import type { Store } from '../../src/store/store.ts'
 export interface AttachHost extends AsyncDisposable {
   readonly url: string
   readonly id: `dispatcher_${string}`
-  /** Those that have attached themselves, by their ids. */
+  /** The attached ones, by id. */
   readonly connectors: ReadonlyMap<RunnerId, AttachedConnector>
   /** As if the process had been killed. */
   cut(): void
 }
 
-/** It asks for tokens, unless `isOpen`, and has a seat in the store. */
+/** Requires tokens, unless `isOpen`, and has a seat in the store. */
 export async function openAttachHost(
   store: Store,
   options: {
@@ -74,7 +74,7 @@ export async function openAttachHost(
   }
 }
 
-/** Registers an attached runner, and gives what it shows. */
+/** Registers an attached runner, and returns its identity. */
 export async function addIdentity(
   store: Store,
   name = 'far',

@@ -11,10 +11,10 @@ import { type DispatcherSocket, dialDispatcher } from '../../src/runner/attach/d
 import { serveSockets } from '../../src/runner/attach/serve-sockets.ts'
 import type { Runner } from '../../src/runner/runner.ts'
 
-/** A runner's side of its attachments, at work until disposed. */
+/** A runner's side of its attachments, running until disposed. */
 export interface AttachedSide extends AsyncDisposable {
   readonly attachments: Attachments
-  /** Resolves with what ended it, undefined for the disposal. */
+  /** Resolves with what ended it, undefined after disposal. */
   readonly ended: Promise<unknown>
 }
 
@@ -53,7 +53,7 @@ export function attachTestRunner(
   }
 }
 
-/** What says of itself that it is a runner, with answers of the test's own; closed on disposal. */
+/** Claims to be a runner, with answers from the test; closed on disposal. */
 export async function attachRawRunner(
   url: string,
   identity: string,

@@ -26,7 +26,7 @@ export type RunnerClient = Client<typeof RunnerService>
 export const runnerClient = (transport: Transport): RunnerClient =>
   createClient(RunnerService, transport)
 
-/** The same at a runner's URL, with what it wants to be shown. */
+/** The same at a runner's URL, with the token that it expects. */
 export function runnerClientAt(baseUrl: string, token = RUNNER_TOKEN): RunnerClient {
   const authorize: Interceptor = (next) => (request) => {
     request.header.set('authorization', `Bearer ${token}`)
@@ -35,16 +35,16 @@ export function runnerClientAt(baseUrl: string, token = RUNNER_TOKEN): RunnerCli
   return runnerClient(createGrpcTransport({ baseUrl, interceptors: [authorize] }))
 }
 
-/** One conversation about an attempt, as a dispatcher would have it, by hand. */
+/** One conversation about an attempt, as a dispatcher would have it, controlled by the test. */
 export class AttemptClient {
   readonly events: RunAttemptResponse[] = []
   /** How the stream ended: undefined while it is open, null when it ended well. */
   ended: NarwhalError | null | undefined
-  /** Whether heartbeats are answered, so that the lease goes on. */
+  /** Whether heartbeats are answered, which renews the lease. */
   confirms = true
-  /** What every heartbeat said. */
+  /** The time in every heartbeat. */
   readonly heartbeats: number[] = []
-  /** What id tokens were asked for. */
+  /** Requests for id tokens. */
   readonly asks: AskForIdTokens[] = []
   readonly #requests = new PushStream<RunAttemptRequest>()
   readonly #abort = new AbortController()
@@ -58,13 +58,13 @@ export class AttemptClient {
     this.#request({ case: 'acknowledge', value: { throughSeq: BigInt(throughSeq) } })
   }
 
-  /** Acknowledges nothing but the heartbeat of this moment of the runner's clock. */
+  /** Acknowledges only the heartbeat of this time of the runner's clock. */
   confirm(sentMs = this.heartbeats.at(-1) ?? 0): void {
     const value = { throughSeq: 0n, leaseSentMs: BigInt(sentMs) }
     this.#request({ case: 'acknowledge', value })
   }
 
-  /** Answers an ask for id tokens. */
+  /** Answers a request for id tokens. */
   answer(value: MessageInitShape<typeof MintedIdTokensSchema>): void {
     this.#request({ case: 'idTokens', value: create(MintedIdTokensSchema, value) })
   }
@@ -82,13 +82,13 @@ export class AttemptClient {
     return Number(this.events.at(-1)?.seq ?? 0n)
   }
 
-  /** Whose fault the end is, as `finished` says. */
+  /** Whose fault the end is, according to `finished`. */
   get fault(): Fault | undefined {
     const last = this.events.at(-1)?.event
     return last?.case === 'finished' ? last.value.fault : undefined
   }
 
-  /** The events as words: `started`, `log 0 stdout hello`, `stepFinished 0 1`, … */
+  /** The events as texts: `started`, `log 0 stdout hello`, `stepFinished 0 1`, … */
   get words(): string[] {
     return this.events.flatMap(({ event }) => {
       switch (event.case) {
@@ -154,7 +154,7 @@ function outcomeWord({ outcome, reason }: { outcome: number; reason: string }): 
   return reason === '' ? `${OUTCOMES[outcome]}` : `${OUTCOMES[outcome]}: ${reason}`
 }
 
-/** The head of a test repository as an order names it. */
+/** The head of a test repository, as orders have it. */
 export async function headOf(
   repository: GitRepository,
 ): Promise<MessageInitShape<typeof CommitSchema>> {
@@ -169,7 +169,7 @@ export async function headOf(
 
 export type StartOrder = Exclude<MessageInitShape<typeof StartAttemptSchema>, { $typeName: string }>
 
-/** An order for a job of these commands. */
+/** An order for a job with these commands. */
 export function orderOf(
   commit: MessageInitShape<typeof CommitSchema>,
   commands: readonly string[],

@@ -10,7 +10,7 @@ import { bearer, tokenIn } from './tokens.ts'
 
 export type AuditedNarwhal = Awaited<ReturnType<typeof openAudited>>
 
-/** A process of its own: all that it says is to be looked through. */
+/** A process of its own, whose whole output can be searched. */
 export async function openAudited() {
   await using stack = new AsyncDisposableStack()
   const dataDir = stack.use(await tempDir()).path
@@ -55,8 +55,8 @@ function asking({ url, token, asked }: { url: string; token: string; asked: Set<
   }
 
   /**
-   * Asks for something that changes, by the route as the OpenAPI document has it, and returns the answer: one
-   * entry is written down of it, of this action and by who asked.
+   * Makes a request that changes something, by its route in the OpenAPI document, and returns the answer.
+   * Checks that one audit entry is written, with this action and the caller.
    */
   async function ask(
     route: string,
@@ -78,7 +78,7 @@ function asking({ url, token, asked }: { url: string; token: string; asked: Set<
     })
     const text = await response.text()
     assert.ok(response.ok, `${route}: ${response.status} ${text}`)
-    // What Narwhal itself does meanwhile, such as giving a job to a runner, is not of the request.
+    // What Narwhal itself does meanwhile, such as dispatching a job, does not belong to the request.
     const written = (await entries(last)).filter(({ cause }) => cause.startsWith(method))
     assert.deepEqual(
       written.map((entry) => entry.action),
@@ -98,7 +98,7 @@ function asking({ url, token, asked }: { url: string; token: string; asked: Set<
   return { entries, ask }
 }
 
-/** A runner joins, and leaves by its identity, which no other route takes: one entry is written down of that. */
+/** A runner joins, and leaves with its identity, which no other route accepts: one audit entry is written. */
 export async function leaveAsRunner(narwhal: AuditedNarwhal): Promise<void> {
   const { client, url, asked, entries } = narwhal
   const { token } = await client.createJoinToken({})

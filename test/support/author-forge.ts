@@ -2,13 +2,13 @@ import { once } from 'node:events'
 import { createServer, type IncomingMessage } from 'node:http'
 import type { AddressInfo } from 'node:net'
 
-/** A pull request as the forge has it. */
+/** A pull request of the forge. */
 export interface HeldRequest {
   readonly number: number
   readonly authorId: number
   readonly sha: string
   readonly isMerged?: boolean
-  /** The account that the head's repository belongs to; its author's unless told. */
+  /** The account that owns the head's repository; its author's by default. */
   readonly headOwnerId?: number
   readonly base?: string
 }
@@ -17,10 +17,10 @@ export interface HeldForge {
   readonly kind: 'github' | 'gitea' | 'gitlab'
   readonly repositoryId: number
   readonly project: string
-  /** The names that accounts have now, by their numbers. */
+  /** The current names of accounts, by their numbers. */
   readonly logins: Map<number, string>
   readonly requests: HeldRequest[]
-  /** Gitea before 1.23 knows no `poster`, and lists all. */
+  /** Gitea before 1.23 ignores `poster`, and lists all. */
   readonly ignoresPoster?: boolean
 }
 
@@ -33,10 +33,10 @@ interface Reply {
 /** A forge that answers who made which pull request, as GitHub, Gitea and GitLab do. */
 export interface AuthorForge extends AsyncDisposable {
   readonly url: string
-  /** What was asked, in order: the path with its query. */
+  /** The requests in order: the path with its query. */
   readonly asked: string[]
   readonly tokens: (string | undefined)[]
-  /** In place of its answer. */
+  /** Replaces its answer. */
   override: ((path: string) => Reply | 'hang' | undefined) | undefined
 }
 
@@ -44,7 +44,7 @@ export async function authorForge(held: HeldForge): Promise<AuthorForge> {
   const asked: string[] = []
   const tokens: (string | undefined)[] = []
   const server = createServer((request, response) => {
-    // Statuses are told to the same API.
+    // Statuses are sent to the same API.
     if (request.method === 'POST') {
       response.writeHead(201).end('{}')
       return
@@ -161,7 +161,7 @@ function fromGitlab(held: HeldForge, { pathname, searchParams }: URL): unknown {
   const one = held.requests.find((request) => request.number === Number(number))
   if (one && pathname.startsWith(project)) return mergeRequestOf(held, one)
   const [, source] = /^\/projects\/(\d+)$/.exec(pathname) ?? []
-  // The number of a fork is that of who owns it, a thousand on.
+  // The number of a fork is its owner's plus a thousand.
   const owner = Number(source) - 1_000
   return source && held.logins.has(owner)
     ? { id: Number(source), namespace: { kind: 'user' }, owner: { id: owner } }

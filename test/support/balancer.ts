@@ -14,7 +14,7 @@ const PROGRAMS: Record<BalancerKind, string> = {
   nginx: '/usr/sbin/nginx',
 }
 
-/** Why this balancer can't be had here; false where it can. */
+/** Why this balancer is not available here; false if it is. */
 export function skipBalancer(kind: BalancerKind): string | false {
   return existsSync(PROGRAMS[kind]) ? false : `no ${kind}: apt-get install ${kind}`
 }
@@ -25,7 +25,7 @@ export interface Balancer extends AsyncDisposable {
 
 /**
  * A real load balancer on loopback: haproxy balances connections, nginx the calls in them, or with
- * `websocketTimeoutS` HTTP/1.1 and websockets, which it cuts when they are quiet for so long.
+ * `websocketTimeoutS` HTTP/1.1 and websockets, which it closes when they have been silent for that time.
  */
 export async function startBalancer(
   kind: BalancerKind,

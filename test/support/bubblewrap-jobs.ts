@@ -18,13 +18,13 @@ export interface Ran extends StepExit {
   readonly output: string
 }
 
-/** Bubblewrap on this very machine, for tests that attack from within. */
+/** Bubblewrap on this very machine, for tests that attack from inside. */
 export interface BubblewrapJobs extends AsyncDisposable {
   readonly dir: TempDir
   /** The runner's name. */
   readonly instance: string
   readonly executor: Executor
-  /** A job of its own, gone with all. */
+  /** A job of its own, removed with the others. */
   open(limits?: Partial<SandboxLimits>): Promise<Sandbox>
 }
 
@@ -64,7 +64,7 @@ export async function bubblewrapJobs(): Promise<BubblewrapJobs> {
   }
 }
 
-/** For node:test's `skip`: false where bubblewrap works. */
+/** For node:test's `skip`: false if bubblewrap works. */
 export async function withoutBubblewrap(): Promise<string | false> {
   await using executor = new BubblewrapExecutor({
     instance: uniquePrefix(),
@@ -74,7 +74,7 @@ export async function withoutBubblewrap(): Promise<string | false> {
   return (await executor.probe()) || false
 }
 
-/** Runs a script as a step and collects what it prints; `hear` gets each piece. */
+/** Runs a script as a step and collects its output; `hear` gets each chunk. */
 export async function runIn(
   sandbox: Sandbox,
   script: string,
@@ -93,7 +93,7 @@ export async function runIn(
   return { ...exit, output }
 }
 
-/** Starts a script that goes on until the disposal; resolves once it has printed `ready`. */
+/** Starts a script that runs until the disposal; resolves once it has printed `ready`. */
 export async function startIn(sandbox: Sandbox, script: string): Promise<AsyncDisposable> {
   const stop = new AbortController()
   const ready = Promise.withResolvers<void>()

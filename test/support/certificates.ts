@@ -10,14 +10,14 @@ export interface Pair {
   readonly key: string
 }
 
-/** An authority and what it signs, made by openssl as the manual says, in a folder of its own. */
+/** A CA and its certificates, made by openssl as the manual describes, in a folder of its own. */
 export interface Authority extends AsyncDisposable {
   readonly folder: string
   /** The path of its certificate. */
   readonly ca: string
   /**
-   * Signs a certificate for server and client; for `localhost` and 127.0.0.1, and a year, unless
-   * told. With fewer than no days it has expired.
+   * Signs a certificate for server and client; by default for `localhost` and 127.0.0.1, and a year. With a
+   * negative number of days it has expired.
    */
   sign(name: string, options?: { names?: string; days?: number }): Promise<Pair>
 }

@@ -1,9 +1,9 @@
 import { Hosts, type HostsOptions } from '../../src/lib/reach/hosts.ts'
 
-/** A resolver of a test, which knows every name, and not the same each time. */
+/** A test's resolver, which knows every name, with changing answers. */
 export interface ChangingHosts {
   readonly hosts: Hosts
-  /** The names that it was asked for, in their order. */
+  /** The names that were looked up, in order. */
   readonly asked: string[]
 }
 

@@ -11,7 +11,7 @@ import { clientOf, METRICS_TOKEN, tokenIn } from './tokens.ts'
 
 const root = new URL('../..', import.meta.url).pathname.replace(/\/$/, '')
 
-/** Why the distributed form can't be started here; false where it can. */
+/** Why the distributed form can't be started here; false if it can. */
 export function skipDistributed(): string | false {
   for (const name of ['postgres', 'rabbitmq', 'docker'] as const) {
     const { skip } = testService(name)
@@ -20,34 +20,34 @@ export function skipDistributed(): string | false {
   return false
 }
 
-/** The four processes apart, each with its own lines. */
+/** The four separate processes, each with its own output. */
 export interface Distributed extends Installation {
   readonly dispatcherUrl: string
-  /** Everything that the processes have said so far. */
+  /** All output of the processes so far. */
   readonly said: () => string
-  /** Where each process answers /healthz, /readyz and /metrics. */
+  /** The URLs of each process's /healthz, /readyz and /metrics. */
   readonly healthUrls: Readonly<Record<'agent' | 'dispatcher' | 'web' | 'runner', string>>
   /** Resolves when all four answer and the runner is online. */
   readonly ready: () => Promise<void>
-  /** Ends one of the processes and starts it again as it was. */
+  /** Kills one of the processes and restarts it. */
   readonly restart: (name: string, signal: NodeJS.Signals) => Promise<void>
 }
 
 export interface DistributedOptions {
-  /** As `--executor`; the test's Docker Engine unless told. */
+  /** As `--executor`; the test's Docker Engine by default. */
   readonly executor?: string
   readonly slots?: number
-  /** Stands between the processes and RabbitMQ. */
+  /** Between the processes and RabbitMQ. */
   readonly brokerProxy?: TcpProxy
-  /** Stands between the processes and PostgreSQL. */
+  /** Between the processes and PostgreSQL. */
   readonly databaseProxy?: TcpProxy
-  /** Do not wait until all is well: something is away on purpose. */
+  /** Don't wait for readiness: something is down on purpose. */
   readonly away?: boolean
 }
 
 /**
- * Starts agent, dispatcher, runner and web by the command line, as an operator would, on the test's
- * RabbitMQ, PostgreSQL and Docker Engine, with names of their own there.
+ * Starts agent, dispatcher, runner and web through the command line, as an operator would, on the test's
+ * RabbitMQ, PostgreSQL and Docker Engine, with unique names there.
  */
 export async function startDistributed(options: DistributedOptions = {}): Promise<Distributed> {
   await using stack = new AsyncDisposableStack()
@@ -71,7 +71,7 @@ export async function startDistributed(options: DistributedOptions = {}): Promis
   group.start('web', ['--port', String(web), '--dispatcher', urlOf(dispatcher), ...shared])
   const executor = options.executor ?? `docker:${testService('docker').url}`
   const names = ['--name', 'apart', '--slots', String(options.slots ?? 2), '--executor', executor]
-  // It attaches itself, as runners do that are told of a dispatcher.
+  // It attaches itself, as runners with a dispatcher's URL do.
   const far = ['--health-port', String(health), '--dispatcher', urlOf(dispatcher)]
   group.start('runner', [...far, ...names, '--data', data.path])
   const client = clientOf(urlOf(web), data.path)
@@ -144,7 +144,7 @@ async function untilReady(
   })
 }
 
-/** What is not ready yet, in words; nothing when all four are. */
+/** What is not ready yet, as messages; empty when all four are. */
 async function troubleOf(urls: readonly string[], client: ApiClient): Promise<string[]> {
   const answers = await Promise.all(
     urls.map(async (url) => {

@@ -1,6 +1,6 @@
 import { Client } from 'pg'
 
-/** Makes a migrated database as it was before anything was written; its stores must be closed. */
+/** Restores a migrated database to its state before anything was written; its stores must be closed. */
 export async function emptyDatabase(url: string): Promise<void> {
   const client = new Client({ connectionString: url })
   await client.connect()
@@ -11,7 +11,7 @@ export async function emptyDatabase(url: string): Promise<void> {
   }
 }
 
-/** As a replica nothing looks at foreign keys. */
+/** A replica doesn't check foreign keys. */
 const EMPTY = `
   do $$
   declare one text;

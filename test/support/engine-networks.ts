@@ -2,8 +2,8 @@ import { parseEngineAddress } from '../../src/runner/executor/docker/engine/dock
 import { callEngine } from '../../src/runner/executor/docker/engine/docker-http.ts'
 
 /**
- * How many networks of jobs a runner has at an engine, those too that wait empty for the next job; what a proof
- * has for a moment is of no job, and carries another label. One question, so that nothing changes between two.
+ * How many networks of jobs a runner has at an engine, including idle ones; those of a proof belong to no
+ * job, and have another label. One request, so that nothing changes in between.
  */
 export async function countJobNetworks(url: string, instance: string): Promise<number> {
   const label = [`narwhal.runner=${instance}`, 'narwhal.sandbox']

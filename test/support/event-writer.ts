@@ -4,9 +4,9 @@ import { aJob, anEvent, aPipeline } from '../../src/store/contract/fixtures.ts'
 import { openStore } from '../../src/store/open-store.ts'
 
 /**
- * A process to be killed while it writes: accepts events of the repository of its second argument in
- * the database of its first one, without end, each with its delivery, its pipeline and two jobs in
- * one transaction, and prints the id of each as soon as the store has acknowledged it.
+ * A process to be killed while it writes: accepts events of the repository in its second argument in the
+ * database of its first one, endlessly, each with its delivery, its pipeline and two jobs in one transaction,
+ * and prints the id of each as soon as the store has acknowledged it.
  */
 const [path = '', repositoryId = ''] = process.argv.slice(2)
 await using store = await openStore({ kind: 'sqlite', path }, silentLog())

@@ -8,7 +8,7 @@ test('resolves to the first answer that is neither false nor null', async () => 
   assert.equal(answer, 'call 3')
 })
 
-test('takes a row of assertions that no longer throws for a yes', async () => {
+test('resolves once assertions no longer throw', async () => {
   let calls = 0
   await eventually(async () => {
     calls++
@@ -17,7 +17,7 @@ test('takes a row of assertions that no longer throws for a yes', async () => {
   assert.equal(calls, 3)
 })
 
-test('throws the last assertion error again on time-out', async () => {
+test('rethrows the last assertion error on timeout', async () => {
   let calls = 0
   await assert.rejects(
     eventually(() => assert.equal(++calls, 0), { timeoutMs: 20 }),
@@ -25,7 +25,7 @@ test('throws the last assertion error again on time-out', async () => {
   )
 })
 
-test('says what it waited for on time-out', async () => {
+test('says what it waited for on timeout', async () => {
   const waiting = eventually(() => false, { timeoutMs: 1, message: 'the second coming' })
   await assert.rejects(waiting, /waited 1 ms in vain for the second coming/)
 })

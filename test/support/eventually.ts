@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 
-/** An answer that may be `undefined` is refused at compile time: a "not yet", or assertions that passed? */
+/** An answer that may be `undefined` is rejected at compile time: "not yet", or assertions that passed? */
 type Decided<T> = undefined extends T
   ? [T] extends [void]
     ? unknown
@@ -8,9 +8,9 @@ type Decided<T> = undefined extends T
   : unknown
 
 export interface EventuallyOptions {
-  /** How long to go on trying, in milliseconds; 10,000 unless told. */
+  /** Timeout in milliseconds; 10,000 by default. */
   readonly timeoutMs?: number
-  /** What was waited for, in words, for the error on time-out. */
+  /** What is waited for, for the error on timeout. */
   readonly message?: string
 }
 
@@ -18,9 +18,9 @@ const SHORTEST_PAUSE_MS = 5
 const LONGEST_PAUSE_MS = 50
 
 /**
- * Waits until `condition` holds and resolves to what it returned. It does not hold yet while it returns
- * (or resolves to) `false` or `null`, or throws, so it can be a plain question or a row of assertions.
- * On time-out the last error it threw is thrown again, else an error with `message`.
+ * Polls until `condition` holds and resolves to what it returned. It does not hold while it returns (or
+ * resolves to) `false` or `null`, or throws, so it can be a plain question or a list of assertions. On
+ * timeout, rethrows its last error, or throws one with `message`.
  */
 export async function eventually<T>(
   condition: (() => T | Promise<T>) & Decided<T>,

@@ -11,21 +11,21 @@ import { RUNNER_TOKEN } from './tokens.ts'
 
 type PipelineId = `pipeline_${string}`
 
-/** A Narwhal with two runner processes of two slots each behind the one URL of a balancer. */
+/** A Narwhal with two runner processes of two slots each, behind the one URL of a balancer. */
 export interface Farm extends AsyncDisposable {
   readonly narwhal: Installation
   readonly members: readonly [RunnerProcess, RunnerProcess]
-  /** Starts a pipeline with a job of each script; all go to the farm. `$GO` is a path of the job's own. */
+  /** Starts a pipeline with a job for each script; all run on the farm. `$GO` is a path of the job's own. */
   start(scripts: readonly string[]): Promise<PipelineId>
-  /** Makes what `$GO` of a job names. */
+  /** Creates the file that `$GO` of a job names. */
   go(job: JobView): Promise<void>
-  /** Waits until the farm is seen to have so many members and slots. */
+  /** Waits until the farm is seen with these members and slots. */
   untilSeen(expected: { members: number; slots: number }): Promise<void>
-  /** The member that ran a job's attempt, as its log says; null while it has said nothing. */
+  /** The member that ran a job's attempt, from its log; null while that is empty. */
   memberOf(job: JobView, attempt?: number): Promise<RunnerProcess | null>
 }
 
-/** Prints where it is and then waits for `$GO`. */
+/** Prints its folder and then waits for `$GO`. */
 export const WAIT = 'pwd; until [ -e "$GO" ]; do sleep 0.05; done'
 
 export async function startFarm(kind: BalancerKind): Promise<Farm> {

@@ -2,7 +2,7 @@ import { silentLog } from '../../src/lib/log.ts'
 import { NetworkSource } from '../../src/runner/network/network-source.ts'
 import { USUAL_NETWORK } from '../../src/runner/network/options.ts'
 
-/** For tests that are about something else: nothing is made on the machine, and nothing is closed. */
+/** For tests of other things: creates nothing on the machine, and closes nothing. */
 export function freeNetworks(): NetworkSource {
   return new NetworkSource({
     settings: { ...USUAL_NETWORK, mode: 'host' },

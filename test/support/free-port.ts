@@ -3,8 +3,8 @@ import { once } from 'node:events'
 import { type AddressInfo, createServer } from 'node:net'
 
 /**
- * A TCP port on 127.0.0.1 that was free a moment ago. Somebody else may take it before you do:
- * where the program under test can listen on port 0 and tell its port, prefer that.
+ * A TCP port on 127.0.0.1 that was free a moment ago. Somebody else may take it first: if the program under
+ * test can listen on port 0 and report its port, prefer that.
  */
 export async function freePort(): Promise<number> {
   const server = createServer().listen(0, '127.0.0.1')
@@ -15,12 +15,12 @@ export async function freePort(): Promise<number> {
   return port
 }
 
-/** Below the ports that Linux gives to outgoing connections. */
+/** Below Linux's range for outgoing connections. */
 const STEADY = { from: 12_000, to: 32_000 }
 
 /**
- * A port for a server that is stopped and started again: one that no outgoing connection of somebody
- * else can get meanwhile.
+ * A port for a server that is stopped and restarted: no outgoing connection of somebody else can get it
+ * meanwhile.
  */
 export async function steadyPort(): Promise<number> {
   for (;;) {

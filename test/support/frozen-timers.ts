@@ -2,20 +2,20 @@ import { syncBuiltinESMExports } from 'node:module'
 import timers from 'node:timers'
 import timersPromises from 'node:timers/promises'
 
-/** Timers that can be stopped for a while: what is due meanwhile waits until they go on. */
+/** Timers that can be frozen: what is due meanwhile waits until they thaw. */
 export interface FrozenTimers extends Disposable {
   freeze(): void
-  /** Lets everything go on that became due meanwhile. */
+  /** Runs everything that became due meanwhile. */
   thaw(): void
-  /** Where those timers were started that became due while all stood still. */
+  /** Where the timers were started that became due while frozen. */
   readonly due: readonly string[]
-  /** A timer of the test's own, which goes on. */
+  /** A timer for the test itself, which is never frozen. */
   readonly real: typeof setTimeout
 }
 
 /**
- * Puts itself between this process and `setTimeout`, `setInterval` and `node:timers/promises`. To be
- * called before what is tested starts its timers; whatever Node does by itself is not held.
+ * Replaces `setTimeout`, `setInterval` and `node:timers/promises` in this process. To be called before what
+ * is tested starts its timers; Node's internal timers are not affected.
  */
 export function frozenTimers(): FrozenTimers {
   const former = { setTimeout: timers.setTimeout, setInterval: timers.setInterval }

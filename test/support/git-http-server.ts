@@ -5,7 +5,7 @@ import type { AddressInfo } from 'node:net'
 
 /** A real `git http-backend` behind node:http on loopback. */
 export interface GitHttpServer extends AsyncDisposable {
-  /** `http://127.0.0.1:port`, without a slash at the end. */
+  /** `http://127.0.0.1:port`, without a trailing slash. */
   readonly url: string
   readonly requests: readonly string[]
 }
@@ -13,7 +13,7 @@ export interface GitHttpServer extends AsyncDisposable {
 /** Answers a request itself and returns true, or leaves it to git. */
 export type Intercept = (request: IncomingMessage, response: ServerResponse) => boolean
 
-/** Serves every repository below `root` for fetching; with `password`, only to who knows it. */
+/** Serves every repository below `root` for fetching; with `password`, only to clients that send it. */
 export async function serveGit(
   root: string,
   {
@@ -76,7 +76,7 @@ function answer(root: string, request: IncomingMessage, response: ServerResponse
     },
     stdio: ['pipe', 'pipe', 'inherit'],
   })
-  // The backend may end before it has read everything; what it answered counts.
+  // The backend may end before it has read everything; its answer counts.
   backend.stdin.on('error', () => {})
   backend.on('error', (error) => response.destroy(error))
   response.on('close', () => backend.kill())

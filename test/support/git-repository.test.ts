@@ -27,7 +27,7 @@ test('serves commits, branches and tags by smart HTTP', async () => {
   assert.ok(repository.requests.some((line) => line === 'POST /repository/git-upload-pack'))
 })
 
-test('commits aside, where no ref has it and nothing is left behind', async () => {
+test('creates a commit that no ref has, and leaves nothing behind', async () => {
   await using repository = await gitRepository({ files: { a: 'one' } })
   const before = await repository.head()
   const sha = await repository.commitAside({ a: 'two', b: 'new' })
@@ -40,7 +40,7 @@ test('commits aside, where no ref has it and nothing is left behind', async () =
   assert.equal(await repository.git('status', '--porcelain'), '')
 })
 
-test('asks for the password where there is one', async () => {
+test('requires the password if there is one', async () => {
   await using repository = await gitRepository({
     files: { a: 'a' },
     serve: true,

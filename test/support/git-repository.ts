@@ -16,38 +16,38 @@ export interface GitRepositoryOptions {
   readonly files?: Files
   /** Serve it by smart HTTP on loopback, as a forge would. */
   readonly serve?: boolean
-  /** The password that Basic authentication asks for, whoever the user is; only with `serve`. */
+  /** The password for Basic authentication, with any user name; only with `serve`. */
   readonly password?: string
   /** What the forge answers besides git; only with `serve`. */
   readonly intercept?: Intercept
 }
 
-/** A git repository with a working tree in a temporary folder, gone on disposal. */
+/** A git repository with a working tree in a temporary folder, deleted on disposal. */
 export interface GitRepository extends AsyncDisposable {
   /** The working tree's absolute path; git takes it as a URL, too. */
   readonly path: string
   /** `http://127.0.0.1:…/repository` when served, else a `file:` URL. */
   readonly url: string
-  /** What was asked over HTTP so far, as `GET /repository/info/refs?service=git-upload-pack`. */
+  /** The HTTP requests so far, as `GET /repository/info/refs?service=git-upload-pack`. */
   readonly requests: readonly string[]
   /** Writes the files, commits everything, and resolves to the commit's id (40 hex digits). */
   commit(files: Files, message?: string): Promise<string>
   /**
-   * Commits the files upon HEAD and resolves to the commit's id; no ref has it, and HEAD and every
-   * branch stay where they are all the while, so nobody who polls takes it for a push.
+   * Commits the files on top of HEAD and resolves to the commit's id; no ref has it, and HEAD and every
+   * branch stay unchanged throughout, so that no poll takes it for a push.
    */
   commitAside(files: Files): Promise<string>
-  /** Makes the branch at HEAD if it doesn't exist yet, and switches to it. */
+  /** Creates the branch at HEAD if it doesn't exist yet, and switches to it. */
   branch(name: string): Promise<void>
-  /** Makes a lightweight tag at HEAD, or an annotated one when there is a message. */
+  /** Creates a lightweight tag at HEAD, or an annotated one with a message. */
   tag(name: string, message?: string): Promise<void>
-  /** The commit's id that a revision stands for; HEAD unless told. */
+  /** The commit's id for a revision; HEAD by default. */
   head(revision?: string): Promise<string>
   /** Runs git in the working tree and resolves to its trimmed output. */
   git(...args: string[]): Promise<string>
 }
 
-/** Nothing of the machine's or the user's git configuration may change what a test sees. */
+/** The machine's and the user's git configuration must not affect a test. */
 const GIT_ENV = {
   PATH: process.env['PATH'],
   GIT_CONFIG_GLOBAL: '/dev/null',

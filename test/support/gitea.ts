@@ -20,7 +20,7 @@ export async function deliverGitea(
   return { status: response.status, body: (await response.json()) as WebhookReply['body'] }
 }
 
-/** A pull request that was pushed to `refs/for/main`, which needs the right to read and no more. */
+/** A pull request that was pushed to `refs/for/main`, which requires only read access. */
 export function agitPayload(
   { id, fullName }: ForgeRepository,
   { number, sha, base }: { number: number; sha: string; base: string },

@@ -2,7 +2,7 @@ import { createHmac, randomUUID } from 'node:crypto'
 import { present } from '../../src/lib/present.ts'
 import type { Files, GitRepository } from './git-repository.ts'
 
-/** A repository as GitHub's payloads name it. */
+/** A repository in GitHub's payloads. */
 export interface ForgeRepository {
   readonly id: number
   readonly fullName: string
@@ -12,13 +12,13 @@ export interface Delivery {
   readonly event: string
   readonly payload: object
   readonly secret: string
-  /** The repository in the path; absent: on the path that has none. */
+  /** The repository in the path; absent: the path without one. */
   readonly repositoryId?: string
-  /** The delivery's id; a new one unless given. */
+  /** The delivery's id; a new one by default. */
   readonly id?: string
-  /** More headers than GitHub's own. */
+  /** Additional headers. */
   readonly headers?: Readonly<Record<string, string>>
-  /** Gives up waiting for the answer. */
+  /** Stops waiting for the answer. */
   readonly signal?: AbortSignal
 }
 
@@ -48,7 +48,7 @@ export async function deliver(agentUrl: string, delivery: Delivery): Promise<Web
   return { status: response.status, body: (await response.json()) as WebhookReply['body'] }
 }
 
-/** The payload of a push, as much of it as anybody reads. */
+/** The payload of a push, as far as it is read. */
 export function pushPayload(
   repository: ForgeRepository,
   push: { ref?: string; sha: string; title?: string; author?: string },
@@ -86,18 +86,18 @@ function payloadRepository({ id, fullName }: ForgeRepository): object {
   }
 }
 
-/** A pull request: its head, where that is from, and what it wants into. */
+/** A pull request: its head, the head's repository, and its target. */
 interface Pull {
   readonly number: number
   readonly sha: string
   readonly headRepositoryId: number
-  /** The commit that it is held against; one that nobody has unless told. */
+  /** The base commit; one that does not exist by default. */
   readonly base?: string
-  /** The account that has made and opened it. */
+  /** The account that has opened it. */
   readonly authorId?: number
 }
 
-/** The payload of a pull request that was opened, from the repository with this id. */
+/** The payload of an opened pull request, from the repository with this id. */
 export function pullRequestPayload(repository: ForgeRepository, pull: Pull) {
   const { number, sha, headRepositoryId, base = 'b'.repeat(40), authorId = 8 } = pull
   return {
@@ -115,7 +115,7 @@ export function pullRequestPayload(repository: ForgeRepository, pull: Pull) {
   }
 }
 
-/** Commits what a pull request brings to its ref alone; the branch that it wants into is at `base`. */
+/** Creates a pull request's commit on its ref only; the target branch is at `base`. */
 export async function pullCommit(
   source: GitRepository,
   number: number,

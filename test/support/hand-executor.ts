@@ -9,7 +9,7 @@ import type {
   StepExit,
 } from '../../src/runner/executor/executor.ts'
 
-/** One call of `Sandbox.run`, in the hand of the test. */
+/** One call of `Sandbox.run`, controlled by the test. */
 export interface HandStep {
   readonly script: string
   readonly env: Readonly<Record<string, string>>
@@ -26,15 +26,15 @@ export class HandExecutor implements Executor {
   readonly steps: HandStep[] = []
   readonly opened: SandboxSpec[] = []
   disposed = 0
-  /** What `probe` says. */
+  /** The result of `probe`. */
   trouble = ''
-  /** What happens in `open` before there is a sandbox. */
+  /** Called by `open` before there is a sandbox. */
   beforeOpen: (signal: AbortSignal) => Promise<void> = async () => {}
-  /** What happens in a sandbox's disposal. */
+  /** Called by a sandbox's disposal. */
   onDispose: () => Promise<void> = async () => {}
-  /** What happens when a sandbox is paused (true) or goes on. */
+  /** Called when a sandbox is paused (true) or resumed. */
   onPause: (paused: boolean) => Promise<void> | void = () => {}
-  /** Called for each step as soon as it begins. */
+  /** Called for each step as soon as it starts. */
   onStep: (step: HandStep) => void = () => {}
 
   async open(spec: SandboxSpec, signal: AbortSignal): Promise<Sandbox> {

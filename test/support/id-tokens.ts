@@ -2,9 +2,8 @@ import { createPublicKey, type JsonWebKey, type KeyObject } from 'node:crypto'
 import jsonwebtoken, { type JwtPayload } from 'jsonwebtoken'
 
 /**
- * What a cloud does with a token, by other people's code than what makes it: jsonwebtoken over node's own
- * cryptography. The issuer's documents are fetched from `at`, in the place of a proxy before it, or by a
- * function of the test's.
+ * Verifies a token as a cloud does, with other code than what makes it: jsonwebtoken over Node's own
+ * cryptography. The issuer's documents are fetched from `at`, as if by a proxy, or by a function of the test.
  */
 export class Verifier {
   readonly #issuer: string
@@ -14,7 +13,7 @@ export class Verifier {
   #keys: ReadonlyMap<string, KeyObject> = new Map()
   #fetchedAt = -Infinity
 
-  /** `cacheMs`: so long it does not look again, whatever comes; by the clock `now`. */
+  /** `cacheMs`: how long the documents are cached, by the clock `now`. */
   constructor(
     issuer: string,
     at: string | ((path: string) => Promise<object>),
@@ -26,7 +25,7 @@ export class Verifier {
     this.#now = now
   }
 
-  /** The claims of a token that is good now for this audience; rejects with the reason otherwise. */
+  /** The claims of a token that is valid now for this audience; rejects with the reason otherwise. */
   async verify(token: string, audience: string): Promise<JwtPayload> {
     await this.#look()
     const kid = jsonwebtoken.decode(token, { complete: true })?.header.kid ?? ''

@@ -14,12 +14,12 @@ const root = new URL('../..', import.meta.url).pathname.replace(/\/$/, '')
 
 /** A whole Narwhal, as its users have it, in one process or several. */
 export interface Installation extends AsyncDisposable {
-  /** Where people look. */
+  /** URL of the page and the API. */
   readonly url: string
-  /** Where forges send their webhooks. */
+  /** URL for webhooks. */
   readonly agentUrl: string
   readonly client: ApiClient
-  /** That of an administrator. */
+  /** An administrator's. */
   readonly token: string
 }
 
@@ -39,7 +39,7 @@ export async function startUp(
   })
   stack.defer(async () => {
     stop.abort(new NarwhalError('cancelled', 'the test is over'))
-    // Whoever waited for it has heard already why it ended.
+    // Its failure has already been reported to the caller that waits.
     await running.catch(() => undefined)
   })
   const output = (): string => written.join('')
@@ -60,7 +60,7 @@ export async function startUp(
   }
 }
 
-/** A process's terminal that only remembers what was written. */
+/** A process's terminal that only records what is written. */
 export function captureIo(signal: AbortSignal, write: (text: string) => void): CliIo {
   const terminal: Terminal = {
     isTTY: false,
@@ -83,7 +83,7 @@ export function captureIo(signal: AbortSignal, write: (text: string) => void): C
   }
 }
 
-/** A repository that a forge has, registered at an installation. */
+/** A forge's repository, registered at an installation. */
 export interface Registered {
   readonly forge: ForgeRepository
   readonly secret: string
@@ -92,7 +92,7 @@ export interface Registered {
 
 let lastForgeId = 1000
 
-/** Registers a repository of GitHub; it is not polled unless told. */
+/** Registers a repository of GitHub; not polled by default. */
 export async function register(
   installation: Pick<Installation, 'client'>,
   cloneUrl: string,
@@ -153,7 +153,7 @@ export async function finished(
   )
 }
 
-/** The pipeline, when it has ended or somebody has to approve it. */
+/** The pipeline, when it has ended or waits for approval. */
 export async function settled(
   { client }: Pick<Installation, 'client'>,
   id: PipelineId,

@@ -4,7 +4,7 @@ import type { JobSpec, StepSpec } from '../../src/core/plan/plan.ts'
 export type SomeJob = Partial<Omit<JobSpec, 'steps'>> & { readonly steps?: readonly SomeStep[] }
 export type SomeStep = Partial<StepSpec>
 
-/** A job of which the rest is empty. */
+/** A job whose other fields are empty. */
 export function jobWith({ steps = [], ...job }: SomeJob): JobSpec {
   return { name: 'job', env: {}, needs: [], labels: [], steps: steps.map(stepWith), ...job }
 }
@@ -13,9 +13,9 @@ function stepWith(step: SomeStep, index: number): StepSpec {
   return { name: `step ${index}`, command: '', dependencies: [], env: {}, ...step }
 }
 
-/** As it is sent to a runner. */
+/** As sent to a runner. */
 export const jobJson = (job: SomeJob): string => jobToJson(jobWith(job))
 
-/** As a runner answers it. */
+/** As answered by a runner. */
 export const planJson = (jobs: readonly SomeJob[]): string =>
   planToJson({ name: 'x', jobs: jobs.map(jobWith) })

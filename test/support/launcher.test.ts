@@ -9,13 +9,13 @@ import { type TempDir, tempDir } from './temp-dir.ts'
 const run = promisify(execFile)
 const LAUNCHER = join(import.meta.dirname, '../../narwhal')
 
-/** Whatever flags it is given, it says only which program was to be run, and with which arguments. */
+/** For all flags, it only prints which program would be run, with which arguments. */
 const FAKE_NODE = `#!/bin/sh
 while [ "\${1#--}" != "$1" ]; do shift; done
 echo "$@"
 `
 
-/** A package with the real launcher, and a Node that only says what it was asked to run. */
+/** A package with the real launcher, and a Node that only prints its arguments. */
 async function layOut(dir: TempDir, root: string, node: string): Promise<string> {
   await mkdir(join(root, 'src'), { recursive: true })
   await copyFile(LAUNCHER, join(root, 'narwhal'))
@@ -80,7 +80,7 @@ test('finds the Node of a package to which npm has made no link, in a checkout a
   }
 })
 
-test('says what to do where there is no Node that is new enough', async () => {
+test('says what to do if no Node is new enough', async () => {
   await using dir = await tempDir()
   const root = dir.join('checkout')
   const link = await layOut(dir, root, dir.join('bin/node'))

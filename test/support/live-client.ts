@@ -8,7 +8,7 @@ import {
 } from '../../src/contract/live/live-protocol.ts'
 import type { LogLine } from '../../src/contract/rest/views.ts'
 
-/** A websocket at `/api/v1/live` that keeps all it hears, checked against the contract. */
+/** A websocket at `/api/v1/live` that records all messages, checked against the contract. */
 export class LiveTestClient implements AsyncDisposable {
   readonly socket: WebSocket
   readonly heard: LiveResponse[] = []

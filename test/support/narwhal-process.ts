@@ -6,15 +6,15 @@ const root = new URL('../..', import.meta.url).pathname.replace(/\/$/, '')
 /** `./narwhal …` as a process of its own. */
 export interface NarwhalProcess extends AsyncDisposable {
   readonly child: ChildProcess
-  /** All that it has written so far, on either stream. */
+  /** All its output so far, of both streams. */
   readonly said: () => string
-  /** Ends it, with SIGKILL unless told, and waits for its end. */
+  /** Kills it, by default with SIGKILL, and waits for its end. */
   kill(signal?: NodeJS.Signals): Promise<void>
 }
 
 export type Env = Readonly<Record<string, string>>
 
-/** `await using runner = startNarwhal(['runner', '--port', '0'])`; nothing of our settings reaches it. */
+/** `await using runner = startNarwhal(['runner', '--port', '0'])`; inherits none of our settings. */
 export function startNarwhal(args: readonly string[], env: Env = {}): NarwhalProcess {
   const { PATH, HOME, TMPDIR } = process.env
   const child = spawn(`${root}/narwhal`, args, {

@@ -13,23 +13,23 @@ import { NetworkSource } from '../../src/runner/network/network-source.ts'
 import { type NetworkSettings, USUAL_NETWORK } from '../../src/runner/network/options.ts'
 
 /**
- * A runner's way to run jobs in bubblewrap, as a process that a test can start where it wants it: reads an
- * order a line, and says how it went, a line of JSON each.
+ * A runner's bubblewrap executor, as a process that a test can start where it wants: reads one order per
+ * line, and prints the results, a line of JSON each.
  */
 
 interface Start {
   readonly instance: string
   readonly folder: string
   readonly settings: Partial<NetworkSettings>
-  /** What the machine's own server for names knows. */
+  /** What the machine's own name server knows. */
   readonly names: Readonly<Record<string, string>>
 }
 
-/** `open` a job, `run` a script in it, or ask for the `trouble` of the runner. */
+/** `open` a job, `run` a script in it, or get the `trouble` of the runner. */
 export type NetworkOrder =
   | { readonly open: string; readonly isStranger: boolean; readonly network?: 'none' }
   | { readonly run: string; readonly script: string }
-  /** As `run`, beside what is run later; resolves once it has said something. */
+  /** As `run`, in parallel with later ones; resolves once it has printed something. */
   | { readonly start: string; readonly script: string }
   | { readonly trouble: true }
 
@@ -49,7 +49,7 @@ const networks = new NetworkSource({
 const executor = new BubblewrapExecutor({ instance, hide: [], networks, folder })
 const sandboxes = new Map<string, Sandbox>()
 
-// Stands for Narwhal's own port, and for all else that listens on the machine.
+// Stands for Narwhal's own port, and every other server on the machine.
 const welcome = (socket: Socket): void => void socket.on('error', () => {}).end('sesame')
 const witness = createServer(welcome)
 witness.listen(0, '::')
@@ -110,7 +110,7 @@ function say(what: unknown): void {
   process.stdout.write(`${JSON.stringify(what)}\n`)
 }
 
-/** A server for names on the machine's loopback, as systemd's is. */
+/** A name server on the machine's loopback, as systemd's is. */
 async function serveNames(): Promise<{ address: string; port: number }> {
   const socket = createSocket('udp4')
   socket.on('message', (asked, from) => {

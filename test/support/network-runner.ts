@@ -13,18 +13,18 @@ export interface JobResult {
 
 /** The process of network-jobs-process.ts, wherever it was started. */
 export interface NetworkRunner extends AsyncDisposable {
-  /** Of what listens on the machine, at all its addresses. */
+  /** Of a server on the machine, on all its addresses. */
   readonly port: number
   /** The name of its abstract socket. */
   readonly abstract: string
-  /** Opens a job; resolves to what its log says of its network. */
+  /** Opens a job; resolves to the network notes for its log. */
   open(name: string, isStranger?: boolean): Promise<readonly string[]>
   run(name: string, script: string): Promise<JobResult>
-  /** Runs a script beside those that are run later; resolves once it has said something. */
+  /** Runs a script in parallel with later ones; resolves once it has printed something. */
   start(name: string, script: string): Promise<unknown>
-  /** What the runner has against itself. */
+  /** The runner's trouble. */
   trouble(): Promise<string>
-  /** Ends it at once, with all that it would have cleared away. */
+  /** Kills it at once, without its cleanup. */
   kill(): Promise<void>
 }
 
@@ -35,7 +35,7 @@ export interface NetworkRunnerStart {
   readonly names: Readonly<Record<string, string>>
 }
 
-/** The program that runs it, and what it is told. */
+/** The program that runs it, with its arguments. */
 export function runnerCommand(start: NetworkRunnerStart): readonly string[] {
   return [process.execPath, PROGRAM, JSON.stringify(start)]
 }

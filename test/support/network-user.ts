@@ -8,11 +8,11 @@ import { tempDir } from './temp-dir.ts'
 const run = promisify(execFile)
 const PROGRAMS = ['pasta', 'slirp4netns'] as const
 
-/** Nobody. */
+/** The user `nobody`. */
 const USER = 65_534
 const BECOME = ['setpriv', `--reuid=${USER}`, `--regid=${USER}`, '--clear-groups', '--']
 
-/** For node:test's `skip`: false where such a world can be made; `none` is one without the programs. */
+/** For node:test's `skip`: false if such a world can be made; `none` is one without the programs. */
 export async function withoutUserWorlds(
   program: (typeof PROGRAMS)[number] | 'none',
 ): Promise<string | false> {
@@ -38,7 +38,7 @@ export async function withoutUserWorlds(
 
 /**
  * A machine, in namespaces of the test's own, on which the runner is an ordinary user, with a device for
- * everybody and no other program for a network than this.
+ * everybody and no network program but this one.
  */
 export async function userWorld(
   program: (typeof PROGRAMS)[number] | 'none',

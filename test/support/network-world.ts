@@ -10,10 +10,10 @@ import { tempDir } from './temp-dir.ts'
 
 const run = promisify(execFile)
 
-/** Where the world answers, all at this port. */
+/** The world's port. */
 export const WORLD_PORT = 8_000
 
-/** A server on the internet, the machine's neighbour, and what lies inside or is to be closed. */
+/** A server on the internet, the machine's neighbour, and addresses that are private or must be closed. */
 export const WORLD = {
   outside: '192.0.2.9',
   outside6: '2001:db8:9::9',
@@ -30,19 +30,19 @@ export const WORLD = {
   azure: '168.63.129.16',
 } as const
 
-/** Of the machine itself. */
+/** The machine's own. */
 export const MACHINE = ['203.0.113.1', '10.77.77.1', '2001:db8:1::1'] as const
 
 export interface NetworkWorld extends NetworkRunner {
-  /** One more runner on the same machine. */
+  /** Another runner on the same machine. */
   another(): Promise<NetworkRunner>
-  /** The same runner once more, after it was killed. */
+  /** Restarts the same runner after it was killed. */
   again(): Promise<NetworkRunner>
   /** Runs a command on the machine. */
   onMachine(...command: readonly string[]): Promise<string>
 }
 
-/** For node:test's `skip`: false where such worlds can be made. */
+/** For node:test's `skip`: false if such worlds can be made. */
 export async function withoutWorlds(): Promise<string | false> {
   if (process.getuid?.() !== 0) return 'only root can make network namespaces'
   try {
@@ -56,8 +56,8 @@ export async function withoutWorlds(): Promise<string | false> {
 }
 
 /**
- * A machine with a runner on it, and a world around it, in two network namespaces of the test's own: no
- * packet leaves them.
+ * A machine with a runner, and a world around it, in two network namespaces of the test's own: no packet
+ * leaves them.
  */
 export async function networkWorld(settings: Partial<NetworkSettings> = {}): Promise<NetworkWorld> {
   await using stack = new AsyncDisposableStack()
@@ -117,7 +117,7 @@ async function connect(machine: string, world: string): Promise<void> {
   await ip(machine, [`route add default via ${neighbour6}`])
 }
 
-/** Resolves to its end. */
+/** Resolves to a function that ends it. */
 async function serveWorld(world: string): Promise<() => Promise<void>> {
   const script = `require('node:net').createServer((s) => { s.on('error', () => {}); s.end('world') }).listen(${WORLD_PORT}, '::', () => console.log('up'))`
   const child = spawn('ip', ['netns', 'exec', world, process.execPath, '-e', script], {

@@ -7,7 +7,7 @@ import {
   toBinary,
 } from '@bufbuild/protobuf'
 
-/** What arrives at the other side of a connection when this is sent. */
+/** What arrives at the other end of a connection when this is sent. */
 export function overTheWire<Desc extends DescMessage>(
   schema: Desc,
   message: MessageInitShape<Desc>,

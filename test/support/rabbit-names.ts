@@ -2,7 +2,7 @@ import { type Channel, connect } from 'amqplib'
 import { eventually } from './eventually.ts'
 import { uniquePrefix } from './services.ts'
 
-/** Names on the RabbitMQ of the tests that nobody else has, deleted with their queues on disposal. */
+/** Unique names on the tests' RabbitMQ, deleted with their queues on disposal. */
 export interface RabbitNames extends AsyncDisposable {
   readonly prefix: string
   readonly commits: string
@@ -38,7 +38,7 @@ export function rabbitNames(url: string): RabbitNames {
     events,
     turn,
     asOperator,
-    // Quorum queues are deleted by their leader, which may be just moving.
+    // Quorum queues are deleted by their leader, which may be moving.
     [Symbol.asyncDispose]: () =>
       eventually(() =>
         asOperator(async (channel) => {

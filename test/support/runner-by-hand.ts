@@ -6,7 +6,7 @@ import { gitRepository } from './git-repository.ts'
 import { HandExecutor } from './hand-executor.ts'
 import { startTestRunner, type TestRunnerOptions } from './test-runner.ts'
 
-/** A runner by hand, a repository, and a client of it in this process. */
+/** A runner controlled by the test, a repository, and a client of it in this process. */
 export async function runnerByHand(options: Omit<TestRunnerOptions, 'executor'> = {}) {
   const stack = new AsyncDisposableStack()
   const repository = stack.use(await gitRepository({ files: { 'a.txt': 'a' }, serve: true }))

@@ -5,17 +5,17 @@ import { tempDir } from './temp-dir.ts'
 import { RUNNER_TOKEN } from './tokens.ts'
 
 /**
- * `narwhal runner` as a process of its own, always at the same port and in the same folder; it is
- * dialled with `RUNNER_TOKEN`.
+ * `narwhal runner` as a process of its own, always on the same port and in the same folder; dialled with
+ * `RUNNER_TOKEN`.
  */
 export interface RunnerProcess extends AsyncDisposable {
   readonly name: string
   readonly port: number
   readonly url: string
-  /** The working directory of each step begins with it, so `pwd` in a log tells which runner it was. */
+  /** The working directory of each step begins with it, so `pwd` in a log identifies the runner. */
   readonly folder: string
   readonly process: NarwhalProcess
-  /** Starts it again after it has ended. */
+  /** Restarts it after it has ended. */
   restart(): Promise<void>
 }
 

@@ -1,6 +1,6 @@
 import { readdir, readFile } from 'node:fs/promises'
 
-/** The pids of all processes on this machine, inside containers too, with `text` in their command line. */
+/** The pids of all processes on this machine, also in containers, with `text` in their command line. */
 export async function findProcesses(text: string): Promise<readonly string[]> {
   const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name))
   const found = await Promise.all(

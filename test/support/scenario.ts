@@ -13,11 +13,11 @@ const FOLDER = new URL('../scenarios/', import.meta.url).pathname
 
 const outcome = z.enum(['success', 'failure', 'error', 'cancelled', 'timeout', 'skipped'])
 
-/** What a scenario's `expected.json` may say; what it leaves out is not looked at. */
+/** What a scenario's `expected.json` may contain; what it leaves out is not checked. */
 const expectation = z.strictObject({
-  /** Only the fake engine can do what it wants; elsewhere steps are real shell in real containers. */
+  /** Only possible with the fake engine; elsewhere steps are real shell in real containers. */
   fakeOnly: z.boolean().default(false),
-  /** What happens while it runs: the pipeline is cancelled once a step of this job runs. */
+  /** Cancel the pipeline once a step of this job runs. */
   cancelWhenRunning: z.string().optional(),
   /** The secrets of the repository, which all scenarios share. */
   secrets: z.record(z.string(), z.string()).default({}),
@@ -35,11 +35,11 @@ const expectation = z.strictObject({
         reason: z.string().optional(),
         /** The outcomes of its steps by name, in order. */
         steps: z.record(z.string(), outcome).optional(),
-        /** How many attempts it took. */
+        /** Number of its attempts. */
         attempts: z.number().optional(),
         /** Lines that must be in its log. */
         log: z.array(z.string()).optional(),
-        /** Texts that must be nowhere in its log. */
+        /** Texts that must not be in its log. */
         hides: z.array(z.string()).optional(),
         /** Jobs that must have ended before it started. */
         startsAfter: z.array(z.string()).optional(),
@@ -57,7 +57,7 @@ export interface Scenario {
   readonly expected: z.output<typeof expectation>
 }
 
-/** The folders of `test/scenarios`: each a `narwhal.yml` and what must come of it. */
+/** The folders of `test/scenarios`: each a `narwhal.yml` and its expected result. */
 export async function listScenarios(): Promise<Scenario[]> {
   const names = (await readdir(FOLDER)).sort()
   return await Promise.all(
@@ -82,11 +82,11 @@ async function otherFiles(folder: string): Promise<Record<string, string>> {
 
 /** Runs scenarios, each as one commit of the same repository. */
 export interface ScenarioStage extends AsyncDisposable {
-  /** Holds what comes of the scenario's file against what is expected. */
+  /** Checks the result of the scenario's file against what is expected. */
   run(scenario: Scenario): Promise<void>
 }
 
-/** The secrets that any of the scenarios wants its repository to have. */
+/** The secrets of all scenarios together. */
 export async function scenarioSecrets(): Promise<Readonly<Record<string, string>>> {
   const all = new Map<string, string>()
   for (const { name, expected } of await listScenarios()) {
@@ -132,7 +132,7 @@ export async function openScenarios(installation: Installation): Promise<Scenari
 type Ended = Pick<PipelineWithJobs, 'pipeline' | 'jobs'>
 type ReadLog = (job: JobView) => Promise<string> | string
 
-/** Holds the end of a pipeline, however it was run, against what is expected of it. */
+/** Checks the end of a pipeline, however it was run, against what is expected. */
 export async function checkEnd(
   ended: Ended,
   expected: Scenario['expected'],

@@ -1,13 +1,13 @@
 import { randomBytes } from 'node:crypto'
 import { Client } from 'pg'
 
-/** The services that `npm test` provides; each stands in NARWHAL_TEST_<NAME> as a URL. */
+/** The services that `npm test` provides; each has its URL in NARWHAL_TEST_<NAME>. */
 export type ServiceName = 'postgres' | 'rabbitmq' | 'docker'
 
 export interface TestService {
-  /** `postgres://…`, `amqp://…` or `unix:///…`; empty where the service is missing. */
+  /** `postgres://…`, `amqp://…` or `unix:///…`; empty if the service is missing. */
   readonly url: string
-  /** For node:test's `skip`: false where the service stands, else why it does not. */
+  /** For node:test's `skip`: false if the service is running, else the reason. */
   readonly skip: string | false
 }
 
@@ -20,24 +20,24 @@ export function testService(name: ServiceName): TestService {
   return { url: '', skip: `no ${name}: ${reason || `run npm test, or set ${variable}`}` }
 }
 
-/** A tiny image with a shell and BusyBox's commands that the Docker Engine of the tests has. */
+/** A tiny image with a shell and BusyBox's commands, which the tests' Docker Engine has. */
 export function testImage(): string {
   return process.env['NARWHAL_TEST_IMAGE'] || 'narwhal-test/busybox:latest'
 }
 
-/** A word of a-z and 0-9 that nobody else has: to tell queues, tables or containers of tests apart. */
+/** A unique word of a-z and 0-9, to distinguish queues, tables or containers of tests. */
 export function uniquePrefix(word = 't'): string {
   return `${word}${randomBytes(5).toString('hex')}`
 }
 
-/** A database of one's own in the PostgreSQL of the tests, dropped on disposal. */
+/** A new database in the tests' PostgreSQL, dropped on disposal. */
 export interface FreshDatabase extends AsyncDisposable {
   readonly url: string
 }
 
 /**
- * `await using database = await freshDatabase()`: empty, or a copy of one that nobody is connected to.
- * Throws where there is no PostgreSQL.
+ * `await using database = await freshDatabase()`: empty, or a copy of one without connections. Throws if
+ * there is no PostgreSQL.
  */
 export async function freshDatabase(
   options: { readonly copyOf?: FreshDatabase } = {},
@@ -52,7 +52,7 @@ export async function freshDatabase(
   url.pathname = `/${name}`
   return {
     url: url.href,
-    // FORCE: a test that failed may have left a connection open.
+    // FORCE: a failed test may have left a connection open.
     [Symbol.asyncDispose]: () => asServer(server.url, `DROP DATABASE "${name}" WITH (FORCE)`),
   }
 }

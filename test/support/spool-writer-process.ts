@@ -1,6 +1,6 @@
 import { FACTS, logOf, openSpools } from './spool.ts'
 
-/** Writes to the spool in the folder that is its argument, as fast as it goes, until it is killed. */
+/** Writes to the spool in the folder of its argument, as fast as possible, until it is killed. */
 const [, , folder = ''] = process.argv
 const spools = await openSpools(folder, { attemptBytes: 2 ** 30 })
 const spool = spools.create(FACTS, () => {})

@@ -19,7 +19,7 @@ export function openSpools(folder: string, limits: Partial<SpoolLimits> = {}): P
   return Spools.open(folder, { log: silentLog(), runnerName: 'one' }, limits)
 }
 
-/** Text that takes about so many bytes however well it is packed, the same for the same seed. */
+/** Text of about this size however well it is compressed, the same for the same seed. */
 export function unpackable(bytes: number, seed = 0): string {
   const key = Buffer.alloc(16)
   key.writeDoubleLE(seed)
@@ -27,7 +27,7 @@ export function unpackable(bytes: number, seed = 0): string {
   return noise.toString('base64')
 }
 
-/** An event with as many lines, numbered from `first`, that together take about so many bytes. */
+/** An event with `count` lines, numbered from `first`, of about `bytes` bytes in total. */
 export function logOf(first: number, count: number, bytes: number): AttemptEvent {
   const lines = Array.from({ length: count }, (_, index) => ({
     at: 1_700_000_000_000 + first + index,
@@ -49,7 +49,7 @@ export async function readAll(spool: EventSpool, afterSeq = 0): Promise<Numbered
   }
 }
 
-/** The events in words: `log 0: first line|second`, `step_finished 1 error`, `finished error runner`. */
+/** The events as texts: `log 0: first line|second`, `step_finished 1 error`, `finished error runner`. */
 export function wordsOf(events: readonly NumberedEvent[]): string[] {
   return events.map(({ event }) => {
     switch (event.type) {

@@ -19,8 +19,8 @@ import { logAppend } from './log-append.ts'
 import { openTestStore } from './test-store.ts'
 
 /**
- * A store and an embedded broker, with a hand that writes and tells what agents, dispatchers and
- * runners would: for tests of what only looks at it. `isTelling = false` loses the events.
+ * A store and an embedded broker, with methods that write and publish what agents, dispatchers and runners
+ * would: for tests of readers. `isTelling = false` loses the events.
  */
 export class Stage implements AsyncDisposable {
   readonly store: Store
@@ -45,7 +45,7 @@ export class Stage implements AsyncDisposable {
     if (this.isTelling) this.broker.publishEvent(topicOf(event), { v: 1, event })
   }
 
-  /** Writes first, then tells. */
+  /** Writes first, then publishes. */
   async write<Result>(work: (write: StoreWriter) => Promise<Result>): Promise<Result> {
     const { result, changes } = await this.store.transact(work)
     for (const change of changes) this.tell(change)
@@ -172,7 +172,7 @@ export class Stage implements AsyncDisposable {
     this.tell({ type: 'log.appended', jobId: job.id, attempt: attempt.number, lines })
   }
 
-  /** The attempt and all its steps end so. */
+  /** Ends the attempt and all its steps with this outcome. */
   async finish(job: Job, outcome: Outcome = 'success'): Promise<Job> {
     const at = Date.now()
     const last = job.attempts.at(-1)
@@ -195,7 +195,7 @@ export class Stage implements AsyncDisposable {
     return this.write((write) => write.pipelines.save({ ...pipeline, state }))
   }
 
-  /** A repository with a pipeline of one job of one step that runs. */
+  /** A repository with a pipeline of one job with one running step. */
   async runJob(): Promise<{ pipeline: Pipeline; job: Job }> {
     const repository = await this.addRepository(`acme/${newId('app')}`)
     const created = await this.addPipeline(repository.id)

@@ -15,15 +15,15 @@ export type ForgeBehaviour =
   | { readonly status: number; readonly headers?: Record<string, string>; readonly body?: string }
   | 'hang'
 
-/** A server that takes statuses as a forge does, and misbehaves as it is told. */
+/** A server that accepts statuses as a forge does, and misbehaves on request. */
 export interface StatusForge extends AsyncDisposable {
   readonly url: string
-  /** All that was posted, also what was not taken. */
+  /** All that were posted, including rejected ones. */
   readonly posted: readonly Posted[]
-  /** What was posted and taken. */
+  /** Those that were accepted. */
   readonly taken: readonly Posted[]
   behaviour: ForgeBehaviour
-  /** Ends all requests that hang by an error. */
+  /** Fails all hanging requests. */
   release(): void
 }
 
@@ -32,7 +32,7 @@ export async function statusForge(): Promise<StatusForge> {
   const taken: Posted[] = []
   const hanging = new Set<ServerResponse>()
   const server = createServer((request, response) => {
-    // It tells nothing of pull requests and who made them: see author-forge.ts.
+    // It has no pull requests or authors: see author-forge.ts.
     if (request.method === 'GET') {
       response.writeHead(404).end('{"message":"Not Found"}')
       return

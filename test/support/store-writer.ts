@@ -3,8 +3,8 @@ import { newId } from '../../src/lib/new-id.ts'
 import { openStore } from '../../src/store/open-store.ts'
 
 /**
- * A process to be killed while it writes: registers repositories in the database of its argument
- * without end, and prints the id of each as soon as the store has acknowledged it.
+ * A process to be killed while it writes: registers repositories in the database of its argument endlessly,
+ * and prints the id of each as soon as the store has acknowledged it.
  */
 const [path = ''] = process.argv.slice(2)
 await using store = await openStore({ kind: 'sqlite', path }, silentLog())

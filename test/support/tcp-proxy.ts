@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
 
-/** Stands before a server and makes its network fail for real. */
+/** In front of a server, makes its network fail for real. */
 export interface TcpProxy extends AsyncDisposable {
   /** The port on 127.0.0.1 that it listens on, always the same. */
   readonly port: number
@@ -9,16 +9,16 @@ export interface TcpProxy extends AsyncDisposable {
   readonly connections: number
   /** The same URL, by way of this proxy. */
   through(url: string): string
-  /** Resets all connections; new ones are let through. */
+  /** Resets all connections; new ones are accepted. */
   cut(): void
   /** Resets all connections, and each new one at once, until `accept`. */
   refuse(): void
-  /** Keeps all connections open, but passes nothing on in either direction, until `accept`. */
+  /** Keeps all connections open, but forwards nothing in either direction, until `accept`. */
   stall(): void
   accept(): void
 }
 
-/** `await using proxy = await tcpProxy({ port: 5672 })`; with `refusing` the server is away at first. */
+/** `await using proxy = await tcpProxy({ port: 5672 })`; with `refusing` the server is down at first. */
 export async function tcpProxy(target: {
   readonly host?: string
   readonly port?: number
@@ -81,11 +81,11 @@ export async function tcpProxy(target: {
 
 interface Pair {
   reset(): void
-  /** Passes on what was held. */
+  /** Forwards what was held. */
   release(): void
 }
 
-/** Reads on while stalled, and holds what it reads, so that it still hears when one side is closed. */
+/** Keeps reading while stalled, and holds what it reads, so that it still notices when one side closes. */
 function openPair(client: Socket, upstream: Socket, stalled: () => boolean): Pair {
   const releases = [forward(client, upstream, stalled), forward(upstream, client, stalled)]
   return {
@@ -114,9 +114,9 @@ function forward(from: Socket, to: Socket, stalled: () => boolean): () => void {
 }
 
 /**
- * A socket that is being shut down can't be reset: libuv refuses, Node takes it for closed all the same,
- * and the process then spins for ever when it exits (seen with Node 24.21). A Unix socket has no address
- * and can't be reset either.
+ * A socket that is being shut down can't be reset: libuv refuses, Node takes it for closed all the same, and
+ * the process then spins for ever when it exits (seen with Node 24.21). A Unix socket has no address and
+ * can't be reset either.
  */
 function reset(socket: Socket): void {
   if (socket.writableEnded || socket.remoteAddress === undefined) socket.destroy()

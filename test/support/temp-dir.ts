@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
-/** An empty folder of one's own, gone with all its content on disposal. */
+/** A new empty folder, deleted with all its content on disposal. */
 export interface TempDir extends AsyncDisposable {
   /** Absolute, and short enough for a Unix socket in it. */
   readonly path: string
@@ -16,7 +16,7 @@ export async function tempDir(prefix = 'narwhal-'): Promise<TempDir> {
   return {
     path,
     join: (...parts) => join(path, ...parts),
-    // A process that is just ending may still write there: try again.
+    // A process that is just ending may still write there: retry.
     [Symbol.asyncDispose]: () => rm(path, { recursive: true, force: true, maxRetries: 5 }),
   }
 }

@@ -17,9 +17,9 @@ export interface TestRunnerOptions {
   readonly name?: string
   readonly slots?: number
   readonly labels?: readonly string[]
-  /** `RUNNER_TOKEN` unless told. */
+  /** `RUNNER_TOKEN` by default. */
   readonly token?: string
-  /** Milliseconds that an attempt stands still without a lease. */
+  /** Milliseconds that an attempt stays paused without a lease. */
   readonly orphanMs?: number
   readonly flawedTools?: readonly FlawedTool[]
   /** A folder that outlives the runner; absent: a temporary one. */
@@ -33,7 +33,7 @@ export interface TestRunner extends AsyncDisposable {
   readonly url: string
   /** The same runner without the socket. */
   readonly transport: Transport
-  /** Breaks every connection and stops listening; the runner lives on. */
+  /** Breaks every connection and stops listening; the runner itself continues. */
   stopServing(): Promise<void>
 }
 

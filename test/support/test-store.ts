@@ -5,7 +5,7 @@ import type { RepositoryRecord } from '../../src/store/records.ts'
 import type { Store } from '../../src/store/store.ts'
 import { tempDir } from './temp-dir.ts'
 
-/** `await using store = await openTestStore()`: an empty one over SQLite, gone on disposal. */
+/** `await using store = await openTestStore()`: an empty one over SQLite, deleted on disposal. */
 export async function openTestStore(): Promise<Store> {
   await using stack = new AsyncDisposableStack()
   const dir = stack.use(await tempDir('narwhal-store-'))

@@ -1,6 +1,6 @@
 import type { Doer } from '../../src/core/audit/audit.ts'
 
-/** Who does what a test does without asking by the API. */
+/** The author of a test's changes that bypass the API. */
 export const TESTER: Doer = {
   actor: { kind: 'person', id: 'user_tester', name: '' },
   address: 'local',

@@ -1,21 +1,21 @@
 import { ApiClient } from '../../src/client/client.ts'
 import { readOwnToken } from '../../src/lib/reach/own-token.ts'
 
-/** What dispatchers show to the runners that tests start, unless a test chooses another. */
+/** The token that dispatchers send to the tests' runners, unless a test chooses another. */
 export const RUNNER_TOKEN = 'the-runner-token-of-the-tests'
 
-/** The administrator's token of installations that begin with a chosen one: `NARWHAL_FIRST_TOKEN`. */
+/** The administrator's token of installations with a chosen one: `NARWHAL_FIRST_TOKEN`. */
 export const FIRST_TOKEN = 'narwhal_the-first-token-of-the-tests'
 
-/** What opens the figures of the processes of `startDistributed`. */
+/** The token for the metrics of the processes of `startDistributed`. */
 export const METRICS_TOKEN = 'the-metrics-token-of-the-tests'
 
-/** The header that shows an access token. */
+/** The header with an access token. */
 export function bearer(token: string): { readonly authorization: string } {
   return { authorization: `Bearer ${token}` }
 }
 
-/** The administrator's token that a Narwhal has put into its data folder. */
+/** The administrator's token that a Narwhal has stored in its data folder. */
 export function tokenIn(dataDir: string): string {
   const token = readOwnToken(dataDir, 'access')
   if (!token) throw new Error(`there is no token in ${dataDir} yet`)
@@ -23,8 +23,8 @@ export function tokenIn(dataDir: string): string {
 }
 
 /**
- * A client with the token of a data folder, which is read at the first need: it may be made before
- * the process that makes the token.
+ * A client with the token of a data folder, which is read at first use: it may be created before the process
+ * that creates the token.
  */
 export function clientOf(
   server: string,

@@ -12,7 +12,7 @@ export interface WebStage extends AsyncDisposable {
   readonly url: string
 }
 
-/** A stage with a web server before it, listening on a free port. */
+/** A stage with a web server, listening on a free port. */
 export async function openWebStage(
   more: Partial<WebDeps> & {
     readonly prepare?: (server: HttpServer, stage: Stage) => void

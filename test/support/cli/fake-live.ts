@@ -6,7 +6,7 @@ import {
 } from '#root/src/contract/live/live-protocol.ts'
 import type { JobView, LogLine } from '#root/src/contract/rest/views.ts'
 
-/** What is used of a websocket. */
+/** The used part of a websocket. */
 export interface FakeSocket {
   send(text: string): void
   terminate(): void

@@ -28,7 +28,7 @@ import { silentLog } from '#root/src/lib/log.ts'
 import { FakeLive, type FakeSocket } from './fake-live.ts'
 import { NOON } from './views.ts'
 
-/** The API by hand: a few views in memory, over the real HTTP server, with a websocket to drop. */
+/** A fake of the API: a few views in memory, over the real HTTP server, with a websocket that can be cut. */
 export interface FakeNarwhal extends AsyncDisposable {
   readonly url: string
   repositories: RepositoryView[]
@@ -37,20 +37,20 @@ export interface FakeNarwhal extends AsyncDisposable {
   runners: RunnerView[]
   queue: QueuedJobView[]
   readonly logs: Map<string, LogLine[]>
-  /** What was asked for, as `POST /api/v1/pipelines {"repository":…}`. */
+  /** The requests, as `POST /api/v1/pipelines {"repository":…}`. */
   readonly requests: string[]
-  /** When set, the only token that is let in. */
+  /** If set, the only valid token. */
   token: string | undefined
-  /** Live connections made so far, and the topics asked for. */
+  /** Live connections so far, and the subscribed topics. */
   connections: number
   readonly topics: LiveTopic[]
-  /** Puts a view in its place and tells the subscribers. */
+  /** Replaces a view and notifies the subscribers. */
   change(view: PipelineView | JobView): void
   log(job: JobView, ...lines: LogLine[]): void
   endLog(job: JobView): void
   /** Cuts all live connections and followed logs. */
   drop(): void
-  /** Says that what was missed is gone, and nothing of it. */
+  /** Answers that missed changes are gone, without any of them. */
   forget: boolean
 }
 

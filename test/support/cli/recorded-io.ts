@@ -1,8 +1,8 @@
 import type { CliIo, Terminal } from '#root/src/cli/terminal/cli-io.ts'
 
-/** A terminal or a pipe that remembers what was written. */
+/** A terminal or a pipe that records what is written. */
 export interface RecordedTerminal extends Terminal {
-  /** Each write by itself. */
+  /** Each write separately. */
   readonly writes: string[]
   readonly text: string
   resize(columns: number, rows: number): void
@@ -26,9 +26,9 @@ export interface RecordedIoOptions {
   readonly env?: CliIo['env']
   readonly cwd?: string
   readonly dataFolder?: string
-  /** What comes by standard input. */
+  /** Content of standard input. */
   readonly input?: string
-  /** Epoch milliseconds; the real time unless told. */
+  /** Epoch milliseconds; the real time by default. */
   readonly now?: () => number
 }
 

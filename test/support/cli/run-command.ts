@@ -3,7 +3,7 @@ import { createProgram, runProgram } from '#root/src/cli/program.ts'
 import { type RecordedIo, type RecordedIoOptions, recordedIo } from './recorded-io.ts'
 import { NOON } from './views.ts'
 
-/** Starts one command, given as its words or with blanks between them, against a server. */
+/** Starts one command, given as a list or with blanks between its arguments, against a server. */
 export function startCommand(
   server: string,
   line: string | string[],
@@ -17,7 +17,7 @@ export function startCommand(
   return { io, done: runProgram(program, words, io) }
 }
 
-/** Runs one command to its end; `code` is what the process would exit with. */
+/** Runs one command to its end; `code` is the process's exit code. */
 export async function runCommand(
   server: string,
   line: string | string[],

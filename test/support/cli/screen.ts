@@ -1,8 +1,8 @@
 /* oxlint-disable no-control-regex -- control sequences are what this reads */
 
 /**
- * What a terminal shows after some writes, for the few sequences that the live view uses; throws
- * for any other, so that nothing unexpected goes to a real one. Colours are left out.
+ * What a terminal shows after some writes, for the few control sequences that the live view uses; throws for
+ * any other, so that nothing unexpected goes to a real one. Colours are left out.
  */
 export class Screen {
   readonly #columns: number

@@ -8,7 +8,7 @@ function fileOf(...tests: TestResult[]) {
   return { file: 'test/security/a.test.ts', tests, durationMs: 1, output: '' }
 }
 
-test('lists attacks by their ids, with what became of each', () => {
+test('lists attacks by their ids, with their results', () => {
   const attacks = attacksOf([
     fileOf(
       { path: ['SEC-10: a job starves another'], outcome: 'failed', error: 'it did' },
@@ -26,7 +26,7 @@ test('lists attacks by their ids, with what became of each', () => {
   ])
 })
 
-test('takes the worst of its parts for what became of an attack', () => {
+test('the result of an attack is the worst of its parts', () => {
   const title = 'SEC-01: a job approves itself'
   const attacks = attacksOf([
     fileOf(
@@ -37,12 +37,12 @@ test('takes the worst of its parts for what became of an attack', () => {
   assert.deepEqual(attacks, [{ id: 'SEC-01', what: 'a job approves itself', verdict: 'not held' }])
 })
 
-test('loses no failure of a test that has no id', () => {
+test('lists failures of tests without an id', () => {
   const failed = fileOf({ path: ['the file as a whole'], outcome: 'failed' })
   assert.equal(attacksOf([failed])[0]?.verdict, 'not held')
 })
 
-test('has a line for each way in which an attack of one id is tried', () => {
+test('has a line for each variant of an attack', () => {
   const passed = (title: string) => ({ path: [title], outcome: 'passed' }) as const
   const attacks = attacksOf([fileOf(passed('NET-15: by one'), passed('NET-15: by another'))])
   assert.deepEqual(attacks.map(({ what }) => what).toSorted(), ['by another', 'by one'])

@@ -1,13 +1,13 @@
 import { styleText } from 'node:util'
 import type { FileResult, TestResult } from './result.ts'
 
-/** What became of an attack: it was refused, it got through, or it could not be tried here. */
+/** Result of an attack: it was blocked, it succeeded, or it could not be tried here. */
 type Verdict = 'held' | 'not held' | 'not tried'
 
 export interface Attack {
-  /** Such as `SEC-03` or `NET-07b`, which is never given to another. */
+  /** Such as `SEC-03` or `NET-07b`, which is never reused. */
   readonly id: string
-  /** What was tried, as a sentence says it. */
+  /** What was tried, as a sentence. */
   readonly what: string
   readonly verdict: Verdict
   /** Why it could not be tried. */
@@ -22,13 +22,12 @@ const MARKS: Readonly<Record<Verdict, string>> = {
   'not tried': styleText('yellow', 'not tried'),
 }
 
-/** The worst comes last. */
+/** The worst is last. */
 const ORDER: readonly Verdict[] = ['held', 'not tried', 'not held']
 
 /**
- * The attacks that the tests of these files try, by their ids; of one with several parts the worst
- * counts. What is tried in two ways under one id has two lines. A failure of a test without an id is an
- * attack of its own: it must not be lost.
+ * The attacks in the tests of these files, by their ids; of several parts, the worst counts. Variants under
+ * one id have a line each. A failure of a test without an id is an attack of its own: it must not be lost.
  */
 export function attacksOf(files: readonly FileResult[]): Attack[] {
   const attacks = new Map<string, Attack>()
@@ -59,7 +58,7 @@ function worse(former: Attack | undefined, attack: Attack): Attack {
   return ORDER.indexOf(former.verdict) > ORDER.indexOf(attack.verdict) ? former : attack
 }
 
-/** The catalogue as it is printed; its last line says how many did not hold. */
+/** The catalogue as printed; its last line says how many attacks were not blocked. */
 export function catalogue(attacks: readonly Attack[]): string {
   const width = Math.max(0, ...attacks.map(({ id }) => id.length))
   const lines = attacks.map(({ id, what, verdict, reason }) => {

@@ -1,9 +1,9 @@
 import { inspect } from 'node:util'
 
-/** Lines of the runtime's own stack tell nothing about a test. */
+/** Lines of the runtime's own stack say nothing about a test. */
 const INTERNAL = /^ +at .*\(?node:internal\//
 
-/** An error as text: message (an assertion's has the diff), stack, and the causes below it. */
+/** An error as text: message (an assertion's has the diff), stack, and its causes. */
 export function describeError(error: unknown): string {
   if (!(error instanceof Error)) {
     return typeof error === 'string' ? error : inspect(error)

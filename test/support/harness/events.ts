@@ -3,8 +3,8 @@ import { describeError } from './describe-error.ts'
 import type { TestResult } from './result.ts'
 
 /**
- * A reporter for node:test that runs inside the process of a test file, where errors are still whole.
- * It writes one TestResult as JSON on each line.
+ * A reporter for node:test that runs inside the process of a test file, where errors are still complete. It
+ * writes one TestResult as JSON on each line.
  */
 async function* writeEvents(source: AsyncIterable<TestEvent>): AsyncGenerator<string> {
   const names: string[] = []
@@ -15,10 +15,10 @@ async function* writeEvents(source: AsyncIterable<TestEvent>): AsyncGenerator<st
   }
 }
 
-// oxlint-disable-next-line import/no-default-export -- that is how Node wants a reporter
+// oxlint-disable-next-line import/no-default-export -- Node requires this of a reporter
 export default writeEvents
 
-/** Suites, and tests that failed only because a test in them did, are not counted themselves. */
+/** Suites, and tests that failed only because of a test in them, are not counted. */
 function toResult(event: TestEvent, names: readonly string[]): TestResult | undefined {
   if (event.type !== 'test:pass' && event.type !== 'test:fail') return undefined
   const { data } = event

@@ -45,7 +45,7 @@ test('counts a file that crashes as a failure, and shows what it wrote', async (
   assert.match(summary([result]), /Error: crash/)
 })
 
-test('ends a file that something keeps alive, and counts that as a failure', async () => {
+test('kills a file that something keeps alive, and counts that as a failure', async () => {
   const result = await runSource(`test('leaks', () => { setInterval(() => {}, 1000) })`, {
     timeoutMs: 500,
     graceMs: 3000,
@@ -62,7 +62,7 @@ test('fails a test that takes too long', async () => {
   assert.match(summary([result]), /timed out after 200ms/)
 })
 
-test('ends a file at once when told to stop', async () => {
+test('kills a file at once on abort', async () => {
   const stop = new AbortController()
   const running = runSource(`test('waits', () => new Promise(r => setTimeout(r, 9e5)))`, {
     signal: stop.signal,

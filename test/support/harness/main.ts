@@ -12,8 +12,8 @@ const PATTERNS = ['src', 'test', 'bench', 'scripts', 'ui/src'].map(
   (folder) => `${folder}/**/*.test.ts`,
 )
 /**
- * Those that start a dozen processes for a minute or more: first, so that nobody waits for them alone
- * at the end, and never two at once.
+ * Those that start a dozen processes for a minute or more: first, so that they don't run alone at the end,
+ * and never two concurrently.
  */
 const isLong = (file: string): boolean => file.startsWith('test/faults/')
 const TEST_TIMEOUT_MS = 120_000
@@ -23,7 +23,7 @@ const NO_SERVICES = 'started with --no-services'
 
 /**
  * `npm test -- [--no-services] [word …]`: runs the test files whose path contains one of the words. With
- * `--catalogue` it ends with the list of the attacks that were tried, in the place of the counts.
+ * `--catalogue` it ends with the list of the attacks that were tried, instead of the counts.
  */
 const { values, positionals } = parseArgs({
   options: {

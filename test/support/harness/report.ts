@@ -4,7 +4,7 @@ import { countOutcomes, type FileResult, type TestResult } from './result.ts'
 const SLOWEST = 5
 const SLOW_MS = 1000
 
-/** The line that is shown when a file is through. */
+/** The line that is printed when a file is done. */
 export function fileLine({ file, tests, durationMs, output }: FileResult): string {
   const { passed, failed, skipped } = countOutcomes([{ file, tests, durationMs, output }])
   const mark = failed > 0 ? red('✘') : passed > 0 ? styleText('green', '✔') : '-'
@@ -16,7 +16,7 @@ export function fileLine({ file, tests, durationMs, output }: FileResult): strin
   return `${mark} ${file}  ${dim(`${counts.filter(Boolean).join(', ')}, ${seconds(durationMs)}`)}`
 }
 
-/** What is to be said at the end: the failures whole, the skips with their reasons, the slowest files. */
+/** The report at the end: all failures, the skips with their reasons, the slowest files. */
 export function summary(files: readonly FileResult[]): string {
   const parts = [...files.flatMap(failures), ...skips(files), ...slowest(files)]
   return parts.map((part) => `${part}\n`).join('\n')

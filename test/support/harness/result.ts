@@ -1,21 +1,21 @@
-/** What became of one test. */
+/** Result of one test. */
 export interface TestResult {
   /** The names of its suites and its own, outermost first. */
   readonly path: readonly string[]
   readonly outcome: 'passed' | 'failed' | 'skipped'
   /** A failure's error as text, with its diff, stack and causes. */
   readonly error?: string
-  /** Why it was skipped; empty when nobody said. */
+  /** Why it was skipped; may be empty. */
   readonly reason?: string
 }
 
-/** What became of one file. */
+/** Result of one file. */
 export interface FileResult {
   /** Relative to the checkout. */
   readonly file: string
   readonly tests: readonly TestResult[]
   readonly durationMs: number
-  /** All it wrote to stdout and stderr. */
+  /** All its output to stdout and stderr. */
   readonly output: string
 }
 

@@ -12,19 +12,19 @@ export interface RunFileOptions {
   readonly root: string
   readonly file: string
   readonly env: NodeJS.ProcessEnv
-  /** How long one test may take, in milliseconds. */
+  /** Limit for one test, in milliseconds. */
   readonly timeoutMs: number
-  /** How much longer than that a file may say nothing before it is taken to hang; 30,000 unless told. */
+  /** How much longer than that a file may be silent before it counts as hanging; 30,000 by default. */
   readonly graceMs?: number
-  /** Ends the file's process at once. */
+  /** Kills the file's process at once. */
   readonly signal: AbortSignal
 }
 
-/** Runs one test file in a process of its own; whatever happens there becomes a result. */
+/** Runs one test file in a process of its own; whatever happens becomes a result. */
 export async function runFile(options: RunFileOptions): Promise<FileResult> {
   const { root, file, env, timeoutMs, graceMs = 30_000, signal } = options
   await using dir = await tempDir('narwhal-test-')
-  // Servers that a test starts as users of their own (PostgreSQL) get at what is theirs in there.
+  // Servers that a test starts as other users (PostgreSQL) need access to their files in it.
   await chmod(dir.path, 0o711)
   const events = dir.join('events')
   const startedAt = performance.now()
@@ -34,7 +34,7 @@ export async function runFile(options: RunFileOptions): Promise<FileResult> {
     `--test-reporter-destination=${events}`,
     file,
   ]
-  // A process group and a folder for temporary files of its own: what a test leaves there ends with it.
+  // A process group and a temporary folder of its own: whatever a test leaves behind ends with it.
   const stdio: ['ignore', 'pipe', 'pipe'] = ['ignore', 'pipe', 'pipe']
   const child = spawn(process.execPath, args, {
     cwd: root,
@@ -74,7 +74,7 @@ function endGroup(pid: number | undefined): void {
   }
 }
 
-/** Node ends a test that takes too long, but not a process in which something was left open. */
+/** Node ends a test that takes too long, but not a process with open handles. */
 function watchForSilence(events: string, limitMs: number, end: () => void) {
   const startedAt = Date.now()
   const watch = { noticed: false, stop: () => clearInterval(timer) }

@@ -5,9 +5,9 @@ import type { Page } from 'playwright-core'
 
 const source = await readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
 
-/** What axe finds serious or critical on a page as it is now, each with where. */
+/** What axe finds serious or critical on the current page, with the places. */
 export async function findBarriers(page: Page): Promise<string[]> {
-  // Once for each page that was loaded.
+  // Once for each loaded page.
   if (!(await page.evaluate(`"axe" in window`))) await page.evaluate(source)
   const results = (await page.evaluate('axe.run()')) as AxeResults
   return results.violations

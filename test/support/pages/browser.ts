@@ -9,14 +9,14 @@ const CHROMIUM = findProgram('chromium')
 /** The built pages. */
 export const uiFolder = fileURLToPath(new URL('../../../ui/dist', import.meta.url))
 
-/** Why a test that needs a browser can't run here, or false. */
+/** Why tests with a browser can't run here, or false. */
 export const skipBrowser = !CHROMIUM
   ? 'no chromium here (apt-get install chromium)'
   : !existsSync(uiFolder)
     ? 'the pages are not built (npm run build)'
     : false
 
-/** `await using browser = await openBrowser()`: Debian's Chromium, without a window. */
+/** `await using browser = await openBrowser()`: Debian's Chromium, headless. */
 export async function openBrowser(): Promise<Browser & AsyncDisposable> {
   const browser = await chromium.launch({
     executablePath: CHROMIUM ?? 'chromium',
@@ -31,7 +31,7 @@ export async function openBrowser(): Promise<Browser & AsyncDisposable> {
   return Object.assign(browser, { [Symbol.asyncDispose]: () => browser.close() })
 }
 
-/** Has the browser of a page signed in, as with an administrator's token. */
+/** Signs a page's browser in, with an administrator's token. */
 export async function signInPage(
   page: Page,
   { url, token }: { readonly url: string; readonly token: string },
@@ -40,7 +40,7 @@ export async function signInPage(
   assert.ok(answer.ok(), await answer.text())
 }
 
-/** A page that notes what went wrong in it: errors of scripts, and what the policy refused. */
+/** A page that records what went wrong in it: script errors, and violations of the policy. */
 export async function openPage(
   browser: Browser,
   options: BrowserContextOptions = {},

@@ -2,14 +2,14 @@ import assert from 'node:assert/strict'
 import type { Page } from 'playwright-core'
 import { eventually } from '../eventually.ts'
 
-/** A Narwhal that is used by its pages, and a repository of its machine. */
+/** A Narwhal that is used through its pages, and a repository of its machine. */
 export interface On {
   readonly page: Page
   readonly url: string
   readonly folder: string
 }
 
-/** With an administrator's token; another is refused. */
+/** With an administrator's token; others are rejected. */
 export async function signIn({ page, url }: On, token: string): Promise<void> {
   await page.goto(url)
   await page.getByRole('heading', { name: 'Sign in' }).waitFor()
@@ -22,7 +22,7 @@ export async function signIn({ page, url }: On, token: string): Promise<void> {
   await page.getByText('No pipelines yet').waitFor()
   const [cookie, ...others] = await page.context().cookies()
   assert.deepEqual([cookie?.httpOnly, cookie?.sameSite, others], [true, 'Strict', []])
-  // No script has it, nor is it kept anywhere else.
+  // No script can read it, and it is stored nowhere else.
   const kept = '[document.cookie, JSON.stringify({ ...localStorage, ...sessionStorage })].join()'
   assert.doesNotMatch(await page.evaluate<string>(kept), /narwhal_/)
   await page.goto(`${url}/settings`)
@@ -37,7 +37,7 @@ export async function signOut({ page, url }: On): Promise<void> {
   await page.getByRole('heading', { name: 'Sign in' }).waitFor()
 }
 
-/** Starts the branch `slow`, which waits, with nothing but the keyboard. */
+/** Starts the branch `slow`, which waits, with the keyboard only. */
 export async function byKeys({ page }: On): Promise<void> {
   const press = async (...all: string[]) => {
     for (const key of all) await page.keyboard.press(key)
@@ -51,7 +51,7 @@ export async function byKeys({ page }: On): Promise<void> {
   await page.getByRole('log').getByText('begun').waitFor()
   await press('x')
   await page.getByText('cancelled by admin').first().waitFor()
-  // With Tab one comes to the button that the key r stands for, and sees where one is.
+  // Tab reaches the button that the key r stands for, with a visible focus.
   const rerun = page.getByRole('button', { name: 'Rerun', exact: true })
   await rerun.waitFor()
   await page.evaluate('document.activeElement.blur()')

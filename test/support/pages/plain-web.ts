@@ -1,7 +1,7 @@
 import { openWebStage, type WebStage } from '../web-stage.ts'
 import { uiFolder } from './browser.ts'
 
-/** A web server with the pages over an empty store; nothing waits, and nobody has to sign in. */
+/** A web server with the pages over an empty store, without throttling or sign-in. */
 export function openPlainWeb(): Promise<WebStage> {
   return openWebStage({
     uiFolder,

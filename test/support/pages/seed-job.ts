@@ -15,7 +15,7 @@ export interface JobSeed {
 
 const IMAGES = [{ image: 'node:24-slim', digest: `sha256:${'8f3b12c4'.repeat(8)}` }]
 
-/** Writes a job as it went; resolves to when it ended. */
+/** Writes a job's history; resolves to when it ended. */
 export async function seedJob(stage: Stage, job: Job, seed: JobSeed): Promise<number> {
   const { script, runner, from } = seed
   const start = from + script.startMs

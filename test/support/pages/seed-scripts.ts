@@ -27,15 +27,15 @@ export const TITLES = [
   'Measure the time to the first byte',
 ] as const
 
-/** How one job goes. */
+/** The course of one job. */
 export interface JobScript {
   readonly spec: Partial<JobSpec>
   readonly state: 'success' | 'failure' | 'running' | 'queued' | 'blocked' | 'skipped'
-  /** When it starts, after the pipeline has. */
+  /** Relative to the pipeline's start. */
   readonly startMs: number
   readonly waitMs: number
   readonly stepMs: readonly number[]
-  /** The step that fails, where one does. */
+  /** The step that fails, if any. */
   readonly failsAt: number
   readonly logs: readonly (readonly string[])[]
 }
@@ -73,7 +73,7 @@ const SPECS = {
   }),
 } as const
 
-/** A pipeline of seven jobs: what a team would have. */
+/** A typical pipeline with seven jobs. */
 export function jobScripts(
   outcome: 'success' | 'failure' | 'running',
   random: () => number,

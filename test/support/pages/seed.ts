@@ -9,7 +9,7 @@ import type { Stage } from '../stage.ts'
 import { seedJob } from './seed-job.ts'
 import { jobScripts, PEOPLE, REPOSITORIES, TITLES } from './seed-scripts.ts'
 
-/** What the seeded Narwhal has that pages are shown of. */
+/** What the seeded Narwhal has for the pages. */
 export interface Seeded {
   readonly failed: PipelineId
   readonly running: PipelineId
@@ -26,7 +26,7 @@ interface Seeding {
 
 const MINUTE = 60_000
 
-/** Fills a Narwhal with what a small team's would have after some weeks, ending now. */
+/** Fills a Narwhal with some weeks of a small team's work, ending now. */
 export async function seed(stage: Stage): Promise<Seeded> {
   const seeding = { stage, runners: await seedRunners(stage), random: dice(42) }
   const repositories: RepositoryRecord[] = []
@@ -148,7 +148,7 @@ async function seedRunners(stage: Stage): Promise<Runner[]> {
   return runners
 }
 
-/** An hour of load of each runner, told as runners tell it. */
+/** An hour of load of each runner, reported as runners do. */
 export function tellLoad(stage: Stage, runners: readonly { id: RunnerId; slots: number }[]): void {
   const random = dice(7)
   for (const [index, { id, slots }] of runners.entries()) {

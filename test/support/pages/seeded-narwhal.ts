@@ -4,7 +4,7 @@ import { openWebStage, type WebStage } from '../web-stage.ts'
 import { uiFolder } from './browser.ts'
 import { type Seeded, seed, tellLoad } from './seed.ts'
 
-/** A web server over a store that looks like a team's; what only a dispatcher tells is told by hand. */
+/** A web server over a store with a team's data; what only a dispatcher reports is sent by the test. */
 export async function openSeeded(): Promise<WebStage & { readonly seeded: Seeded }> {
   let queue: readonly Record<string, unknown>[] = []
   const web = await openWebStage({
@@ -45,7 +45,7 @@ async function seedUsers({ store }: Stage): Promise<void> {
   }
 }
 
-/** What the four have done to one another, and jobs that had secrets. */
+/** What the four users have done to each other, and jobs that had secrets. */
 async function seedAudit({ store }: Stage): Promise<void> {
   const actor = { kind: 'person', id: 'user_0', name: 'ada' } as const
   const ada: Doer = { actor, address: '127.0.0.1', cause: 'PATCH /api/v1/users/:user' }

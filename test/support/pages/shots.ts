@@ -5,13 +5,13 @@ import type { Seeded } from './seed.ts'
 export interface Shot {
   readonly name: string
   readonly path: string
-  /** What must be there before the picture is taken. */
+  /** What must be visible before the picture is taken. */
   readonly see: string
-  /** As somebody who has not signed in. */
+  /** Without signing in. */
   readonly isSignedOut?: boolean
 }
 
-/** Goes to the page, and waits until it is there. */
+/** Opens the page, and waits until it is visible. */
 export async function openShot(page: Page, url: string, shot: Shot): Promise<void> {
   const refuse = (route: Route) =>
     route.fulfill({ status: 401, json: { message: 'a token is needed' } })

@@ -15,9 +15,9 @@ export interface DaemonOptions {
   readonly user?: string
   /** All output goes to this file. */
   readonly log: string
-  /** The output that says it is ready; without it, it is ready at once. */
+  /** The output that shows it is ready; without it, it is ready at once. */
   readonly ready?: RegExp
-  /** What asks it to stop; SIGTERM unless told. */
+  /** Asks it to stop; SIGTERM by default. */
   readonly stopSignal?: NodeJS.Signals
 }
 
@@ -27,7 +27,7 @@ const STOPPED_WITHIN_MS = 10_000
 export interface Daemon extends AsyncDisposable {
   /** The leader of a process group of its own. */
   readonly pid: number
-  /** Resolves when it has ended, however that came. */
+  /** Resolves when it has ended, for whatever reason. */
   readonly ended: Promise<unknown>
 }
 
@@ -47,8 +47,8 @@ export async function startDaemon(options: DaemonOptions, signal: AbortSignal): 
 }
 
 /**
- * A process group of its own, so that Ctrl-C in the terminal reaches the tests first and the services
- * they use only after them; and where there is setpriv, the kernel ends it should this process be killed.
+ * In a process group of its own, so that Ctrl-C in the terminal reaches the tests first and their services
+ * later; with setpriv, the kernel kills it if this process is killed.
  */
 function launch(options: DaemonOptions): ChildProcess {
   const setpriv = findProgram('setpriv')
@@ -117,7 +117,7 @@ async function stopDaemon(
   await Promise.race([exited, sleep(STOPPED_WITHIN_MS, undefined, patience)])
   patience.abort()
   try {
-    // Whatever it has left in its group.
+    // Kills whatever is left in its group.
     process.kill(-child.pid, 'SIGKILL')
   } catch {
     // Nothing was left.

@@ -26,8 +26,8 @@ export async function callDocker(
 }
 
 /**
- * A container whose first process ignores SIGTERM would hold the Engine up, and one that outlives
- * the Engine runs on.
+ * A container whose first process ignores SIGTERM would delay the Engine's stop, and one that outlives the
+ * Engine runs on.
  */
 export async function removeContainers(socketPath: string): Promise<void> {
   const list = await callDocker(socketPath, 'GET', '/containers/json?all=1')

@@ -5,7 +5,7 @@ import { findProgram } from './programs.ts'
 
 const run = promisify(execFile)
 
-/** A network bridge of the given name (at most 15 characters) and address, removed on disposal. */
+/** A network bridge with this name (at most 15 characters) and address, removed on disposal. */
 export async function addBridge(
   name: string,
   address: string,
@@ -15,7 +15,7 @@ export async function addBridge(
   try {
     await run(ip, ['link', 'add', name, 'type', 'bridge'])
   } catch {
-    // No right to, or no such kernel module: a Docker Engine can do without.
+    // No permission, or no such kernel module: a Docker Engine works without.
     return undefined
   }
   await run(ip, ['address', 'add', address, 'dev', name])
@@ -23,7 +23,7 @@ export async function addBridge(
   return { [Symbol.asyncDispose]: async () => void (await run(ip, ['link', 'delete', name])) }
 }
 
-/** A Docker Engine that was killed leaves its containers' file systems and networks mounted. */
+/** A killed Docker Engine leaves its containers' file systems and networks mounted. */
 export async function unmountBelow(dir: string): Promise<void> {
   const mounts = await readFile('/proc/self/mounts', 'utf8')
   const below = mounts.split('\n').map((line) => line.split(' ')[1] ?? '')

@@ -15,7 +15,7 @@ const FILES: Readonly<Record<string, string>> = {
 }
 const FOLDERS = ['bin', 'dev', 'etc', 'proc', 'root', 'sys', 'usr/bin', 'var/tmp']
 
-/** Makes an image of the static BusyBox of this machine: no registry is asked. `dir` must not exist. */
+/** Makes an image of this machine's static BusyBox, without a registry. `dir` must not exist. */
 export async function importTestImage(
   socketPath: string,
   busybox: string,
@@ -30,7 +30,7 @@ export async function importTestImage(
   query.append('changes', 'CMD ["/bin/sh"]')
   const path = `/images/create?${query.toString()}`
   const answer = await callDocker(socketPath, 'POST', path, tar.stdout)
-  // The status is 200 even when the import goes wrong half-way.
+  // The status is 200 even if the import fails half-way.
   if (answer.includes('"error"')) throw new Error(`the test image: ${answer}`)
 }
 

@@ -8,12 +8,12 @@ import { importTestImage, TEST_IMAGE } from './docker-image.ts'
 import { findProgram, isRoot } from './programs.ts'
 import type { StartService } from './service.ts'
 
-/** Not a word to the machine's firewall, which another Docker Engine may hold in its hands. */
+/** Leaves the machine's firewall alone, which another Docker Engine may manage. */
 const QUIET = { iptables: false, 'ip-masq': false, 'ip-forward': false, 'userland-proxy': false }
 
 /**
- * A Docker Engine of its own with the test image. Its containers reach each other and this machine
- * through a bridge of its own, but not the internet.
+ * A Docker Engine of its own with the test image. Its containers reach each other and this machine through a
+ * bridge of its own, but not the internet.
  */
 export const startDocker: StartService = async (dir, signal) => {
   const dockerd = findProgram('dockerd')
@@ -43,7 +43,7 @@ export const startDocker: StartService = async (dir, signal) => {
   }
   const file = join(dir, 'daemon.json')
   await writeFile(file, JSON.stringify(settings))
-  // Where the machine runs a containerd, dockerd uses that one.
+  // If the machine runs a containerd, dockerd uses that one.
   const namespaces = [
     '--containerd-namespace',
     id,
@@ -64,7 +64,7 @@ export const startDocker: StartService = async (dir, signal) => {
   }
 }
 
-/** An Engine that the environment names needs the test image, too, unless it names another image. */
+/** An Engine named by the environment needs the test image, too, unless that names another image. */
 export async function provideTestImage(url: string, dir: string): Promise<void> {
   const busybox = findProgram('busybox')
   if (!busybox)

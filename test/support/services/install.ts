@@ -6,7 +6,7 @@ import { findProgram, isRoot } from './programs.ts'
 
 const run = promisify(execFile)
 
-/** The Debian package that brings each program the tests like to have. */
+/** The Debian packages of the programs that tests use. */
 const PACKAGES: Readonly<Record<string, string>> = {
   initdb: 'postgresql',
   'rabbitmq-server': 'rabbitmq-server',
@@ -21,12 +21,12 @@ const PACKAGES: Readonly<Record<string, string>> = {
   chromium: 'chromium',
 }
 
-/** A package asks this program whether it may start its service right after the installation. */
+/** Packages run this program to decide whether they may start their service after installation. */
 const POLICY = '/usr/sbin/policy-rc.d'
 
 /**
- * Installs what is missing, as root on Debian or Ubuntu; elsewhere, or when it fails, the tests that
- * need it are skipped. The packages' own services are not started.
+ * Installs what is missing, as root on Debian or Ubuntu; elsewhere, or if it fails, the tests that need it
+ * are skipped. The packages' own services are not started.
  */
 export async function installMissing(
   programs: readonly string[],

@@ -16,10 +16,10 @@ const SETTINGS = {
   shared_buffers: '64MB',
 }
 
-/** Nothing that tests write needs to survive, so it need not wait for the disk. */
+/** Tests' data need not survive, so writes need not wait for the disk. */
 const NOT_DURABLE = { fsync: 'off', synchronous_commit: 'off', full_page_writes: 'off' }
 
-/** A server whose data folder is made and whose port is chosen: it may be started, again and again. */
+/** A server with a data folder and a port: it may be started repeatedly. */
 export interface PreparedPostgres {
   readonly port: number
   /** Resolves when it accepts connections. */
@@ -38,7 +38,7 @@ export const startPostgres: StartService = async (dir, signal, options) => {
   }
 }
 
-/** PostgreSQL refuses to run as root: then it runs as the user that its package made. */
+/** PostgreSQL refuses to run as root: then it runs as the user that its package created. */
 export async function preparePostgres(
   dir: string,
   signal: AbortSignal,

@@ -1,10 +1,12 @@
 import { accessSync, constants, globSync } from 'node:fs'
 import { delimiter, join } from 'node:path'
 
-/** Debian's rabbitmq-server in /usr/sbin insists on the system's user, folders and cookie: this one doesn't. */
+/**
+ * Debian's rabbitmq-server in /usr/sbin insists on the system's user, folders and cookie: this one doesn't.
+ */
 const FIRST = ['/usr/lib/rabbitmq/bin']
 
-/** A user's PATH leaves out where daemons are. */
+/** Folders of daemons, which a user's PATH lacks. */
 const FOLDERS = [
   ...(process.env['PATH'] ?? '').split(delimiter),
   '/usr/local/sbin',

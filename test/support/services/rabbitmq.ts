@@ -5,12 +5,12 @@ import { type Daemon, startDaemon } from './daemon.ts'
 import { findProgram } from './programs.ts'
 import type { StartService, Unavailable } from './service.ts'
 
-/** A node whose folders are made and whose ports are chosen: it may be started, again and again. */
+/** A node with folders and ports: it may be started repeatedly. */
 export interface PreparedRabbitmq {
   readonly port: number
-  /** Where it keeps all it knows; may be removed while it is stopped. */
+  /** Its data; may be deleted while it is stopped. */
   readonly dataFolder: string
-  /** The Erlang port mapper, which the node needs all the time. */
+  /** The Erlang port mapper, which the node always needs. */
   startMapper(signal: AbortSignal): Promise<Daemon>
   /** Resolves when it accepts connections. */
   start(signal: AbortSignal): Promise<Daemon>
@@ -32,8 +32,8 @@ export const startRabbitmq: StartService = async (dir, signal) => {
 }
 
 /**
- * A node of its own: name, ports, folders, cookie, and the Erlang port mapper, which RabbitMQ would
- * otherwise start as a daemon that outlives it.
+ * A node of its own: name, ports, folders, cookie, and the Erlang port mapper, which RabbitMQ would otherwise
+ * start as a daemon that outlives it.
  */
 export async function prepareRabbitmq(dir: string): Promise<PreparedRabbitmq | Unavailable> {
   const epmd = findProgram('epmd')
@@ -96,7 +96,7 @@ function environment(
     RABBITMQ_GENERATED_CONFIG_DIR: join(dir, 'config'),
     RABBITMQ_SCHEMA_DIR: join(dir, 'schema'),
     RABBITMQ_PID_FILE: join(dir, 'pid'),
-    // Its start script then becomes the Erlang machine, rather than a shell that waits for it.
+    // Its start script then becomes the Erlang machine, instead of a shell that waits for it.
     RUNNING_UNDER_SYSTEMD: 'true',
   }
 }

@@ -3,8 +3,8 @@ import { rm, writeFile } from 'node:fs/promises'
 import { startServices } from './start-services.ts'
 
 /**
- * Starts the services and keeps them until Ctrl-C, for running single test files by hand. The argument
- * names a file that gets the lines to source in a shell; without one they are printed.
+ * Starts the services and keeps them until Ctrl-C, for running single test files. The argument names a file
+ * that gets the lines to source in a shell; without one they are printed.
  */
 const [file] = process.argv.slice(2)
 const stop = new AbortController()

@@ -8,7 +8,7 @@ import type { Service, StartOptions, StartService, Unavailable } from './service
 
 interface Known {
   readonly start: StartService
-  /** What it is made of, to be installed where it is missing. */
+  /** The programs that it needs, to be installed if missing. */
   readonly programs: readonly string[]
 }
 
@@ -18,18 +18,20 @@ const SERVICES: Readonly<Record<string, Known>> = {
   docker: { start: startDocker, programs: ['dockerd', 'busybox', 'ip'] },
 }
 
-/** Programs that single tests start by themselves. */
+/** Programs that single tests start themselves. */
 const ALSO = ['bwrap', 'haproxy', 'nginx', 'ip', 'nft', 'pasta', 'slirp4netns']
 
 /** The services that run for the tests; disposal stops them and removes their data. */
 export interface RunningServices extends AsyncDisposable {
-  /** NARWHAL_TEST_<NAME> of what there is, and NARWHAL_TEST_SKIP_<NAME> with the reason of what there isn't. */
+  /**
+   * NARWHAL_TEST_<NAME> of available services, and NARWHAL_TEST_SKIP_<NAME> with the reason for the others.
+   */
   readonly env: Readonly<Record<string, string>>
 }
 
 /**
- * Starts at the same time all services that the environment doesn't name already. What can't be had
- * is no error here: the tests that need it are skipped, and say why.
+ * Starts, concurrently, all services that the environment doesn't name already. An unavailable one is no
+ * error here: the tests that need it are skipped, and say why.
  */
 export async function startServices(
   say: (line: string) => void,
@@ -39,7 +41,7 @@ export async function startServices(
   const wanted = Object.entries(SERVICES).filter(([name]) => !process.env[variable(name)])
   const programs = wanted.flatMap(([, { programs }]) => programs)
   await installMissing([...programs, ...ALSO], say, signal)
-  // By itself: where a system's package of this name is none, the others must come all the same.
+  // Separately: if the system's package of this name does not exist, the others must still be installed.
   await installMissing(['chromium'], say, signal)
 
   await using stack = new AsyncDisposableStack()
