@@ -9,7 +9,7 @@ import { LiveTestClient } from '../support/live-client.ts'
 import { startRunnerProcess } from '../support/runner-process.ts'
 import { bearer } from '../support/tokens.ts'
 
-/** What somebody on the same machine could ask without being anybody to Narwhal. */
+/** What others on the same machine could ask without authenticating. */
 
 const join = async (url: string, body: object): Promise<Response> =>
   await fetch(`${url}/api/v1/runners/join`, {
@@ -18,7 +18,7 @@ const join = async (url: string, body: object): Promise<Response> =>
     body: JSON.stringify(body),
   })
 
-test('SEC-04: a runner on loopback does nothing for who shows no token, or another', async () => {
+test('SEC-04: a runner on loopback does nothing without its token', async () => {
   await using repository = await gitRepository({
     files: { 'narwhal.yml': 'steps: [echo private-canary]' },
   })
@@ -49,11 +49,11 @@ test('SEC-04: a runner on loopback does nothing for who shows no token, or anoth
       })
     }
   }
-  // Nothing of it was done: it still takes work from who may ask.
+  // Nothing was done: it still accepts work from authorised callers.
   assert.equal((await runnerClientAt(runner.url).probe({})).trouble ?? '', '')
 })
 
-test('SEC-05: nobody joins without a token, and only granted labels are given', async () => {
+test('SEC-05: no runner joins without a token, and it only gets granted labels', async () => {
   await using narwhal = await startUp()
   const { client, url } = narwhal
   const rogue = { name: 'rogue', labels: ['prod'] }
@@ -67,7 +67,7 @@ test('SEC-05: nobody joins without a token, and only granted labels are given', 
   assert.ok(!runner.labels.includes('prod'), runner.labels.join(' '))
 })
 
-test('SEC-21: one viewer who takes all websockets that they can get leaves room for the others', async () => {
+test('SEC-21: a viewer who opens as many websockets as possible leaves room for others', async () => {
   await using narwhal = await startUp()
   const { client, url } = narwhal
   await client.addUser({ name: 'greedy', role: 'viewer' })
@@ -86,7 +86,7 @@ test('SEC-21: one viewer who takes all websockets that they can get leaves room 
   await eventually(() => other.has('all', 'subscribed'), { message: 'an answer to the other' })
 })
 
-test('SEC-22: wrong tokens from an address keep a right one from nothing', async () => {
+test("SEC-22: wrong tokens from an address don't block a valid one", async () => {
   await using narwhal = await startUp()
   const { client, url } = narwhal
   for (let i = 0; i < 25; i++) {
@@ -97,7 +97,7 @@ test('SEC-22: wrong tokens from an address keep a right one from nothing', async
   assert.equal((await join(url, { name: 'right', token })).status, 201)
 })
 
-test('SEC-27: answers are kept by nobody, and tell no stranger what is registered', async () => {
+test("SEC-27: answers are not cached, and don't reveal to strangers what is registered", async () => {
   await using repository = await gitRepository({ files: { 'narwhal.yml': 'steps: [print a]' } })
   await using narwhal = await startUp()
   const { client, url, token } = narwhal

@@ -96,7 +96,7 @@ suite('approval to run', () => {
   const approve = (one: PipelineView, sha = one.event.sha, plan?: string) =>
     narwhal.client.approvePipeline(one.id, { sha, ...(plan === undefined ? {} : { plan }) })
 
-  test('STR-03: nothing of a newcomer’s commit is run before a member has approved it', async () => {
+  test('STR-03: nothing of a newcomer’s commit runs before a member has approved it', async () => {
     const one = await held(await tell(1))
     const { jobs } = await narwhal.client.listQueue()
     assert.deepEqual(jobs, [])
@@ -112,13 +112,13 @@ suite('approval to run', () => {
     })
   })
 
-  test('STR-04: an approval is worth one commit: the next pull request of its author waits, and so does a push after it', async () => {
+  test('STR-04: an approval is for one commit: the author’s next pull request waits, and so does a later push', async () => {
     // Pull request 1 of the same author was approved, and has run.
     await held(await tell(2))
     await held(await tell(1))
   })
 
-  test('STR-05: who approves names the commit and the plan that they have seen, and another is refused with both', async () => {
+  test('STR-05: an approval names the reviewed commit and plan, and is rejected for others', async () => {
     const one = await held(await tell(3))
     const other = 'c'.repeat(40)
     await assert.rejects(approve(one, other), (error: Error & { code: string }) => {
@@ -133,7 +133,7 @@ suite('approval to run', () => {
     await held(one)
   })
 
-  test('STR-06: of a pull request that was pushed to again, the older one leaves the list', async () => {
+  test('STR-06: a new push to a pull request removes the older commit from the list', async () => {
     const older = await held(await tell(4))
     const newer = await held(await tell(4))
     const { pipeline } = await finished(narwhal, older.id)
@@ -156,12 +156,12 @@ suite('approval to run', () => {
     const waiting = (await narwhal.client.listAwaiting()).map(({ id }) => id)
     assert.ok(waiting.includes(other.id))
     assert.ok(!waiting.includes(one.id) && !waiting.includes(merged.id))
-    // Whoever wants it all the same runs it again, and that waits.
+    // It can be rerun all the same, and that waits.
     const again = await narwhal.client.rerunPipeline(one.id)
     await held(again)
   })
 
-  test('STR-07: all that waits stands in one list, and is approved by one request, each for itself', async () => {
+  test('STR-07: everything that waits is in one list, and is approved by one request, individually', async () => {
     const mine = [await held(await tell(5)), await held(await tell(6))]
     const listed = await narwhal.client.listAwaiting()
     const waiting = mine.map(({ id }) => listed.find((one) => one.id === id))
@@ -186,9 +186,9 @@ suite('approval to run', () => {
     await held(mine[1] as PipelineView)
   })
 
-  test('STR-08: once a pull request of somebody was merged, the next one runs, without secrets until approved', async () => {
+  test('STR-08: after an author’s first merged pull request, the next one runs, without secrets until approved', async () => {
     await close(7, { userId: 4242, merged: true })
-    // Somebody else was merged: that says nothing of this author.
+    // Somebody else's was merged, which says nothing about this author.
     await held(await tell(7))
     await close(8, { merged: true })
     const { pipeline, jobs } = await finished(narwhal, (await tell(8)).id)
@@ -198,11 +198,11 @@ suite('approval to run', () => {
     )
     assert.equal(pipeline.approval?.status, 'needed')
     assert.match(jobs[1]?.reason ?? '', /is a stranger's/)
-    // Somebody of whom nothing was merged has pushed to it.
+    // Somebody without merged commits has pushed to it.
     await held(await tell(9, { sender: { id: 31337, login: 'eve' } }))
   })
 
-  test('STR-09: a repository may have all strangers wait, also those it knows', async () => {
+  test('STR-09: a repository can require approval for all strangers, including known authors', async () => {
     await narwhal.client.changeRepository(repository.id, { approval: 'all-strangers' })
     await held(await tell(10))
     await narwhal.client.changeRepository(repository.id, { approval: 'first-time-contributors' })
@@ -234,7 +234,7 @@ suite('approval to run', () => {
   })
 })
 
-test('STR-11: repositories that were registered before there was a choice are told of in the log and on their page', async () => {
+test('STR-11: repositories registered before the setting existed are reported in the log and on their page', async () => {
   await using stage = await Stage.open()
   const repository = await stage.addRepository('ada/old')
   assert.partialDeepStrictEqual(viewRepository(repository), {

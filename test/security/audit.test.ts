@@ -13,12 +13,15 @@ import { deliver, pullRequestPayload } from '../support/github.ts'
 import { finished, pipelineOf, register } from '../support/installation.ts'
 import { bearer } from '../support/tokens.ts'
 
-/** Stands in every value that must be nowhere. */
+/** Part of every value that must not appear anywhere. */
 const CANARY = 'canary-4f1d9b-nowhere'
-/** The same, but for the database: a reason is shown to all, and what dialled runners are shown is kept as it is. */
+/**
+ * The same, except for the database: a reason is visible to all, and what dialled runners are sent is stored
+ * as it is.
+ */
 const OTHER = 'canary-77b3e0-not-told'
 
-/** Changing routes that leave no entry, each with the reason. */
+/** Changing routes without an entry, each with the reason. */
 const WITHOUT: Readonly<Record<string, string>> = {
   'POST /webhooks/github': 'a commit event is kept, with the delivery that told of it',
   'POST /webhooks/github/{repository}': 'likewise',
@@ -54,7 +57,7 @@ suite('the audit log', () => {
     await source[Symbol.asyncDispose]()
   })
 
-  /** As the OpenAPI document has them. */
+  /** From the OpenAPI document. */
   async function changingRoutes(): Promise<string[]> {
     const headers = bearer(narwhal.token)
     const answer = await fetch(`${narwhal.url}/api/v1/openapi.json`, { headers })
@@ -66,7 +69,7 @@ suite('the audit log', () => {
     )
   }
 
-  test('AUD-06: users, tokens and sessions leave one entry for each change, by who asked', async () => {
+  test('AUD-06: each change of users, tokens and sessions has one entry, with its author', async () => {
     const user = { user: 'grace' }
     await ask('POST /api/v1/users', 'user.added', {}, { body: { name: 'grace', role: 'viewer' } })
     const changed = await ask('PATCH /api/v1/users/{user}', 'user.role_changed', user, {
@@ -109,7 +112,7 @@ suite('the audit log', () => {
     assert.doesNotMatch(JSON.stringify(await entries()), new RegExp(token.slice(8)))
   })
 
-  test('AUD-07: repositories, their secrets and what their forge is told leave one entry for each change', async () => {
+  test('AUD-07: each change of repositories, their secrets and status reports has one entry', async () => {
     const body = { name: 'ada/audited', cloneUrl: source.path, forge: 'github', pollIntervalMs: 0 }
     const added = await ask('POST /api/v1/repositories', 'repository.added', {}, { body })
     assert.deepEqual(added.entry.after, { forge: 'github', host: 'local', pollIntervalMs: 0 })
@@ -143,7 +146,7 @@ suite('the audit log', () => {
     assert.equal(unlinked.entry.before?.['host'], 'forge.example.com')
   })
 
-  test('AUD-08: who starts, repeats, cancels and approves is written down, with the commit', async () => {
+  test('AUD-08: starts, reruns, cancellations and approvals have an entry with author and commit', async () => {
     const start = await ask(
       'POST /api/v1/pipelines',
       'pipeline.started',
@@ -203,7 +206,7 @@ suite('the audit log', () => {
     assert.equal(many.entry.after?.['sha'], second.sha)
   })
 
-  test('AUD-09: runners, the tokens by which they join, and keys leave one entry for each change', async () => {
+  test('AUD-09: each change of runners, join tokens and keys has one entry', async () => {
     const body = { labels: ['far'] }
     const made = await ask('POST /api/v1/runners/tokens', 'join_token.created', {}, { body })
     const { id, token } = made.answer as unknown as { id: string; token: string }
@@ -243,14 +246,14 @@ suite('the audit log', () => {
     })
   })
 
-  test('AUD-10: every changing route of the OpenAPI document was asked, or has a reason', async () => {
+  test('AUD-10: every changing route of the OpenAPI document was tested, or has a reason', async () => {
     const changing = await changingRoutes()
     assert.ok(changing.length > 30)
     const known = [...narwhal.asked, ...Object.keys(WITHOUT)]
     assert.deepEqual(changing.toSorted(), [...new Set(known)].toSorted())
   })
 
-  test('AUD-11: no value of a secret or token is in the audit log, its export, the own log or the database', async () => {
+  test('AUD-11: no value of a secret or token is in the audit log, its export, Narwhal’s own log or the database', async () => {
     const all = await entries()
     assert.ok(all.length > 30)
     assert.doesNotMatch(JSON.stringify(all), new RegExp(CANARY))
@@ -263,13 +266,13 @@ suite('the audit log', () => {
     }
   })
 
-  test('AUD-12: the entries of all that was done are a chain without a hole', async () => {
+  test('AUD-12: the entries form a chain without gaps', async () => {
     const check = new ChainCheck({ seq: 0, hash: '' })
     for (const entry of await entries()) assert.equal(check.next(entry), undefined)
     assert.ok(check.seq > 30)
   })
 
-  test('SEC-28: which jobs on which runners had a secret is told by its name', async () => {
+  test('SEC-28: the audit log can list by a secret’s name which jobs on which runners had it', async () => {
     const { signal } = new AbortController()
     const address = { server: narwhal.url, token: narwhal.token }
     const query = { secret: 'DEPLOY_KEY', action: 'job.given_secrets' } as const

@@ -9,7 +9,7 @@ import { eventually } from '../support/eventually.ts'
 import { bearer } from '../support/tokens.ts'
 import { openWebStage } from '../support/web-stage.ts'
 
-/** More than sockets take in by themselves, so that the answer waits for who reads it. */
+/** More than sockets buffer, so that the answer waits for its reader. */
 const CHUNKS = 160
 const LINES = Array.from({ length: 1000 }, (_, n) => `${n} ${'x'.repeat(250)}`)
 const NAMES = Array.from({ length: 200 }, (_, n) => `${n} ${'x'.repeat(290)}`)
@@ -50,7 +50,7 @@ async function openAnswers() {
   })
   const { job } = await stage.runJob()
   for (let n = 0; n < CHUNKS; n++) await stage.print(job, n * LINES.length, LINES)
-  /** The answer's beginning, of which nobody reads on. */
+  /** The beginning of the answer, which is not read any further. */
   async function begin(path: string) {
     const asked = request(web.url + path, { agent: false, headers: bearer(token) }).end()
     const [answer] = (await once(asked, 'response')) as [IncomingMessage]
@@ -68,11 +68,11 @@ async function openAnswers() {
   }
 }
 
-test('WHO-52: downloads of logs and of the audit log break off when the token is taken back', async () => {
+test('WHO-52: downloads of logs and of the audit log are cut off when the token is revoked', async () => {
   await using answers = await openAnswers()
   const begun = await Promise.all([answers.begin(answers.log), answers.begin(answers.audit)])
   await answers.removeToken()
-  // Nobody has read on, so that neither can have come to its end.
+  // Nothing was read, so neither can have reached its end.
   const isCut = (): boolean | null => answers.cut.length === 2 || null
   await eventually(isCut, { message: 'both answers to break off', timeoutMs: 20_000 })
   for (const answer of begun) answer.destroy()

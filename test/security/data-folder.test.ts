@@ -8,7 +8,7 @@ import { eventually } from '../support/eventually.ts'
 import { runNarwhal, startNarwhal } from '../support/narwhal-process.ts'
 import { tempDir } from '../support/temp-dir.ts'
 
-/** What others on the machine could do to a runner by the folder that it works in. */
+/** What others on the machine could do to a runner through its data folder. */
 
 const runnerArgs = (folder: string): readonly string[] => {
   const ports = ['--port', '0', '--health-port', '0']
@@ -27,12 +27,12 @@ async function startReady(folder: string) {
   return runner
 }
 
-test('SEC-26: nobody who does not get into the data folder keeps a runner from it', {
+test('SEC-26: without access to the data folder nobody can lock a runner out of it', {
   skip: process.platform === 'linux' ? false : 'only Linux has abstract sockets',
 }, async () => {
   await using dir = await tempDir()
   const folder = await realpath(dir.path)
-  // A name that any process of the machine can take, whoever it belongs to.
+  // A name that any process of the machine can take, whoever owns it.
   const digest = createHash('sha256').update(folder).digest('hex')
   const squatter = createServer().listen(`\0narwhal-runner-${digest}`)
   await once(squatter, 'listening')
@@ -55,11 +55,11 @@ test('SEC-26b: a folder is claimed by one process, and free again when that is k
   await using _again = await startReady(dir.path)
 })
 
-test('SEC-24: a data folder that others get into is shut, and what lies in it as well', async () => {
+test('SEC-24: a data folder that others can access is closed to them, with its content', async () => {
   await using dir = await tempDir()
   const folder = dir.join('data')
   await mkdir(folder)
-  // As on a disk of its own that was just made.
+  // As on a newly made disk.
   for (const name of ['lost+found', 'workspaces', 'mirrors']) await mkdir(`${folder}/${name}`)
   for (const path of [folder, `${folder}/mirrors`, `${folder}/workspaces`]) await chmod(path, 0o777)
   await using runner = await startReady(folder)
@@ -69,7 +69,7 @@ test('SEC-24: a data folder that others get into is shut, and what lies in it as
   }
 })
 
-test("SEC-24b: a folder that holds others' files as well is refused, and left as it is", async () => {
+test("SEC-24b: a folder that also contains others' files is rejected, and left as it is", async () => {
   await using dir = await tempDir()
   const cases = [
     [dir.join('mixed'), 0o755],
@@ -86,7 +86,7 @@ test("SEC-24b: a folder that holds others' files as well is refused, and left as
   }
 })
 
-test("SEC-24c: somebody else's folder is refused, with what to do", {
+test("SEC-24c: somebody else's folder is rejected, with what to do", {
   skip: process.getuid?.() === 0 ? false : 'only root can give a folder away',
 }, async () => {
   await using dir = await tempDir()

@@ -72,7 +72,7 @@ test('SEC-09f: on a full disk no new job starts and the queue says why, while wh
   assert.equal(await eventually(() => outcome(second.id), { message: 'the second end' }), 'success')
 })
 
-test('SEC-09g: a process whose database has too little room stays ready, and says what it is short of', async () => {
+test('SEC-09g: a process whose database has too little room stays ready, and reports the shortage', async () => {
   await using narwhal = await startUp({ databaseReserve: '900000g' })
   const short = await eventually(async () => {
     const answer = await fetch(`${narwhal.url}/readyz`)

@@ -12,14 +12,14 @@ import { gitRepository } from '../support/git-repository.ts'
 import { testImage, testService } from '../support/services.ts'
 import { tempDir } from '../support/temp-dir.ts'
 
-/** A job that writes more than it may, and one that meets a full disk. */
+/** A job that writes more than its limit, and one that meets a full disk. */
 
 const docker = testService('docker')
 const MIB = 1024 ** 2
 const skip = await withoutBubblewrap()
 const isRoot = process.getuid?.() === 0
 
-/** Runs a job with one step on this machine, as `narwhal run` does, and resolves to what it said. */
+/** Runs a job with one step on this machine, as `narwhal run` does, and resolves to its output. */
 async function runJob(command: string, { data = '', image = '', flags = [] as string[] }) {
   await using repository = await gitRepository({ files: { a: 'a' } })
   await using own = await tempDir()
@@ -38,7 +38,7 @@ async function runJob(command: string, { data = '', image = '', flags = [] as st
   return { said: io.stdout.text + io.stderr.text, code: io.exitCode }
 }
 
-/** Writes it bit by bit and then waits, as whoever is looked at too late would be done already. */
+/** Writes in small parts and then waits, since it might be finished before it is measured. */
 const write = (file: string, megabytes: number): string =>
   `dd if=/dev/zero of=${file} bs=1M count=${megabytes} 2>/dev/null; sleep 60; echo never looked`
 
@@ -48,7 +48,7 @@ for (const [id, what, file, place] of [
   ['SEC-18f', '/dev/shm', '/dev/shm/file', '/dev/shm'],
   ['SEC-18g', 'its home', '$HOME/file', '/home/narwhal'],
 ] as const) {
-  test(`${id}: a job that fills ${what} over its limit is ended with the place`, {
+  test(`${id}: a job that fills ${what} over its limit is killed, and told where`, {
     skip,
   }, async () => {
     const flags = ['--executor', 'bubblewrap:', '--job-disk', '24m']
@@ -64,7 +64,7 @@ for (const [id, what, file, place] of [
   })
 }
 
-test('SEC-18b: a file that has no name any more counts as long as it is open', {
+test('SEC-18b: an unlinked file counts as long as it is open', {
   skip,
 }, async () => {
   const flags = ['--executor', 'bubblewrap:', '--job-disk', '24m']

@@ -12,11 +12,11 @@ const iptables = async (...args: readonly string[]): Promise<string> =>
 const hasChain =
   process.getuid?.() === 0 && (await iptables('-S', 'DOCKER-USER').catch(() => '')) !== ''
 
-test("NET-26: rules of the operator in DOCKER-USER stand beside the runner's, and stay behind it", {
+test("NET-26: the operator's rules in DOCKER-USER coexist with the runner's, and remain after it", {
   skip: hasChain ? false : 'there is no chain DOCKER-USER that may be changed',
 }, async () => {
   const name = uniquePrefix('operator')
-  // For documents: no packet has it.
+  // For documentation: no packet has it.
   const rule = ['-s', '203.0.113.7', '-m', 'comment', '--comment', name, '-j', 'DROP']
   await iptables('-I', 'DOCKER-USER', ...rule)
   try {
@@ -32,7 +32,7 @@ test("NET-26: rules of the operator in DOCKER-USER stand beside the runner's, an
     }
     const after = (await iptables('-S', 'DOCKER-USER')).split('\n')
     assert.ok(after.some((line) => line.includes(name)))
-    // Those of other runners may have come meanwhile, but these have gone.
+    // Those of other runners may have appeared meanwhile, but these are gone.
     assert.ok(added.some((line) => !after.includes(line)))
   } finally {
     await iptables('-D', 'DOCKER-USER', ...rule)

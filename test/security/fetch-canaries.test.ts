@@ -21,7 +21,7 @@ const { signal } = new AbortController()
 /** Every name is on this machine. */
 const hosts = new Hosts({ lookUp: async () => [{ address: '127.0.0.1', family: 4 }] })
 
-/** Fails, and tells the canary nowhere: not in its words, its causes or its hidden fields. */
+/** Fails without revealing the canary: not in its message, its causes or its hidden fields. */
 async function failsInSilence(work: Promise<unknown>, what: string): Promise<void> {
   const error: unknown = await work.then(
     () => assert.fail(`${what} did not fail`),
@@ -31,7 +31,7 @@ async function failsInSilence(work: Promise<unknown>, what: string): Promise<voi
   assert.ok(!shown.includes(CANARY), `${what}: ${shown}`)
 }
 
-test('MSK-60: however a server of Git LFS is asked for by ssh and fails, nobody reads what gives access', async () => {
+test('MSK-60: a Git LFS server that is asked for by ssh and fails reveals no credentials', async () => {
   await using dir = await tempDir()
   const log = dir.join('arguments')
   const answers = [
@@ -55,7 +55,7 @@ test('MSK-60: however a server of Git LFS is asked for by ssh and fails, nobody 
   assert.ok(!(await readFile(log, 'utf8')).includes(CANARY))
 })
 
-/** A server of Git LFS that fails in a way of its own, by the path that it is asked at. */
+/** A Git LFS server that fails in different ways, by the requested path. */
 function answerBadly(request: IncomingMessage, response: ServerResponse): boolean {
   const how = /^\/([a-z-]+)/.exec(request.url ?? '')?.[1] ?? ''
   const objects = (object: object): string => JSON.stringify({ objects: [{ oid: OID, ...object }] })
@@ -83,7 +83,7 @@ function answerBadly(request: IncomingMessage, response: ServerResponse): boolea
   return true
 }
 
-test('MSK-61: however a server of Git LFS fails, the error has nothing of its URLs and headers that gives access', async () => {
+test('MSK-61: however a Git LFS server fails, the error contains no credentials of its URLs and headers', async () => {
   await using server = await gitRepository({ serve: true, intercept: answerBadly })
   await using dir = await tempDir()
   const { port } = new URL(server.url)
@@ -112,7 +112,7 @@ test('MSK-61: however a server of Git LFS fails, the error has nothing of its UR
   await failsInSilence(downloadObject(object, dir.join('header'), options), 'a header')
 })
 
-test('MSK-62: a submodule or a server of Git LFS whose URL has a password is refused without repeating it', async () => {
+test('MSK-62: a submodule or a Git LFS server whose URL has a password is rejected without repeating it', async () => {
   await using repository = await gitRepository({ files: { a: 'b' }, serve: true })
   await using dir = await tempDir()
   const env = { ...readGitEnv(), hosts }

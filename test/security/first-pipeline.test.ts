@@ -14,7 +14,7 @@ const root = new URL('../..', import.meta.url).pathname.replace(/\/$/, '')
 const NOBODY = '65534'
 const AS_NOBODY = ['setpriv', `--reuid=${NOBODY}`, `--regid=${NOBODY}`, '--clear-groups', '--']
 
-/** Root alone can take a program away for one process; and the user must be able to read this checkout. */
+/** Only root can hide a program from one process; and the user must be able to read this checkout. */
 function whyNot(): string | false {
   if (process.getuid?.() !== 0) return 'only root takes bubblewrap away for a test'
   try {
@@ -75,7 +75,7 @@ test('RUN-01d: an ordinary user without bubblewrap and engine sees the own pipel
     assert.match(said, /bubblewrap is not installed: apt-get install bubblewrap/)
     assert.ok(said.includes(`I am ${NOBODY}`), said)
     assert.match(said, /success/)
-    // What other commands would not find by themselves is told with them.
+    // Other commands need these settings, so they are printed as well.
     assert.match(said, /export NARWHAL_SERVER=http:\S+ NARWHAL_DATA=\S+/)
   } finally {
     child.kill('SIGTERM')

@@ -13,7 +13,7 @@ import { freePort } from '../support/free-port.ts'
 import { bearer } from '../support/tokens.ts'
 import { openWebStage } from '../support/web-stage.ts'
 
-/** A web process before a dispatcher, each with its own server; the store they share. */
+/** A web process in front of a dispatcher, each with its own server; they share a store. */
 async function openApart() {
   await using stack = new AsyncDisposableStack()
   const port = await freePort()
@@ -42,7 +42,7 @@ async function openApart() {
     const hash = hashToken(token)
     await write.tokens.insert({ id: 'token_1', userId: 'user_1', name, hash, createdAt: 1 })
   })
-  /** Makes a token from this address, and returns the one that the audit log has. */
+  /** Makes a token from this address, and returns the address in the audit log. */
   async function makeToken(url: string, from: string, headers = {}): Promise<string> {
     const asked = request(`${url}/api/v1/tokens`, {
       method: 'POST',
@@ -64,7 +64,7 @@ async function openApart() {
   }
 }
 
-test('AUD-40: the audit log has the address of who asked the web process, and no made-up one', async () => {
+test('AUD-40: the audit log has the address of the web process’s client, and no forged one', async () => {
   await using apart = await openApart()
   const { makeToken, web, dispatcher } = apart
   assert.equal(await makeToken(web, '127.0.0.7'), '127.0.0.7')

@@ -15,14 +15,14 @@ const job = (labels: string[], command: string, more = {}) => ({
   ...more,
 })
 
-/** What the operator's own runner has to do meanwhile, what the secret is for, and what the rogue may have. */
+/** The job that keeps the operator's own runner busy, the secret's job, and the rogue runner's job. */
 const HELD = { jobs: { held: job(['prod'], 'sleep 60000') } }
 const DEPLOYS = {
   jobs: { deploy: job(['prod'], 'print done', { secrets: { KEY: 'DEPLOY_KEY' } }) },
 }
 const TESTS = { jobs: { check: job(['test'], 'print checked') } }
 
-test('SEC-05c: a job with secrets never comes to a runner whose token does not grant its labels, whatever that says of itself', async () => {
+test('SEC-05c: a job with secrets never runs on a runner whose token does not grant its labels, whatever it claims', async () => {
   await using stack = new AsyncDisposableStack()
   const narwhal = stack.use(await startUp({ executor: 'fake:', labels: 'prod', slots: '1' }))
   const { client, url } = narwhal
@@ -30,7 +30,7 @@ test('SEC-05c: a job with secrets never comes to a runner whose token does not g
   assert.ok(own)
   const labels = ['test', 'prod']
   const { token } = await client.createJoinToken({ labels: ['test'] })
-  // Nor does it become the other one by its name.
+  // Nor can it take the other one's name.
   await assert.rejects(client.joinRunner({ name: own.name, labels, token }), { code: 'conflict' })
   const { identity, runner } = await client.joinRunner({ name: 'rogue', labels, token })
   assert.deepEqual(runner.labels, ['test'])
@@ -81,14 +81,14 @@ test('SEC-05c: a job with secrets never comes to a runner whose token does not g
   }
   const held = await start('ada/held', HELD)
   await eventually(async () => (await client.getPipeline(held)).jobs[0]?.status === 'running', SLOW)
-  // It has a hundred places, and the other none: still it waits.
+  // It has a hundred slots, and the other none: still it waits.
   const deploys = await start('ada/shop', DEPLOYS)
   const waiting = await eventually(async () => {
     const { jobs } = await client.listQueue()
     return jobs.find(({ pipelineId }) => pipelineId === deploys) ?? null
   }, SLOW)
   assert.equal(waiting.name, 'deploy')
-  // And gets what it may: it is there, and has room.
+  // And it gets what it may have: it is online, and has free slots.
   const { jobs: checks } = await finished(narwhal, await start('ada/lib', TESTS))
   assert.deepEqual([checks[0]?.outcome, checks[0]?.attempts[0]?.runnerId], ['success', runner.id])
   assert.deepEqual((await client.getPipeline(deploys)).jobs[0]?.attempts, [])

@@ -21,12 +21,12 @@ import { heldBytes } from '../support/held-memory.ts'
 import { FACTS, openSpools } from '../support/spool.ts'
 import { tempDir } from '../support/temp-dir.ts'
 
-/** What a race with a promise that lives on keeps of each round, at the least. */
+/** What racing a long-lived promise leaks per round, at least. */
 const LEAK_BYTES = 250
 
 /**
- * Nothing may grow with what is past. What each round leaves behind, in bytes, when what nobody needs
- * is collected; the least of three series, since other things grow only once.
+ * Memory must not grow with past work. Bytes that each round leaves behind after garbage collection; the
+ * least of three series, since other things grow only once.
  */
 async function keptOfEach(rounds: number, work: (round: number) => Promise<unknown>) {
   const series = async (): Promise<number> => {
@@ -41,7 +41,7 @@ async function keptOfEach(rounds: number, work: (round: number) => Promise<unkno
 async function settledBytes(): Promise<number> {
   for (let turn = 0; turn < 3; turn++) {
     heldBytes()
-    // What is told of a collection is done in a turn of its own.
+    // Finalizers run in a turn of their own.
     await nextTurn()
   }
   return heldBytes()
@@ -51,7 +51,7 @@ function assertKeepsNothing(bytesOfEach: number): void {
   assert.ok(bytesOfEach < LEAK_BYTES / 2, `each leaves ${Math.round(bytesOfEach)} bytes`)
 }
 
-test('BND-01: a repository that is always asked leaves nothing of the questions', async () => {
+test('BND-01: a repository that is polled repeatedly leaks nothing', async () => {
   await using repository = await gitRepository({ files: { a: 'a' } })
   using reader = new ObjectReader(`${repository.path}/.git`, readGitEnv())
   const head = await repository.head()
@@ -61,11 +61,11 @@ test('BND-01: a repository that is always asked leaves nothing of the questions'
   assertKeepsNothing((await keptOfEach(40, ask)) / 100)
 })
 
-test('BND-02: a log that has to wait for room again and again leaves nothing of the waits', async () => {
+test('BND-02: a log that repeatedly waits for room leaks nothing', async () => {
   await using dir = await tempDir()
   await using spools = await openSpools(dir.path, { attemptBytes: 0 })
   const spool = spools.create(FACTS, () => {})
-  // Nothing is acknowledged: there is room only when it is made.
+  // Nothing is acknowledged: there is only room when the test makes it.
   const log = new StepLog(new JobLog(spool, { maxBytes: 1024 ** 3, onFlood: () => {} }), 0)
   let room = Promise.withResolvers<void>()
   spool.room = () => room.promise
@@ -81,7 +81,7 @@ test('BND-02: a log that has to wait for room again and again leaves nothing of 
   spool.discard()
 })
 
-test('BND-03: a balancer that is asked for members again and again leaves nothing of it', async (t: TestContext) => {
+test('BND-03: a balancer that is repeatedly asked for members leaks nothing', async (t: TestContext) => {
   t.mock.timers.enable({ apis: ['setTimeout'] })
   const QUESTIONS = 3
   let asked = 0
@@ -115,13 +115,13 @@ test('BND-03: a balancer that is asked for members again and again leaves nothin
   await watching
 })
 
-test('BND-04: files that are read one after the other leave neither timers nor waits', async () => {
+test('BND-04: reading files one after another leaks neither timers nor waits', async () => {
   await using parser = new PipelineFileParser({ timeoutMs: 600_000 })
   const text = 'steps:\n  - name: one\n    command: "true"\n'
   assertKeepsNothing(await keptOfEach(300, () => parser.parse(text)))
 })
 
-test('BND-05: a sandbox that stands still leaves nothing of those who gave up waiting for it', async () => {
+test('BND-05: a paused sandbox leaks nothing of callers that stopped waiting for it', async () => {
   const gate = new PauseGate()
   await gate.close()
   const giveUp = async (): Promise<void> => {
@@ -133,7 +133,7 @@ test('BND-05: a sandbox that stands still leaves nothing of those who gave up wa
   assertKeepsNothing(await keptOfEach(2_000, giveUp))
 })
 
-test('BND-06: an attempt without a lease leaves nothing of those who gave up waiting for it', async () => {
+test('BND-06: an attempt without a lease leaks nothing of callers that stopped waiting for it', async () => {
   using keeper = new LeaseKeeper({
     times: leaseTimes(10_000),
     orphanMs: 600_000,
@@ -150,7 +150,7 @@ test('BND-06: an attempt without a lease leaves nothing of those who gave up wai
   assertKeepsNothing(await keptOfEach(2_000, giveUp))
 })
 
-test('BND-07: what waits under a signal that lives on leaves nothing at it', async () => {
+test('BND-07: waiting with a long-lived signal leaves no listeners on it', async () => {
   const { signal } = new AbortController()
   const wake = new Wake()
   const wait = async (): Promise<void> => {

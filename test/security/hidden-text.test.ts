@@ -6,10 +6,10 @@ import { deliver, pullCommit, pullRequestPayload } from '../support/github.ts'
 import { finished, pipelineOf, register, settled, startUp } from '../support/installation.ts'
 
 const FILE = JSON.stringify({ jobs: { test: { steps: ['print ran'] } } })
-/** Control characters, what turns the direction of writing, and what has no width. */
+/** Control characters, those that change the direction of text, and those of zero width. */
 const HIDDEN = /[\p{Cc}\u200b\u200e\u200f\u202a-\u202e\u2066-\u2069\u{e0000}-\u{e007f}]/u
 
-test('SEC-29: what a commit says of itself is told without what nobody can see, as what a webhook says', async () => {
+test('SEC-29: texts of commits and webhooks are shown without invisible characters', async () => {
   await using source = await gitRepository({ files: { 'narwhal.yml': FILE } })
   await using narwhal = await startUp()
   const { client } = narwhal
@@ -34,7 +34,7 @@ test('SEC-29: what a commit says of itself is told without what nobody can see, 
   assert.ok(title.length > 400 && title.length <= 500, `${title.length}`)
 })
 
-test('STR-60: whoever is to approve a commit sees the names of its files as they are', async () => {
+test('STR-60: approvers see the names of a commit’s files with invisible characters escaped', async () => {
   await using source = await gitRepository({ files: { 'narwhal.yml': FILE } })
   await using narwhal = await startUp()
   const repository = await register(narwhal, source.path)
@@ -57,7 +57,7 @@ test('STR-60: whoever is to approve a commit sees the names of its files as they
   for (const path of changed.others) assert.doesNotMatch(path, HIDDEN)
 })
 
-test('STR-61: of a pull request whose author is gone nobody is known, whoever of the known has opened it again', async () => {
+test('STR-61: a pull request whose author was deleted is nobody’s, even if a known author has reopened it', async () => {
   const KNOWN = 8
   await using source = await gitRepository({ files: { 'narwhal.yml': FILE } })
   await using narwhal = await startUp()

@@ -11,7 +11,7 @@ import { bearer } from '../support/tokens.ts'
 
 const DAY = 86_400_000
 
-/** All that has ended is older than the rules let it be, a year from now. */
+/** Everything that has ended is older than the rules allow, a year from now. */
 async function openRetention(stage: Stage) {
   const retention = new Retention({
     store: stage.store,
@@ -35,7 +35,7 @@ async function failedPipeline(stage: Stage, repositoryId: `repo_${string}`) {
   return { id: pipeline.id, jobId: job.id }
 }
 
-test('BND-40: what is held stays with its logs, above all rules, until its day; nothing else does', async () => {
+test('BND-40: a held pipeline stays with its logs, despite all rules, until its date; nothing else does', async () => {
   await using stage = await Stage.open()
   const { store } = stage
   const repository = await stage.addRepository()
@@ -56,7 +56,7 @@ test('BND-40: what is held stays with its logs, above all rules, until its day; 
     lines.map(({ text }) => text),
     ['evidence'],
   )
-  // Its repository is removed: what is held stays all the same, and goes when it is let go.
+  // Its repository is removed: what is held stays all the same, until it is released.
   await store.transact((write) => write.repositories.remove(repository.id))
   await retention.round()
   assert.ok(await store.pipelines.findView(held.id))
@@ -87,7 +87,7 @@ test('BND-41: only an administrator holds a pipeline, and the audit log has who 
   assert.equal(await ask(narwhal.token, 'PUT', hold), 404)
 })
 
-test('BND-42: whoever looks at a pipeline that runs sees its hold at once, and after each later change', async () => {
+test('BND-42: viewers of a running pipeline see its hold at once, and after each later change', async () => {
   await using narwhal = await startUp()
   const { client, url, token } = narwhal
   const command = { name: 'one', command: 'sleep 60000' }

@@ -24,7 +24,7 @@ const SLOW = { timeoutMs: 30_000 }
 type Told = MessageInitShape<typeof RunAttemptResponseSchema>
 type Requests = Parameters<ServiceImpl<typeof RunnerService>['runAttempt']>[0]
 
-/** Its file has one job for the hostile runner, and one for the runner of Narwhal itself. */
+/** The file has one job for the hostile runner, and one for Narwhal's own. */
 const FILE = JSON.stringify({
   jobs: {
     far: { labels: ['far'], steps: [{ name: 'one', command: 'print far' }] },
@@ -33,8 +33,8 @@ const FILE = JSON.stringify({
 })
 
 /**
- * A Narwhal with a runner that has joined by its token as any other, and then answers what it likes. Each
- * attempt that it is given begins as it should: `tell` says what comes after that.
+ * A Narwhal with a runner that has joined with its token like any other, and then answers what it likes. Each
+ * attempt that it gets starts properly: `tell` returns what follows.
  */
 async function openHostile(
   options: {
@@ -101,7 +101,7 @@ async function untilOnline(client: ApiClient, name: string): Promise<void> {
   }, SLOW)
 }
 
-/** The job of the hostile runner came to an end that says this; the other one to its own. */
+/** The hostile runner's job ended with this message; the other one normally. */
 function assertRefused({ jobs }: PipelineWithJobs, words: RegExp): void {
   const [far, near] = jobs
   assert.equal(far?.outcome, 'error')
@@ -124,7 +124,7 @@ function aChunk(more: object): Told {
 
 const FINISHED: Told['event'] = { case: 'finished', value: { outcome: Outcome.SUCCESS } }
 
-test('HST-01: a join token that was used lets nobody in again, and leaves a count', async () => {
+test('HST-01: a used join token is rejected, and counted', async () => {
   await using narwhal = await openHostile()
   const { client, token } = narwhal
   for (const name of ['second', 'third', 'hostile']) {
@@ -137,7 +137,7 @@ test('HST-01: a join token that was used lets nobody in again, and leaves a coun
   assert.equal(names.filter((name) => name === 'second' || name === 'third').length, 0)
 })
 
-test('HST-02: labels that were not granted, a million slots and books about itself count for nothing', async () => {
+test('HST-02: labels that were not granted, a million slots and overlong descriptions are ignored', async () => {
   const book = 'x'.repeat(100_000)
   const hardware = { cpus: 4, memoryBytes: 1n, architecture: book, operatingSystem: book }
   const flawedTools = Array(20).fill({ name: 'git', version: '1', holes: [book.slice(0, 9_000)] })
@@ -157,7 +157,7 @@ test('HST-02: labels that were not granted, a million slots and books about itse
   assert.ok(JSON.stringify(runner).length < 12_000)
 })
 
-test('HST-03: an attempt that is told in phases without end is ended, and the others go on', async () => {
+test('HST-03: an attempt with endless phases is ended, and others continue', async () => {
   await using narwhal = await openHostile({
     tell: async function* () {
       for (let seq = 2n; seq < 2_000n; seq++) {
@@ -170,7 +170,7 @@ test('HST-03: an attempt that is told in phases without end is ended, and the ot
   assert.ok(JSON.stringify(found).length < 50_000)
 })
 
-test('HST-04: parts of a log that can not be are refused', async () => {
+test('HST-04: impossible log chunks are rejected', async () => {
   const wrong = [{ lineCount: 10_001 }, { size: 2 * 1024 * 1024 + 1 }, { size: 1 }, { packing: 99 }]
   for (const more of wrong) {
     await using narwhal = await openHostile({
@@ -183,7 +183,7 @@ test('HST-04: parts of a log that can not be are refused', async () => {
   }
 })
 
-test('HST-05: a part of a log whose bytes are damaged does no harm but to itself', async () => {
+test('HST-05: a corrupt log chunk affects only itself', async () => {
   await using narwhal = await openHostile({
     tell: async function* () {
       yield aChunk({ packing: Packing.ZSTD, content: Buffer.from('no zstd'), size: 1000 })
@@ -202,7 +202,7 @@ test('HST-05: a part of a log whose bytes are damaged does no harm but to itself
   assert.ok(whole.lines.some(({ text }) => text.includes('near')))
 })
 
-test('HST-06: events with a hole between them, and of steps that are not there, are refused', async () => {
+test('HST-06: events with a gap, and of steps that do not exist, are rejected', async () => {
   const wrong: [Told, RegExp][] = [
     [{ seq: 9n, event: FINISHED }, /event 9 after 1/],
     [
@@ -228,7 +228,7 @@ test('HST-06: events with a hole between them, and of steps that are not there, 
   }
 })
 
-/** Resolves when the dispatcher has stored how the attempt began; leaves the stream open. */
+/** Resolves when the dispatcher has stored the start of the attempt; leaves the stream open. */
 async function acknowledged(requests: Requests): Promise<void> {
   const iterator = requests[Symbol.asyncIterator]()
   for (;;) {
@@ -239,17 +239,16 @@ async function acknowledged(requests: Requests): Promise<void> {
   }
 }
 
-test('HST-07: one message of more than 16 MiB is refused', async () => {
+test('HST-07: a message of more than 16 MiB is rejected', async () => {
   await using narwhal = await openHostile({
-    // In one piece with the large message the attempt's start would be lost with it, and the job queued
-    // again.
+    // In one chunk with the large message the attempt's start would be lost with it, and the job requeued.
     tell: async function* (requests) {
       await acknowledged(requests)
       yield aChunk({ content: Buffer.alloc(17 * 1024 * 1024) })
     },
   })
   const { id } = await narwhal.client.startPipeline({ repository: 'ada/app' })
-  // It may take the runner's connection with it: then there is nobody for another attempt.
+  // It may break the runner's connection as well: then there is no runner for another attempt.
   const [far, near] = await eventually(async () => {
     const { jobs } = await narwhal.client.getPipeline(id)
     return jobs[0]?.attempts[0]?.outcome && jobs[1]?.outcome ? jobs : null
@@ -260,7 +259,7 @@ test('HST-07: one message of more than 16 MiB is refused', async () => {
   assert.equal(near?.outcome, 'success', near?.reason)
 })
 
-test('HST-08: a reason of many megabytes is cut', async () => {
+test('HST-08: a reason of many megabytes is truncated', async () => {
   await using narwhal = await openHostile({
     tell: async function* () {
       const reason = 'because '.repeat(500_000)
@@ -272,7 +271,7 @@ test('HST-08: a reason of many megabytes is cut', async () => {
   assert.ok(JSON.stringify(found).length < 100_000)
 })
 
-test('HST-09: what is told after the end of an attempt changes nothing', async () => {
+test('HST-09: events after the end of an attempt change nothing', async () => {
   await using narwhal = await openHostile({
     tell: async function* () {
       yield {
@@ -288,7 +287,7 @@ test('HST-09: what is told after the end of an attempt changes nothing', async (
   assert.equal(jobs[0]?.reason, 'first')
 })
 
-test('HST-10: load that is told in endless haste is read no faster than it may come', async () => {
+test('HST-10: load reports are read no faster than their rate limit', async () => {
   const trouble = 'x'.repeat(1000)
   let isOver = false
   await using narwhal = await openHostile({
@@ -296,7 +295,7 @@ test('HST-10: load that is told in endless haste is read no faster than it may c
       while (!isOver) yield { instanceId: 'x', slots: 0, trouble }
     },
   })
-  // Its jobs can't be placed while it says that it has no room; those of others are.
+  // Jobs can't be placed on it while it reports that it is full; those for others are.
   const { id } = await narwhal.client.startPipeline({ repository: 'ada/app' })
   await eventually(async () => {
     const { jobs } = await narwhal.client.getPipeline(id)
@@ -305,13 +304,13 @@ test('HST-10: load that is told in endless haste is read no faster than it may c
   const before = { at: performance.now(), count: narwhal.samples() }
   await eventually(() => performance.now() - before.at > 1_000)
   const perMs = (narwhal.samples() - before.count) / (performance.now() - before.at)
-  // 2 a millisecond, and what fits into the window of the connection.
+  // 2 per millisecond, and what fits into the connection's window.
   assert.ok(perMs < 5, `${perMs} a millisecond`)
   isOver = true
   await narwhal.client.cancelPipeline(id)
 })
 
-test('HST-11: a plan that no file can have is refused', () => {
+test('HST-11: a plan that no file can produce is rejected', () => {
   const plan = (jobs: readonly SomeJob[]) =>
     plannedFromProto(
       create(PlanCommitResponseSchema, { result: { case: 'plan', value: planJson(jobs) } }),
@@ -323,7 +322,7 @@ test('HST-11: a plan that no file can have is refused', () => {
   assert.throws(() => plan([{ name: 'a', steps }]), { code: 'invalid', message })
 })
 
-test('HST-12: an identity opens no route but those that a runner needs', async () => {
+test('HST-12: an identity gives access only to the routes that a runner needs', async () => {
   await using narwhal = await openHostile()
   const headers = { authorization: `Bearer ${narwhal.identity}` }
   for (const path of ['pipelines', 'secrets', 'audit', 'runners/tokens', 'users', 'repositories']) {

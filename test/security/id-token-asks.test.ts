@@ -18,7 +18,7 @@ import { gitRepository } from '../support/git-repository.ts'
 import { insertRepository, openTestStore } from '../support/test-store.ts'
 import { TESTER } from '../support/tester.ts'
 
-/** What a runner says that keeps to nothing, on the stream of the one attempt that it was given. */
+/** What a misbehaving runner sends on the stream of its one attempt. */
 type Hostile = (
   answers: AsyncIterator<MintedIdTokens>,
   ask: (number: number, names: readonly string[]) => void,
@@ -104,7 +104,7 @@ async function* answersIn(
   }
 }
 
-test('OIDC-17: a runner gets tokens of the names in the plan alone, however it asks', async () => {
+test('OIDC-17: a runner gets only the tokens in the plan, however it asks', async () => {
   await giveJobTo(async (answers, ask) => {
     const answer = async (number: number, names: readonly string[]) => {
       ask(number, names)
@@ -131,7 +131,7 @@ test('OIDC-17: a runner gets tokens of the names in the plan alone, however it a
   })
 })
 
-test('OIDC-18: a runner that asks without an end gets the newest answered, one after the other', async () => {
+test('OIDC-18: of endless requests of a runner the newest is answered, one at a time', async () => {
   await giveJobTo(async (answers, ask) => {
     for (let number = 1; number <= 5_000; number++) ask(number, ['MINE'])
     let count = 0

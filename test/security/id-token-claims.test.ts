@@ -31,8 +31,8 @@ const FACTS: TokenFacts = {
   runner: { name: 'build-1', link: 'attached' },
 }
 
-/** Others' policies match these: a line may come to the file, and none may change or go. */
-test('OIDC-01: the claims of a token are those that others have written down', async () => {
+/** Others' policies match these: lines may be added to the file, and none may change or go. */
+test('OIDC-01: the claims of a token are those that others rely on', async () => {
   const file = new URL('id-token-claims.json', import.meta.url)
   const frozen = JSON.parse(await readFile(file, 'utf8')) as Record<string, unknown>
   const claims = claimsOf(FACTS, { audience: ['https://vault.example.com'], subject: 'job' })
@@ -41,7 +41,7 @@ test('OIDC-01: the claims of a token are those that others have written down', a
   assert.deepEqual([...CLAIMS].sort(), [...Object.keys(frozen), ...times].sort())
 })
 
-test('OIDC-02: what a job includes, or is run by, never changes the form of its subject', () => {
+test('OIDC-02: includes and triggers of a job never change the form of its subject', () => {
   const { included: _, ...pipeline } = FACTS.pipeline
   const audience = 'sts.example.com'
   const usual = claimsOf(FACTS, { audience })
@@ -49,7 +49,7 @@ test('OIDC-02: what a job includes, or is run by, never changes the form of its 
   assert.equal(usual.sub, 'repo:octocat/hello:0m3v9k2qd8c1h5x7w4tz.1296269:ref:refs/heads/main')
   const other = { ...FACTS, pipeline, runner: { name: 'x', link: 'dialled' }, stranger: true }
   assert.equal(claimsOf(other, { audience }).sub, usual.sub)
-  // What is not known is not said.
+  // What is unknown is absent.
   const { forgeId: __, forgeOwnerId: ___, ...polled } = FACTS.repository
   const bare = { ...FACTS, repository: { ...polled, name: 'hello', cloneUrl: '/srv/hello' } }
   const claims = claimsOf(bare, { audience })

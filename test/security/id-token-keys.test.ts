@@ -23,7 +23,7 @@ const FACTS: Omit<TokenFacts, 'ids'> = {
   runner: { name: 'one', link: 'in-process' },
 }
 
-/** Keys, and who makes tokens by them, at a time of the test's own; verifiers look at the same keys. */
+/** Keys and an issuer of tokens, at a time controlled by the test; verifiers read the same keys. */
 async function openWorld() {
   mock.timers.enable({ apis: ['Date'], now: Date.UTC(2026, 0, 1) })
   await using stack = new AsyncDisposableStack()
@@ -48,14 +48,14 @@ async function openWorld() {
   }
 }
 
-test('OIDC-03: whoever looks once a day believes every token, over two changes of the key', async () => {
+test('OIDC-03: a verifier that refreshes once a day accepts every token, across two key rotations', async () => {
   await using world = await openWorld()
   await ensureIdTokenKeys(world.deps)
   const slow = world.verifier(DAY_MS)
   const quick = world.verifier(0)
   const kids = new Set<string>()
   for (let hours = 0; hours < (2.2 * SIGNS_FOR_MS) / HOUR_MS; hours += 5) {
-    // As a process does that looks once an hour, and sometimes does not.
+    // As a process that checks once an hour, and sometimes does not.
     await ensureIdTokenKeys(world.deps)
     const token = await world.mint(HOUR_MS)
     kids.add(JSON.parse(Buffer.from(token.split('.')[0] ?? '', 'base64url').toString()).kid)
@@ -69,7 +69,7 @@ test('OIDC-03: whoever looks once a day believes every token, over two changes o
   assert.equal(kids.size, 3)
 })
 
-test('OIDC-04: a key that was asked for early is shown for a day before it signs', async () => {
+test('OIDC-04: a key that was rotated early is published for a day before it signs', async () => {
   await using world = await openWorld()
   await ensureIdTokenKeys(world.deps)
   const slow = world.verifier(DAY_MS)
@@ -85,20 +85,20 @@ test('OIDC-04: a key that was asked for early is shown for a day before it signs
   assert.equal(keySet(await world.deps.store.idTokens.listKeys(), Date.now()).keys.length, 1)
 })
 
-test('OIDC-05: after `rotate --now` what the former keys have signed, or sign, is believed by nobody who looks', async () => {
+test('OIDC-05: after `rotate --now`, tokens of the previous keys are rejected by verifiers that refresh', async () => {
   await using world = await openWorld()
   await ensureIdTokenKeys(world.deps)
   const before = await world.mint()
   await world.verifier(0).verify(before, 'a')
   const [former] = await world.deps.store.idTokens.listKeys()
   const keys = await rotateIdTokenKeys(world.deps, { now: true, by: TESTER })
-  // Both were made at one moment here, so their order says nothing.
+  // Both were created at the same moment here, so their order says nothing.
   assert.equal(keys.find(({ kid }) => kid === former?.kid)?.sealed, '')
   await assert.rejects(world.verifier(0).verify(before, 'a'), /shows no key/)
   await world.verifier(0).verify(await world.mint(), 'a')
 })
 
-test('OIDC-06: a token begins half a minute before it is made, and ends with the job', async () => {
+test('OIDC-06: a token is valid from half a minute before its creation until the job’s end', async () => {
   await using world = await openWorld()
   const now = Date.now()
   const at = world.verifier(0)
@@ -113,7 +113,7 @@ test('OIDC-06: a token begins half a minute before it is made, and ends with the
   assert.notEqual(ids[0], ids[1])
 })
 
-test('OIDC-07: a token of an issuer that no cloud takes is never made', async () => {
+test('OIDC-07: no token is made with an issuer that no cloud accepts', async () => {
   await using world = await openWorld()
   for (const issuer of [undefined, 'http://ci.example.com', 'http://127.0.0.1:4747']) {
     const minter = new IdTokenMinter({ ...world.deps, ...(issuer ? { issuer } : {}) })

@@ -8,7 +8,7 @@ import { tempDir } from '../support/temp-dir.ts'
 
 const ISSUER = 'https://tokens.example.com'
 
-test('OIDC-08: a backup brings the keys back, and a key that was taken out of use since stays so if it is named', async () => {
+test('OIDC-08: a backup restores the keys, and a key that was revoked since stays revoked if it is named', async () => {
   await using dir = await tempDir()
   const [data, file] = [dir.join('data'), dir.join('backup.db')]
   const start = (at = data) => startUp({ data: at, oidcIssuer: ISSUER })

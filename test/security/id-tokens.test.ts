@@ -53,7 +53,7 @@ suite('id tokens', () => {
   const told = (name: string): Promise<string> => readFile(dir.join(name), 'utf8')
   const token = (more: object = {}) => ({ TOKEN: { audience: AUDIENCE, ...more } })
 
-  test('OIDC-12: no token is made for Narwhal itself, also where it would be optional', async () => {
+  test('OIDC-12: no token is made for Narwhal itself, not even an optional one', async () => {
     for (const audience of [ISSUER, ['a', ISSUER]]) {
       const { jobs } = await build({
         jobs: { a: { id_tokens: { T: { audience, optional: true } }, steps: ['true'] } },
@@ -64,7 +64,7 @@ suite('id tokens', () => {
     }
   })
 
-  test('OIDC-13: without an issuer that clouds take the job ends in words before it runs', async () => {
+  test('OIDC-13: without an issuer that clouds accept, the job fails with a message before it runs', async () => {
     for (const flags of [{}, { publicUrl: 'http://ci.example.com' }]) {
       await using other = await startUp(flags)
       const of = await register(other, source.path)
@@ -91,7 +91,7 @@ suite('id tokens', () => {
     }
   })
 
-  test('OIDC-14: a repository that is registered anew under the same name is another subject', async () => {
+  test('OIDC-14: a repository that is registered again under the same name is another subject', async () => {
     const name = 'ada/again'
     const file = { jobs: { a: { id_tokens: token(), steps: [keep('again')] } } }
     const subjects: string[] = []
@@ -194,8 +194,8 @@ suite('id tokens of strangers', { skip }, () => {
     return await finished(narwhal, (await pipelineOf(narwhal, body.eventId)).id)
   }
 
-  test("OIDC-10: a stranger's job gets no token until somebody has approved its pipeline", async () => {
-    // What a token says is no secret; what makes it one is its signature.
+  test("OIDC-10: a stranger's job gets no token until its pipeline is approved", async () => {
+    // A token's content is no secret; its signature is.
     const print = 'body=${TOKEN#*.}; echo "${body%.*}"; cat "$NARWHAL_ID_TOKEN_FILE_TOKEN"'
     const barred = await pull({ id_tokens: { TOKEN: { audience: AUDIENCE } }, steps: [print] }, 5)
     const [job] = barred.jobs

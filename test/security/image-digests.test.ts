@@ -8,7 +8,7 @@ import { gitRepository } from '../support/git-repository.ts'
 import { startUp } from '../support/installation.ts'
 import { testImage, testService } from '../support/services.ts'
 
-/** Which bytes a job has run, also after its image's name stands for others. */
+/** Which image bytes a job has run, even after the image's name refers to others. */
 
 const docker = testService('docker')
 
@@ -43,7 +43,7 @@ test('RUN-07: every attempt records the digest of each image that it ran, those 
   assert.ok(sandbox.images.some((one) => one.image.includes(image.split(':')[0] ?? image)))
 })
 
-test('RUN-07b: what a runner says of images is believed only as far as it can be one', () => {
+test('RUN-07b: image digests reported by a runner are validated', () => {
   const digest = `sha256:${'a'.repeat(64)}`
   const many = Array.from({ length: 500 }, (_, n) => ({ image: `i${n}`, digest }))
   assert.equal(soundImages(many).length, 64)

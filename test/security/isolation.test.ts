@@ -12,7 +12,7 @@ const skipAsUser = skip || (isRoot ? false : 'only a runner that is root has use
 const EPERM = 1
 const ENOSYS = 38
 
-/** Perl makes any system call by its number; it prints the name, and the error or 0. */
+/** Perl can make any system call by number; it prints the name, and the error or 0. */
 function callsInPerl(
   calls: readonly (readonly [name: string, number: number, ...args: string[]])[],
 ) {
@@ -20,7 +20,7 @@ function callsInPerl(
     const all = [number, ...args].join(', ')
     return `$! = 0; $r = syscall(${all}); print "${name} ", ($r < 0 ? $!+0 : 0), "\\n";`
   })
-  // Perl hands over no text that it may not change.
+  // Perl passes only strings that it may modify.
   const texts = '$user = "user"; $canary = "narwhal-canary"; $sesame = "sesame";'
   return `perl -e '${texts}\n${lines.join('\n')}'`
 }
@@ -38,7 +38,7 @@ test('SEC-10: each sandbox of a root runner has a user of its own, with a name',
   assert.doesNotMatch(first.output + second.output, /^(0|65534)$/m)
 })
 
-test('SEC-10b: a job that may start nothing more keeps no other from it', { skip }, async () => {
+test('SEC-10b: a job at its process limit does not affect another', { skip }, async () => {
   await using jobs = await bubblewrapJobs()
   await using hog = await jobs.open({ processes: 64 })
   await using victim = await jobs.open({ processes: 64 })
@@ -52,7 +52,7 @@ test('SEC-10b: a job that may start nothing more keeps no other from it', { skip
   assert.equal(output, 'fine\n'.repeat(8))
 })
 
-test('SEC-11: a key that one job leaves is read by no other, and keyrings are closed', {
+test("SEC-11: a key left by one job can't be read by another, and keyrings are closed", {
   skip,
 }, async () => {
   await using jobs = await bubblewrapJobs()
@@ -75,7 +75,7 @@ test('SEC-11: a key that one job leaves is read by no other, and keyrings are cl
   assert.equal((await runIn(later, find)).output, 'user 1\nrequest 1\n')
 })
 
-test("SEC-11b: the kernel's dangerous calls are refused as Docker refuses them", {
+test('SEC-11b: dangerous system calls are rejected as by Docker', {
   skip,
 }, async () => {
   await using jobs = await bubblewrapJobs()
@@ -110,7 +110,7 @@ test("SEC-11b: the kernel's dangerous calls are refused as Docker refuses them",
   assert.deepEqual(told.output.trim().split('\n'), wanted)
 })
 
-test('SEC-11c: a job makes no namespaces, by whichever call', { skip }, async () => {
+test("SEC-11c: a job can't create namespaces, by any call", { skip }, async () => {
   await using jobs = await bubblewrapJobs()
   await using job = await jobs.open()
   const { number } = callNumbers()
@@ -133,18 +133,18 @@ test('SEC-11c: a job makes no namespaces, by whichever call', { skip }, async ()
   assert.notEqual((await runIn(job, 'unshare -Ur true')).exitCode, 0)
 })
 
-test('SEC-11d: a call of another architecture passes no filter of this one', { skip }, async () => {
+test('SEC-11d: a call of another architecture does not bypass the filter', { skip }, async () => {
   await using jobs = await bubblewrapJobs()
   await using job = await jobs.open()
   if (process.arch !== 'x64') return
   // Of a 32-bit program: mov $1,%eax; mov $7,%ebx; int $0x80, which is exit(7).
   await writeFile(jobs.dir.join('workspace-1', 'small'), smallProgram(), { mode: 0o755 })
   const { exitCode } = await runIn(job, './small')
-  // SIGSYS, or a kernel that runs no such program.
+  // SIGSYS, or a kernel that can't run such a program.
   assert.ok([128 + 31, 126].includes(exitCode), String(exitCode))
 })
 
-test('SEC-11e: what programs need is not refused: threads, ptrace, sockets, memory', {
+test('SEC-11e: what programs need is allowed: threads, ptrace, sockets, memory', {
   skip,
 }, async () => {
   await using jobs = await bubblewrapJobs()
@@ -153,7 +153,7 @@ test('SEC-11e: what programs need is not refused: threads, ptrace, sockets, memo
   const node = `${process.execPath} -e 'new (require("node:worker_threads").Worker)("console.log(require(\\"os\\").userInfo().homedir)", { eval: true })'`
   await using withNode = await jobs.open()
   assert.equal((await runIn(job, perl)).output, 'sockets\n')
-  // Where this Node can be seen from within.
+  // If this Node is visible inside.
   const seen = await runIn(
     withNode,
     `${process.execPath} -v >/dev/null 2>&1 && ${node} || echo /home/narwhal`,
@@ -188,7 +188,7 @@ interface CallNumbers {
   readonly isX64: boolean
 }
 
-/** From the headers' own list, not from the filter's: it would make the same mistake twice. */
+/** From the kernel's headers, not from the filter's list, which would repeat its mistakes. */
 function callNumbers(): CallNumbers {
   const isX64 = process.arch === 'x64'
   const table: Readonly<Record<string, readonly [x64: number, arm64: number]>> = {

@@ -21,7 +21,7 @@ async function join(url: string, token: string, from: string, name: string) {
   return { status: answer.statusCode, words: await text(answer) }
 }
 
-test('WHO-55: a join token is good from its addresses and as often as it says, and nowhere else', async () => {
+test('WHO-55: a join token is valid only from its addresses and for its number of uses', async () => {
   await using narwhal = await startUp()
   const { client, url } = narwhal
   const made = await client.createJoinToken({ uses: 2, sources: ['127.0.0.64/26', 'fd00::/8'] })
@@ -39,16 +39,16 @@ test('WHO-55: a join token is good from its addresses and as often as it says, a
   await assert.rejects(client.createJoinToken({ sources: ['10.0.0.0/40'] }), { code: 'invalid' })
 })
 
-test('WHO-55b: an address is in its range in whatever form it is written', () => {
+test('WHO-55b: an address is matched with its range in any notation', () => {
   assert.ok(isInRange('::ffff:10.1.2.3', '10.1.0.0/16'))
   assert.ok(isInRange('fd12::1', 'fd00::/8'))
   assert.ok(!isInRange('10.2.0.1', '10.1.0.0/16'))
   assert.ok(!isInRange('', '0.0.0.0/0'))
-  // All of IPv6 is none of IPv4.
+  // No IPv4 address is in the whole of IPv6.
   assert.ok(!isInRange('10.1.2.3', '::/0'))
 })
 
-test('WHO-56: the audit log says which join token was refused, where it was one of ours, and from where', async () => {
+test('WHO-56: the audit log says which of our join tokens was rejected, and from where', async () => {
   await using data = await tempDir()
   const made = await (async () => {
     await using narwhal = await startUp({ data: data.path })
@@ -60,7 +60,7 @@ test('WHO-56: the audit log says which join token was refused, where it was one 
     assert.equal((await join(url, token, '127.0.0.9', 'four')).status, 401)
     assert.equal((await join(url, createToken('join'), '127.0.0.9', 'five')).status, 401)
     return { id, token }
-    // What was refused is counted each minute, and at the end.
+    // Rejections are counted each minute, and at the end.
   })()
   await using narwhal = await startUp({ data: data.path })
   const { client, token } = narwhal

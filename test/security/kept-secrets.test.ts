@@ -10,7 +10,7 @@ import { RUNNER_TOKEN } from '../support/tokens.ts'
 
 const CANARY = 'kept-canary-91b2c4'
 
-/** Passes everything on to a runner, and keeps what it was sent. */
+/** Forwards everything to a runner, and records what it was sent. */
 async function wireTo(port: number) {
   const sent: Buffer[] = []
   const sockets = new Set<Socket>()
@@ -57,11 +57,11 @@ for (const [id, by] of [
   ['MSK-14', 'name'],
   ['MSK-14b', 'label'],
 ] as const) {
-  test(`${id}: a secret that is kept for a runner by its ${by} is never sent to another one`, async () => {
+  test(`${id}: a secret that is restricted to a runner by its ${by} is never sent to another one`, async () => {
     await using repository = await gitRepository({ files: { 'narwhal.yml': FILE } })
     await using narwhal = await startUp()
     const { client } = narwhal
-    // It says of itself whatever the job wants, and that it is one of those that are trusted.
+    // It claims every label that the job wants, and one of the trusted ones.
     const labels = 'far,claimed,trusted'
     await using other = await startRunnerProcess({ name: 'other', labels })
     await using otherWire = await wireTo(other.port)
@@ -104,9 +104,9 @@ for (const [id, by] of [
     assert.ok(otherWire.has('plain'))
     assert.ok(!otherWire.has(CANARY))
 
-    // Another value is kept as the former was.
+    // A new value keeps the restriction.
     await client.setSecret('DEPLOY_KEY', { value: `${CANARY}-anew` }, 'ada/project')
-    // Nobody at all has it any more.
+    // No runner may have it any more.
     await client.removeRunner('own')
     const again = await client.startPipeline({ repository: 'ada/project' })
     await eventually(async () => {
@@ -124,7 +124,7 @@ for (const [id, by] of [
     assert.match(answer, /there is no runner "nobody"/)
     assert.ok(!otherWire.has(CANARY))
 
-    // A job that waits hears that it is lifted.
+    // A waiting job notices that the restriction is lifted.
     const free = { value: `${CANARY}-free`, runners: ['all'] }
     await client.setSecret('DEPLOY_KEY', free, 'ada/project')
     assert.equal((await client.listSecrets('ada/project'))[0]?.runners, undefined)

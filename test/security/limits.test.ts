@@ -16,7 +16,7 @@ import { eventually } from '../support/eventually.ts'
 import { findProcesses } from '../support/sandbox-processes.ts'
 import { uniquePrefix } from '../support/services.ts'
 
-/** What a job may use of the machine, and what it hears when that is not enough. */
+/** What a job may use of the machine, and how it learns of a limit. */
 
 const skipAll = await withoutBubblewrap()
 const instance = uniquePrefix('limits')
@@ -28,7 +28,7 @@ function cgroups(): SandboxCgroups {
   return found
 }
 
-test('RUN-03: a job that takes more memory than it may is ended, and hears why', {
+test('RUN-03: a job over its memory limit is killed, and its log says why', {
   skip,
 }, async () => {
   await using jobs = await bubblewrapJobs()
@@ -38,25 +38,25 @@ test('RUN-03: a job that takes more memory than it may is ended, and hears why',
   assert.equal(exitCode, 137)
   assert.equal(note, 'out of memory: the limit is 64 MiB')
   assert.doesNotMatch(output, /got it/)
-  // Told once, and not of the next step, which fails for itself.
+  // Reported once, and not for the next step, which fails for its own reasons.
   assert.deepEqual(await runIn(job, 'exit 3'), { exitCode: 3, output: '' })
-  // Also where the shell goes on after its child was killed.
+  // Even if the shell continues after its child was killed.
   const later = await runIn(job, `${greedy} || exit 5`)
   assert.deepEqual([later.exitCode, later.note], [5, 'out of memory: the limit is 64 MiB'])
 })
 
-test('RUN-03b: memory that a job fills by many small processes counts as well', {
+test('RUN-03b: the memory limit also counts many small processes together', {
   skip,
 }, async () => {
   await using jobs = await bubblewrapJobs()
   await using job = await jobs.open({ memoryBytes: 96 * MIB })
-  // Ends as soon as one of them is no more.
+  // Ends as soon as one of them is gone.
   const many = `perl -e 'for (1 .. 6) { if (!fork) { $x = "x" . rand; $x x= 2_000_000; sleep 600 } } wait; exit 9'`
   const { note } = await runIn(job, many)
   assert.equal(note, 'out of memory: the limit is 96 MiB')
 })
 
-test('RUN-03c: a job that starts too many processes hears how many it may', { skip }, async () => {
+test('RUN-03c: a job that starts too many processes is told the limit', { skip }, async () => {
   await using jobs = await bubblewrapJobs()
   await using job = await jobs.open({ processes: 32 })
   const script = `perl -e 'for (1 .. 200) { $p = fork; die "no more\\n" if !defined $p; if (!$p) { sleep 30; exit } }'`
@@ -65,7 +65,7 @@ test('RUN-03c: a job that starts too many processes hears how many it may', { sk
   assert.equal(note, 'it could not start a process: the limit is 32 (`job-processes`)')
 })
 
-test('RUN-03d: nothing of a job gets out of its control groups, and they go with it', {
+test("RUN-03d: no process escapes its job's control groups, which are removed with the job", {
   skip,
 }, async () => {
   await using jobs = await bubblewrapJobs()
@@ -87,7 +87,7 @@ test('RUN-03d: nothing of a job gets out of its control groups, and they go with
   assert.deepEqual(groupsOf(jobs.instance), before)
 })
 
-test('RUN-03e: what a killed runner left in its groups is ended and removed at the next start', {
+test('RUN-03e: processes and groups of a killed runner are removed at the next start', {
   skip,
 }, async () => {
   const seconds = String(500_000 + (process.pid % 100_000))
@@ -105,7 +105,7 @@ test('RUN-03e: what a killed runner left in its groups is ended and removed at t
   }
 })
 
-test('RUN-03f: a job that keeps more processors busy than it may is held up', {
+test('RUN-03f: a job over its processor limit is throttled', {
   skip: skip || withoutCpuLimit(),
 }, async () => {
   await using jobs = await bubblewrapJobs()
@@ -121,7 +121,7 @@ test('RUN-03f: a job that keeps more processors busy than it may is held up', {
   })
   assert.ok(group)
   assert.ok(group.path.includes(`narwhal-${jobs.instance}/`), groups)
-  // How often the kernel has let nobody of the group go on until the next period.
+  // How often the kernel has throttled the group until the next period.
   await eventually(() => {
     const stat = readFileSync(join(group.path, 'cpu.stat'), 'utf8')
     assert.ok(Number(/^nr_throttled (\d+)$/m.exec(stat)?.[1]) > 0, stat)
@@ -132,7 +132,7 @@ function withoutCpuLimit(): string | false {
   return cgroups().hasCpu ? false : 'no control group for processors'
 }
 
-/** The sandboxes that have a group now, of one runner. */
+/** The sandboxes of one runner that have a group now. */
 function groupsOf(runner: string): readonly string[] {
   const groups = SandboxCgroups.find(runner)
   assert.ok(typeof groups !== 'string')

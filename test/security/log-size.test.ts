@@ -21,7 +21,7 @@ import { TESTER } from '../support/tester.ts'
 
 const MiB = 1024 ** 2
 
-/** Runs a job whose steps are these commands, with a log of 16 MiB at the most. */
+/** Runs a job with these steps, with a log of at most 16 MiB. */
 async function runJob(...commands: string[]) {
   await using stack = new AsyncDisposableStack()
   const log = silentLog()
@@ -72,7 +72,7 @@ async function runJob(...commands: string[]) {
 const printed = (count: number): string =>
   `i=0; while [ $i -lt ${count} ]; do i=$((i+1)); echo "line $i of many"; done`
 
-test('SEC-09: of a log of three times its size the beginning and the end are kept, and a line says what is not', async () => {
+test('SEC-09: of a log over its limit the beginning and the end are kept, and a line says what is missing', async () => {
   const much = `head -c ${48 * MiB} /dev/zero | tr '\\0' x | fold -w 99`
   const { job, attempt, chunks, lines, marks } = await runJob('echo first', much, printed(50))
   assert.equal(job.state.status === 'finished' && job.state.outcome, 'success')
@@ -85,20 +85,20 @@ test('SEC-09: of a log of three times its size the beginning and the end are kep
   assert.equal(lines[cutAt + 1], marks[0])
   const [, count] =
     /^(\d+) lines \(\d+(?:\.\d)? MiB\) omitted here/.exec(marks[0]?.text ?? '') ?? []
-  // Nothing is lost but what is said to be.
+  // Nothing is missing except what is reported.
   const whole = Math.ceil((48 * MiB) / 99) + 51
-  // Two lines are Narwhal's own: that the log is cut, and by how much.
+  // Two lines are Narwhal's own: that the log is truncated, and by how much.
   assert.equal(lines.length - 2 + Number(count), whole)
   assert.equal(attempt?.lines, lines.length)
   const bytes = chunks.reduce((sum, chunk) => sum + costOf(chunk), 0)
   assert.ok(bytes <= LEAST_LOG_BYTES, `${bytes} bytes are kept`)
   const tail = lines.slice(lines.findIndex((line) => marks.includes(line)) + 1)
   assert.ok(tail.reduce((sum, { text }) => sum + text.length + 1, 0) >= 4 * MiB - 64 * 1024)
-  // Nothing more has come from the runner than what is kept.
+  // The runner has sent no more than what is kept.
   assert.ok((attempt?.logBytes ?? 0) <= LEAST_LOG_BYTES)
 })
 
-test('SEC-09b: a job that never stops printing is ended, and its reason names the limit', async () => {
+test('SEC-09b: a job that never stops printing is killed, and the reason names the limit', async () => {
   const { job, lines, marks } = await runJob('echo first; yes "$(printf %01000d 0)"')
   const { state } = job
   assert.equal(state.status === 'finished' && state.outcome, 'failure')
@@ -111,12 +111,12 @@ test('SEC-09b: a job that never stops printing is ended, and its reason names th
   assert.equal(marks.length > 0, true)
 })
 
-/** What a runner sends that keeps to no limit. */
+/** An event of a runner that ignores all limits. */
 function message(seq: number, chunk: LogChunk): ReceivedEvent {
   return { seq, at: 2, event: { type: 'log', chunk } }
 }
 
-test('SEC-09c: of a runner that sends more than a log may have no more is stored, and then it is refused', () => {
+test('SEC-09c: log data over the limit is not stored, and then the runner is rejected', () => {
   const text = Buffer.from(`${'x'.repeat(1023)}\n`.repeat(1024))
   const chunk = packChunk({ step: 0, runs: [{ count: 1024, stream: 'stdout', at: 1 }], text })
   const limits = { arrivedAt: 3, maxAttempts: 1, logBytes: LEAST_LOG_BYTES }
@@ -140,7 +140,7 @@ test('SEC-09c: of a runner that sends more than a log may have no more is stored
   )
 })
 
-test('SEC-09d: parts of a log without text are not for nothing', () => {
+test('SEC-09d: log chunks without text count towards the limit', () => {
   const empty = packChunk({ step: 0, runs: [], text: Buffer.alloc(0) })
   const limits = { arrivedAt: 3, maxAttempts: 1, logBytes: LEAST_LOG_BYTES }
   const attempt = anAttempt({ lastSeq: 0, lines: 0, logBytes: 0 })

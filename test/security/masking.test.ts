@@ -17,7 +17,7 @@ const KEY_LINES = [
 const PEM = ['-----BEGIN PRIVATE KEY-----', ...KEY_LINES, '-----END PRIVATE KEY-----', ''].join(
   '\n',
 )
-/** What a cloud gives for a service account, with the key in it. */
+/** A cloud's file for a service account, with the key in it. */
 const ACCOUNT = JSON.stringify({
   project_id: 'canary-project-77',
   private_key_id: 'f00dfeedc0ffee',
@@ -25,7 +25,7 @@ const ACCOUNT = JSON.stringify({
   client_email: 'ci@canary.example.test',
   active: true,
 })
-/** As some tools want it: one line, with `\n` written out. */
+/** As some tools require: one line, with escaped line feeds. */
 const FLAT_KEY = PEM.replaceAll('\n', String.raw`\n`)
 const NEEDLES = [...KEY_LINES, 'canary-project-77', 'f00dfeedc0ffee', 'ci@canary.example.test']
 
@@ -39,7 +39,7 @@ function assertHidden(shown: string, what: string): void {
   for (const needle of NEEDLES) assert.ok(!shown.includes(needle), `${what}: ${shown}`)
 }
 
-/** What shells print of a value in the variable V. */
+/** Ways in which shells print the value of the variable V. */
 const PRINTED = [
   ['sh', 'echo "$V"'],
   ['sh', 'printf "%s\\n" "$V"'],
@@ -64,14 +64,14 @@ test('MSK-01: a key with escapes in it is masked however a shell prints it', asy
       const shown = mask.text(`${stdout}${stderr}`)
       assertHidden(shown, `${shell}: ${script}`)
       assert.match(shown, /\*\*\*/)
-      // What is encoded can be decoded.
+      // Encoded text can be decoded.
       assertHidden(Buffer.from(shown.replaceAll(/[\s*]/g, ''), 'base64').toString(), script)
       assertHidden(Buffer.from(shown.replaceAll(/[\s*]/g, ''), 'hex').toString(), script)
     }
   }
 })
 
-test('MSK-01b: a job that prints its account in dash shows nothing of it, nor in what it tells', async () => {
+test('MSK-01b: a job that prints its account in dash shows nothing of it, in its log or outputs', async () => {
   const file = {
     jobs: {
       prints: {
@@ -95,7 +95,7 @@ test('MSK-01b: a job that prints its account in dash shows nothing of it, nor in
   assert.match(text, /-- done/)
 })
 
-test('MSK-02: each longer text of a JSON secret is masked by itself, and its short ones are not', () => {
+test('MSK-02: each longer string in a JSON secret is masked by itself, short ones are not', () => {
   const mask = maskOf(ACCOUNT)
   const fields = JSON.parse(ACCOUNT) as Record<string, unknown>
   for (const value of Object.values(fields)) {
@@ -110,7 +110,7 @@ test('MSK-02: each longer text of a JSON secret is masked by itself, and its sho
   assert.equal(mask.text('active: true, {"a": 1}\n'), 'active: true, {"a": 1}\n')
 })
 
-test('SEC-23: base64, once and twice, tells nothing of the last byte, wherever the value stands', () => {
+test('SEC-23: base64, once and twice, reveals nothing of the last byte, at any offset', () => {
   const text = fc.string({ unit: 'binary-ascii', maxLength: 7 })
   const value = fc.string({ unit: 'grapheme-ascii', minLength: 8, maxLength: 40 })
   const byte = fc.constantFrom(...'aZ09~!'.split(''))
@@ -135,7 +135,7 @@ test('SEC-23: base64, once and twice, tells nothing of the last byte, wherever t
   fc.assert(property, { numRuns: 400 })
 })
 
-/** Lines as all logs have them. */
+/** Lines as in any log. */
 const HARMLESS = [
   '{',
   '}',
@@ -161,7 +161,7 @@ const HARMLESS = [
 
 test('MSK-03: a log without the secret is byte for byte the same, whatever lines the secret has', () => {
   const part = fc.stringMatching(/^[0-9a-f]{16,32}$/)
-  // A line of eight characters or more is the secret's own.
+  // A line of eight characters or more is part of the secret.
   const around = HARMLESS.filter((one) => one.trim().length < 8 || one.startsWith('-----'))
   const line = fc.oneof(fc.constantFrom(...around), fc.stringMatching(/^[g-z]{0,7}$/))
   const secret = fc
@@ -183,7 +183,7 @@ test('MSK-03: a log without the secret is byte for byte the same, whatever lines
   fc.assert(property, { numRuns: 500 })
 })
 
-test('MSK-04: what stands around every key is shown, and a short secret is masked as a whole', () => {
+test('MSK-04: the text around keys is shown, and a short secret is masked as a whole', () => {
   const mask = maskOf(PEM)
   const [begin, , , , end] = PEM.split('\n')
   assert.equal(mask.text(`${begin}\n${end}\n`), `${begin}\n${end}\n`)
@@ -192,7 +192,7 @@ test('MSK-04: what stands around every key is shown, and a short secret is maske
   assert.equal(maskOf('ab\ncd\n{').text('{ ab cd e f\nab\ncd\n{\n'), '{ ab cd e f\n***\n')
 })
 
-test('MSK-05: an output that holds a secret ends its job in an error that names both', async () => {
+test('MSK-05: an output that contains a secret fails its job with an error that names both', async () => {
   const file = {
     jobs: {
       tells: {

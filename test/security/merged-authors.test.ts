@@ -38,7 +38,7 @@ async function link(
   })
 }
 
-test('STR-24: whether anything of somebody was merged is asked of the forge, by number; no answer, and the commit waits and says why', async () => {
+test('STR-24: the forge is asked by account number whether an author was merged; without an answer the commit waits and says why', async () => {
   await using source = await gitRepository({ files: { 'narwhal.yml': FILE } })
   await using narwhal = await startUp({ userRequests: 'private' })
   const repository = await register(narwhal, source.path, { name: 'ada/asks' })
@@ -54,7 +54,7 @@ test('STR-24: whether anything of somebody was merged is asked of the forge, by 
     const { body } = await deliver(narwhal.agentUrl, { event: 'pull_request', payload, secret })
     return await settled(narwhal, (await pipelineOf(narwhal, body.eventId)).id)
   }
-  // Without a token nothing can be asked, and that is said with what to do.
+  // Without a token the forge can't be asked; the reason says what to do.
   assert.partialDeepStrictEqual((await pull(KNOWN)).approval, { because: 'forge_unasked' })
   await link(narwhal, { id: repository.id, project: 'ada/asks', forge })
   forge.override = (path) => (path.startsWith('/search') ? { status: 403 } : undefined)
@@ -67,13 +67,13 @@ test('STR-24: whether anything of somebody was merged is asked of the forge, by 
   forge.override = undefined
   assert.equal((await pull(KNOWN)).outcome, 'success')
   assert.partialDeepStrictEqual((await pull(NEW)).approval, { because: 'newcomer' })
-  // It has the name of somebody who was merged: a name is nobody.
+  // It has the name of an author who was merged: names don't count.
   held.logins.set(KNOWN, 'renamed')
   held.logins.set(NEW + 1, 'known')
   assert.partialDeepStrictEqual((await pull(NEW + 1)).approval, { because: 'newcomer' })
 })
 
-test('STR-25: of a pull request that was found by polling the forge is asked whose it is, and what it is held against', async () => {
+test('STR-25: for a polled pull request the forge is asked for its author and base', async () => {
   const known = JSON.stringify({ jobs: { test: { steps: ['print known'] } } })
   await using source = await gitRepository({ files: { 'narwhal.yml': FILE } })
   await using narwhal = await startUp({ userRequests: 'private' })
@@ -88,7 +88,7 @@ test('STR-25: of a pull request that was found by polling the forge is asked who
   await link(narwhal, { id: repository.id, project: 'ada/polled', forge })
   const pull = async (number: number, authorId: number, text = FILE): Promise<PipelineView> => {
     const base = await source.head()
-    // Only then is its ref there to be found: the forge is asked at once.
+    // Only then does its ref exist: the forge is asked at once.
     const sha = await source.commitAside({ 'narwhal.yml': text, stamp: `${number}` })
     held.requests.push({ number, authorId, sha, base })
     const ref = `refs/pull/${number}/head`

@@ -4,9 +4,9 @@ import { isRef } from '../../src/core/commit-event.ts'
 import { startUp } from '../support/installation.ts'
 import { bearer } from '../support/tokens.ts'
 
-/** Names that lead elsewhere, or that a reader can't read as they are. */
+/** Names that lead elsewhere, or that look different from what they are. */
 
-test('SEC-25: no repository is registered under a name that leads elsewhere', async () => {
+test('SEC-25: no repository can be registered under a name that leads elsewhere', async () => {
   await using narwhal = await startUp()
   const register = async (name: string): Promise<Response> =>
     await fetch(`${narwhal.url}/api/v1/repositories`, {
@@ -40,7 +40,7 @@ test('SEC-25: no repository is registered under a name that leads elsewhere', as
   assert.deepEqual(await narwhal.client.listRepositories(), [])
 })
 
-test('SEC-25b: a ref that hides or turns what stands beside it is none', () => {
+test('SEC-25b: refs with invisible or direction-changing characters are rejected', () => {
   const hostile = [
     '\u202e',
     '\u2066',

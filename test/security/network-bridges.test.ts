@@ -14,7 +14,7 @@ import { openNetworks } from '../support/networks.ts'
 import { testImage, testService, uniquePrefix } from '../support/services.ts'
 import { tempDir } from '../support/temp-dir.ts'
 
-/** What the runner proves of the bridges of a container engine. */
+/** What the runner proves about the bridges of a container engine. */
 
 const docker = testService('docker')
 const skip =
@@ -32,7 +32,7 @@ async function lend(place: EngineNetwork): Promise<AsyncDisposable> {
   return { [Symbol.asyncDispose]: () => api.removeNetwork(network) }
 }
 
-test("NET-24: a stranger's container is started once all is closed from the engine's own bridges", {
+test("NET-24: a stranger's container starts once isolation is proven from the engine's own bridges", {
   skip,
 }, async () => {
   await using networks = openNetworks()
@@ -58,21 +58,21 @@ test("NET-24: a stranger's container is started once all is closed from the engi
   const known = await networks.get()
   assert.equal(known.engineTrouble, '')
   assert.equal(known.trouble, '')
-  // While it can't be tried, strangers' containers have none, and the runner says why.
+  // While it can't be tested, strangers' containers have no network, and the runner says why.
   await known.proveEngine(async () => {
     throw new Error('the engine makes none')
   })
   assert.match(known.engineTrouble, /^what containers can reach could not be tested: the engine/)
 })
 
-test('NET-25: a bridge that no rule holds for is found to be open', { skip }, async () => {
+test('NET-25: a bridge without rules is found to be open', { skip }, async () => {
   const number = 64 + (process.pid % 64)
   const id = uniquePrefix('x').slice(0, 6)
   let count = 0
   const proofs = await proveEngine({
     id,
     lend,
-    // Not one of the names that the rules are for.
+    // Not a name that the rules apply to.
     reserve: (audience) => ({
       bridge: `nx${id}${audience[0]}`,
       subnet: `10.${number}.${++count}.0/26`,

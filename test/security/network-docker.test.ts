@@ -18,7 +18,7 @@ import { realNetworks } from '../support/networks.ts'
 import { testImage, testService, uniquePrefix } from '../support/services.ts'
 import { tempDir } from '../support/temp-dir.ts'
 
-/** What a job in a container tries to reach: the machine, other jobs, the inside. */
+/** What a job in a container tries to reach: the machine, other jobs, private networks. */
 
 const docker = testService('docker')
 const isRoot = process.getuid?.() === 0
@@ -47,7 +47,7 @@ async function stage(networks: NetworkSource = realNetworks()) {
     await mkdir(workspace.path)
     const limits = { memoryBytes: 64 * MIB, cpus: 1, processes: 64 }
     const spec = { name: `job_${name}/1`, image: testImage(), workspace, limits, isStranger: false }
-    // It goes with its executor.
+    // Disposed of with its executor.
     return await executor.open({ ...spec, ...more }, NEVER)
   }
   const owned = stack.move()
@@ -87,11 +87,11 @@ const WEB = {
 const GATEWAY = "ip route | sed -n 's/^default via \\([0-9.]*\\) .*/\\1/p'"
 const OWN = "ip addr show eth0 | sed -n 's/.*inet \\([0-9.]*\\).*/\\1/p'"
 
-test("SEC-01b: a job in a container has no way to Narwhal's port, at whatever address", {
+test("SEC-01b: a job in a container can't reach Narwhal's port, at any address", {
   skip,
 }, async () => {
   await using at = await stage()
-  // A witness that nobody can reach says nothing.
+  // A witness that nothing can reach proves nothing.
   for (const host of machineAddresses()) {
     const socket = connect({ host, port: at.port })
     await once(socket, 'connect')
@@ -126,7 +126,7 @@ test('NET-11: jobs in containers do not reach each other, and reach their servic
   }
 })
 
-test("NET-12: a stranger's container does not reach what else the machine runs", {
+test("NET-12: a stranger's container does not reach other servers of the machine", {
   skip,
 }, async () => {
   await using at = await stage()
@@ -140,16 +140,18 @@ test("NET-12: a stranger's container does not reach what else the machine runs",
   assert.equal((await runIn(stranger, reach([[web, 7777]]))).output, '')
 })
 
-test('NET-61: the engine fetches no image for a stranger from the machine or a private network', {
+test('NET-61: the engine pulls no image for a stranger from the machine or a private network', {
   skip: docker.skip,
 }, async () => {
   await using at = await stage()
   const image = `127.0.0.1:${at.port}/team/image:1`
-  // A witness that the engine does not reach says nothing.
+  // A witness that the engine does not reach proves nothing.
   await assert.rejects(at.open('own', { image }))
   const heard = at.heard()
   assert.ok(heard > 0)
-  const refused = { message: /not pulled for a stranger's job; .* by --reach 127\.0\.0\.1:\d+$/ }
+  const refused = {
+    message: /can't be pulled for a stranger's job; .* allow it with --reach 127\.0\.0\.1:\d+$/,
+  }
   await assert.rejects(at.open('stranger', { image, isStranger: true }), refused)
   const services = [{ ...WEB, image }]
   await assert.rejects(at.open('served', { services, isStranger: true }), refused)
@@ -157,7 +159,7 @@ test('NET-61: the engine fetches no image for a stranger from the machine or a p
   assert.equal(at.heard(), heard)
 })
 
-test("NET-13: where no rules hold, a stranger's container has no network, and its log says so", {
+test("NET-13: without rules, a stranger's container has no network, and its log says so", {
   skip: docker.skip,
 }, async () => {
   await using at = await stage(freeNetworks())
@@ -172,7 +174,7 @@ test("NET-13: where no rules hold, a stranger's container has no network, and it
   assert.deepEqual(own.notes, [])
 })
 
-test('NET-14: nothing is left of the networks of jobs behind their executor', {
+test('NET-14: an executor leaves no networks behind', {
   skip,
 }, async () => {
   const api = new DockerApi(parseEngineAddress(docker.url))

@@ -2,10 +2,10 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { userWorld, withoutUserWorlds } from '../support/network-user.ts'
 
-/** What a job in bubblewrap reaches where the runner is an ordinary user. */
+/** What a job in bubblewrap can reach if the runner is an ordinary user. */
 
 for (const program of ['pasta', 'slirp4netns'] as const) {
-  test(`NET-15: by ${program} a job reaches no loopback and no abstract socket of the machine`, {
+  test(`NET-15: with ${program} a job reaches no loopback and no abstract socket of the machine`, {
     skip: await withoutUserWorlds(program),
   }, async () => {
     await using at = await userWorld(program)
@@ -17,7 +17,7 @@ for (const program of ['pasta', 'slirp4netns'] as const) {
     assert.equal((await at.run('job', ports.join('\n'))).output, '')
     const abstract = `perl -MSocket -e 'socket(S, AF_UNIX, SOCK_STREAM, 0); print connect(S, pack("Sa*", AF_UNIX, "\\0${at.abstract}")) ? "open" : "closed"'`
     assert.equal((await at.run('job', abstract)).output, 'closed')
-    // It has a way out, and a server for names.
+    // It has a route, and a name server.
     assert.notEqual((await at.run('job', 'sed 1d /proc/net/route')).output, '')
     assert.match(
       (await at.run('job', 'cat /etc/resolv.conf')).output,
@@ -26,7 +26,7 @@ for (const program of ['pasta', 'slirp4netns'] as const) {
     assert.equal(await at.trouble(), '')
   })
 
-  test(`NET-16: by ${program} a stranger's job has no network, and its log says what to do`, {
+  test(`NET-16: with ${program} a stranger's job has no network, and its log says what to do`, {
     skip: await withoutUserWorlds(program),
   }, async () => {
     await using at = await userWorld(program)
@@ -43,7 +43,7 @@ for (const program of ['pasta', 'slirp4netns'] as const) {
   })
 }
 
-test('NET-17: without a program for it a job has no network, and its log says what to install', {
+test('NET-17: without either program a job has no network, and its log says what to install', {
   skip: await withoutUserWorlds('none'),
 }, async () => {
   await using at = await userWorld('none')

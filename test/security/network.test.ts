@@ -11,13 +11,13 @@ import {
 } from '../support/network-world.ts'
 import { tempDir } from '../support/temp-dir.ts'
 
-/** What a job in bubblewrap tries to reach: the machine, other jobs, the inside. */
+/** What a job in bubblewrap tries to reach: the machine, other jobs, private networks. */
 
 const skip = await withoutWorlds()
 
 type Target = readonly [address: string, port: number]
 
-/** Tries each, and prints those that let it in. */
+/** Tries each, and prints those that accept the connection. */
 function reach(targets: readonly Target[]): string {
   const lines = targets.map(
     ([address, port]) =>
@@ -32,7 +32,7 @@ const inWorld = (...addresses: readonly string[]): readonly Target[] =>
 const PRIVATE = [WORLD.ten, WORLD.carrier, WORLD.sixteen, WORLD.home]
 const PRIVATE_SIX = [WORLD.local6, WORLD.mapped, WORLD.sixToFour]
 
-test("SEC-01: a job has no way to Narwhal's port, at whatever address of the machine", {
+test("SEC-01: a job can't reach Narwhal's port, at any address of the machine", {
   skip,
 }, async () => {
   await using at = await networkWorld()
@@ -43,14 +43,14 @@ test("SEC-01: a job has no way to Narwhal's port, at whatever address of the mac
   assert.match(gateway, /^10\./)
   const targets = ['127.0.0.1', '::1', 'fe80::1%eth0', gateway, ...MACHINE]
   const all = targets.map((address) => [address, at.port] as const)
-  // A witness that nobody can reach says nothing.
+  // A witness that nothing can reach proves nothing.
   for (const address of ['127.0.0.1', ...MACHINE]) {
     await at.onMachine('bash', '-c', `exec 3<>/dev/tcp/${address}/${at.port}`)
   }
   assert.equal((await at.run('job', reach(all))).output, '')
 })
 
-test('NET-01: a job reaches the internet, and names by way of a server on the loopback', {
+test('NET-01: a job reaches the internet, and resolves names through a server on loopback', {
   skip,
 }, async () => {
   await using at = await networkWorld()
@@ -63,7 +63,7 @@ test('NET-01: a job reaches the internet, and names by way of a server on the lo
   assert.equal(names.output, `${four}\n`)
 })
 
-test('NET-02: the metadata of clouds are closed to every job', { skip }, async () => {
+test('NET-02: the metadata services of clouds are closed to every job', { skip }, async () => {
   await using at = await networkWorld()
   await at.open('own')
   await at.open('stranger', true)
@@ -73,7 +73,7 @@ test('NET-02: the metadata of clouds are closed to every job', { skip }, async (
   }
 })
 
-test("NET-03: private ranges are closed to strangers' jobs in every form, and open to others", {
+test("NET-03: private ranges are closed to strangers' jobs in every notation, and open to others", {
   skip,
 }, async () => {
   await using at = await networkWorld()
@@ -91,7 +91,7 @@ test("NET-03: private ranges are closed to strangers' jobs in every form, and op
   assert.equal(outside.output, `${WORLD.outside}\n`)
 })
 
-test('NET-04: a stranger hears no name that leads inside', { skip }, async () => {
+test("NET-04: a stranger's job gets no private addresses for names", { skip }, async () => {
   await using at = await networkWorld()
   await at.open('own')
   await at.open('stranger', true)
@@ -133,7 +133,7 @@ test("NET-06: a job does not reach the machine's abstract sockets", { skip }, as
   assert.equal(await at.onMachine('sh', '-c', script), 'open')
 })
 
-test('NET-07: with --private-networks deny no job reaches the inside but by a hole', {
+test('NET-07: with --private-networks deny no job reaches private networks except through --reach', {
   skip,
 }, async () => {
   const reachable = [{ host: WORLD.ten, port: WORLD_PORT }]
@@ -155,7 +155,7 @@ test("NET-08: a hole does not open the machine's own addresses", { skip }, async
   assert.equal((await at.run('job', reach([['10.77.77.1', WORLD_PORT]]))).output, '')
 })
 
-test('NET-09: a table of rules that somebody removes is made again, and closes again', {
+test('NET-09: a table of rules that was removed is restored, and closes again', {
   skip,
 }, async () => {
   await using at = await networkWorld()
@@ -174,7 +174,7 @@ test('NET-09: a table of rules that somebody removes is made again, and closes a
   assert.equal(await at.trouble(), '')
 })
 
-test('NET-10: no job is started while the rules can not be made, and the reason is told', {
+test("NET-10: no job is started while the rules can't be applied, and the reason is reported", {
   skip,
 }, async () => {
   await using at = await networkWorld()
@@ -197,7 +197,7 @@ test('NET-10: no job is started while the rules can not be made, and the reason 
   await at.open('fourth', true)
 })
 
-test('NET-18: two runners of one machine keep their jobs apart, and one ends without the other', {
+test('NET-18: two runners of one machine isolate their jobs, and one ends without affecting the other', {
   skip,
 }, async () => {
   await using at = await networkWorld()
@@ -220,7 +220,7 @@ test('NET-18: two runners of one machine keep their jobs apart, and one ends wit
   assert.match((await at.onMachine('nft', 'list', 'tables')).trim(), /^table inet narwhal_\w+$/)
 })
 
-test('NET-19: a runner that was killed leaves nothing that its next start does not remove', {
+test('NET-19: everything that a killed runner leaves behind is removed by its next start', {
   skip,
 }, async () => {
   await using at = await networkWorld()
@@ -230,10 +230,10 @@ test('NET-19: a runner that was killed leaves nothing that its next start does n
   await at.kill()
   await using next = await at.again()
   await next.open('job')
-  // What forwards for jobs forwards for nobody else, then as before.
+  // Interfaces that forward for jobs forward for nobody else, and afterwards as before.
   assert.match(await at.onMachine('nft', 'list', 'ruleset'), /iifname "up0" oifname != "nw\*" drop/)
   const ends = (text: string) => text.split('\n').filter((line) => /^nw[0-9a-f]{6}[os]n/.test(line))
-  // Those that wait and that of the job: as many as at first, or fewer.
+  // The ready ones and that of the job: at most as many as at first.
   assert.ok(ends(await at.onMachine('ip', '-br', 'link')).length <= 6)
   assert.match((await at.onMachine('nft', 'list', 'tables')).trim(), /^table inet narwhal_\w+$/)
   assert.equal((await next.run('job', reach(inWorld(WORLD.outside)))).output, `${WORLD.outside}\n`)

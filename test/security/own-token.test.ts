@@ -9,7 +9,7 @@ import { startUp } from '../support/installation.ts'
 import { runNarwhal } from '../support/narwhal-process.ts'
 import { tempDir } from '../support/temp-dir.ts'
 
-/** What somebody on the machine hears who listens where a command line looks for Narwhal. */
+/** What another user of the machine receives who listens where a command line looks for Narwhal. */
 async function openSquatter(answer: (path: string) => Promise<Response>) {
   const heard: string[] = []
   const server = createServer((request, response) => {
@@ -35,11 +35,11 @@ async function openSquatter(answer: (path: string) => Promise<Response>) {
   }
 }
 
-test('WHO-50: who listens where Narwhal might be never hears the token of the data folder', async () => {
+test("WHO-50: an impostor on Narwhal's port never receives the token of the data folder", async () => {
   await using narwhal = await startUp()
   const { dataDir, token, url } = narwhal
   const list = ['repo', 'list', '--data', dataDir, '--json', '--server']
-  // One that knows nothing, and one that asks the real server and hands its answers on.
+  // One that knows nothing, and one that relays to the real server.
   const answers = [
     async () => Response.json({ proof: 'a'.repeat(64) }),
     async (path: string) => await fetch(url + path),
@@ -53,14 +53,14 @@ test('WHO-50: who listens where Narwhal might be never hears the token of the da
     assert.doesNotMatch(squatter.heard(), /authorization/)
     assert.ok(!squatter.heard().includes(token))
     const join = ['runner', '--dispatcher', squatter.url, '--data', dataDir, '--executor', 'fake:']
-    // The folder is the server's, where the token is read from; a runner may have another.
+    // The folder is the server's, from which the token is read; a runner may have another.
     await using own = await tempDir()
     await writeFile(own.join('token'), token, { mode: 0o600 })
     const joined = await runNarwhal([...join.with(4, own.path), '--health-port', '0'])
     assert.match(joined.said, /does not prove/)
     assert.ok(!squatter.heard().includes(token))
   }
-  // And the real one is believed, by whatever name of this machine.
+  // And the real one is accepted, by any name of this machine.
   for (const server of [url, url.replace('127.0.0.1', 'localhost')]) {
     assert.ok(isLoopbackUrl(server))
     const { code, said } = await runNarwhal([...list, server])
@@ -68,7 +68,7 @@ test('WHO-50: who listens where Narwhal might be never hears the token of the da
   }
 })
 
-test('WHO-50b: a proof is for this machine alone, and needs no guessable question', async () => {
+test("WHO-50b: a proof is valid on this machine only, and its nonce can't be guessed", async () => {
   await using narwhal = await startUp()
   const ask = async (nonce: string): Promise<number> =>
     (await fetch(`${narwhal.url}/api/v1/proof?nonce=${nonce}`)).status

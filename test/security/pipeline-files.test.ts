@@ -51,7 +51,7 @@ suite('changes of what is run', () => {
     await deliver(narwhal.agentUrl, { event: 'pull_request', payload, secret })
   }
 
-  /** A pull request with these files, of somebody of whom something was merged. */
+  /** A pull request with these files, of an author with a merged commit. */
   async function pull(files: Files, base?: string): Promise<PipelineView> {
     const commit = await pullCommit(source, ++number, files)
     const of = { ...commit, ...present({ base }), headRepositoryId: 999 }
@@ -61,7 +61,7 @@ suite('changes of what is run', () => {
     return await settled(narwhal, (await pipelineOf(narwhal, body.eventId)).id)
   }
 
-  test('STR-20: who is known need not wait, unless the commit changes what is run', async () => {
+  test('STR-20: known authors need not wait, unless the commit changes what is run', async () => {
     const code = await pull({ 'src/a.ts': '1' })
     assert.equal(code.outcome, 'success')
     assert.deepEqual(code.changed, { pipeline: [], others: ['src/a.ts'], total: 1 })
@@ -84,13 +84,13 @@ suite('changes of what is run', () => {
     }
   })
 
-  test('STR-21: where it is not known what a commit changes, it waits as if it changed what is run', async () => {
+  test('STR-21: a commit with unknown changes waits as if it changed what is run', async () => {
     const one = await pull({ 'src/b.ts': '1' }, 'e'.repeat(40))
     assert.partialDeepStrictEqual(one.approval, { because: 'files_unknown' })
     assert.equal(one.changed, undefined)
   })
 
-  test('STR-22: a repository may have those that are known change what is run', async () => {
+  test('STR-22: a repository can let known authors change what is run', async () => {
     await narwhal.client.changeRepository(repository.id, { pipelineFiles: 'run' })
     const one = await pull({ 'narwhal.yml': FILE.replace('print ran', 'print more') })
     assert.equal(one.outcome, 'success')
@@ -103,7 +103,7 @@ suite('changes of what is run', () => {
     await narwhal.client.changeRepository(repository.id, { pipelineFiles: 'wait' })
   })
 
-  test('STR-23: fifty that wait are approved by one request, and all are run', async () => {
+  test('STR-23: fifty waiting pipelines are approved by one request, and all run', async () => {
     await narwhal.client.changeRepository(repository.id, { approval: 'all-strangers' })
     const waiting: PipelineView[] = []
     for (let i = 0; i < 50; i++) waiting.push(await pull({ stamp: `${number}` }))

@@ -12,7 +12,7 @@ const FILE = {
   jobs: { near: { labels: ['own'], steps: [{ name: 'one', command: 'print near' }] } },
 }
 
-test('RUN-13: a runner that joined by a token plans nothing while the operator has one of their own', async () => {
+test('RUN-13: a runner that joined with a token plans nothing while the operator has a runner of their own', async () => {
   await using stack = new AsyncDisposableStack()
   const narwhal = stack.use(await startUp({ executor: 'fake:', labels: 'own' }))
   const { client, url } = narwhal
@@ -42,7 +42,7 @@ test('RUN-13: a runner that joined by a token plans nothing while the operator h
     return (await client.startPipeline({ repository: name })).id
   }
   const held = await start('ada/held', HELD)
-  // The operator's own runner is busier than the hostile one, which was asked first for that.
+  // The operator's own runner is busier than the hostile one, which was therefore preferred.
   await eventually(async () => {
     const [busy, hostile] = (await client.listRunners()).toSorted((a, b) => b.busy - a.busy)
     return busy?.busy === 1 && hostile?.name === 'hostile' && hostile.state === 'online'
@@ -56,7 +56,7 @@ test('RUN-13: a runner that joined by a token plans nothing while the operator h
   await client.cancelPipeline(held)
 })
 
-test('RUN-14: while no runner is there that may plan, commits wait, and their page, the queue and the figures say what for', async () => {
+test('RUN-14: without a runner that may plan, commits wait, and their page, the queue and the metrics say why', async () => {
   await using stack = new AsyncDisposableStack()
   const narwhal = stack.use(await startUp({ executor: 'fake:', labels: 'own' }))
   const { client, url } = narwhal
@@ -114,7 +114,7 @@ test('RUN-14: while no runner is there that may plan, commits wait, and their pa
   const figures = await answer.text()
   assert.match(figures, /^narwhal_plan_shortage 1$/m)
   assert.match(figures, /^narwhal_commits_unplanned 1$/m)
-  // What the words say to do is enough.
+  // Following the message is enough.
   await client.resumeRunner(own.id)
   const { pipeline } = await finished(narwhal, id)
   assert.notEqual(pipeline.reason, waiting.reason)

@@ -28,9 +28,9 @@ import { gitRepository } from '../support/git-repository.ts'
 import { tempDir } from '../support/temp-dir.ts'
 import { RUNNER_TOKEN } from '../support/tokens.ts'
 
-/** No resolver knows it: whoever looks it up again, or by itself, gets nowhere. */
+/** No resolver knows it: a second lookup fails. */
 const NAME = 'forge.invalid'
-/** Where clouds tell secrets. */
+/** The metadata service of clouds. */
 const METADATA = '169.254.169.254'
 const REFUSED = /forge\.invalid is at an address that users' requests may not reach/
 const { signal } = new AbortController()
@@ -46,7 +46,7 @@ function recordOf(cloneUrl: string): RepositoryRecord {
   return { id: 'repo_1', name: 'ada/app', forge: 'git', cloneUrl, webhookSecret: 'x', ...times }
 }
 
-/** Everything that has git ask a repository, as its caller does. */
+/** Every use of git on a repository, as its caller does it. */
 const GIT_USES: Readonly<
   Record<string, (cloneUrl: string, hosts: Hosts, sha: string) => Promise<unknown>>
 > = {
@@ -96,7 +96,7 @@ const GIT_USES: Readonly<
 }
 
 for (const [use, ask] of Object.entries(GIT_USES)) {
-  test(`SEC-16g: a host is looked up once for ${use}, and refused when it has moved`, async () => {
+  test(`SEC-16g: a host is looked up once for ${use}, and rejected when it has moved`, async () => {
     await using repository = await gitRepository({ files: { a: 'b' }, serve: true })
     await repository.git('config', 'uploadpack.allowFilter', 'true')
     const sha = await repository.head()
@@ -110,7 +110,7 @@ for (const [use, ask] of Object.entries(GIT_USES)) {
   })
 }
 
-test('SEC-16h: a name that git or curl writes in another way still leads to the address that was found', async () => {
+test('SEC-16h: a name that git or curl spells differently still leads to the looked-up address', async () => {
   await using repository = await gitRepository({ files: { a: 'b' }, serve: true })
   const { port } = new URL(repository.url)
   for (const host of ['forge.invalid.', 'FORGE.invalid', 'f%6frge.invalid', 'bücher.invalid']) {
@@ -123,7 +123,7 @@ test('SEC-16h: a name that git or curl writes in another way still leads to the 
   }
 })
 
-test('SEC-16i: each connection is made where the host was found for it, and a kept one is looked up no more', async () => {
+test('SEC-16i: each connection goes to the address looked up for it, and a kept one is not looked up again', async () => {
   const connections = new Set<number | undefined>()
   let ours = 0
   await using repository = await gitRepository({
@@ -160,7 +160,7 @@ test('SEC-16i: each connection is made where the host was found for it, and a ke
   await assert.rejects(others.fetchCommit(commit, signal), { message: REFUSED })
 })
 
-/** Takes connections, says nothing, and closes them. */
+/** Accepts connections, is silent, and closes them. */
 async function listener() {
   const connections: string[] = []
   const server = createServer((socket) => {
@@ -180,7 +180,7 @@ async function listener() {
   }
 }
 
-test('SEC-16j: by ssh, too, the address that was found is asked, and no other', async () => {
+test('SEC-16j: ssh also connects to the looked-up address, and no other', async () => {
   await using server = await listener()
   const ask = async (hosts: Hosts): Promise<unknown> => {
     const clone = parseCloneUrl(`ssh://git@${NAME}:${server.port}/ada/app.git`)
@@ -194,7 +194,7 @@ test('SEC-16j: by ssh, too, the address that was found is asked, and no other', 
   assert.deepEqual(asked, [NAME, NAME])
 })
 
-test('SEC-16k: a status goes where its forge was found, and nowhere else when that has moved', async () => {
+test('SEC-16k: a status is sent to the looked-up address of its forge, and nowhere else when that has moved', async () => {
   await using server = await listener()
   const { hosts, asked } = changingHosts(['127.0.0.1', METADATA])
   const request = { url: `http://${NAME}:${server.port}/x`, headers: {}, body: {} }
@@ -207,7 +207,7 @@ test('SEC-16k: a status goes where its forge was found, and nowhere else when th
   assert.equal(asked.length, 2)
 })
 
-test('SEC-16l: a dialled runner is asked where it was found, and not when it has moved', async () => {
+test('SEC-16l: a dialled runner is called at its looked-up address, and not when it has moved', async () => {
   await using stack = new AsyncDisposableStack()
   const dataDir = stack.use(await tempDir()).path
   const log = silentLog()

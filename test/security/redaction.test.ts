@@ -12,7 +12,7 @@ import { LiveTestClient } from '../support/live-client.ts'
 import { tempDir } from '../support/temp-dir.ts'
 import { bearer } from '../support/tokens.ts'
 
-/** What the job prints and nobody masks; it stands nowhere as a whole. */
+/** Printed by the job without being masked; nowhere stored in one piece. */
 const LEAK = 'leaked-5d1f0c-canary'
 const LEAKS = `printf 'leaked-%s-canary\\n' 5d1f0c`
 
@@ -26,7 +26,7 @@ async function filesWith(folder: string, needle: string): Promise<string[]> {
   return found
 }
 
-/** All that the API tells of a log. */
+/** Everything that the API returns of a log. */
 async function shownOf({ url, token }: Installation, jobId: string): Promise<string> {
   const base = `${url}/api/v1/jobs/${jobId}/attempts/1/log`
   const parts: string[] = []
@@ -38,7 +38,7 @@ async function shownOf({ url, token }: Installation, jobId: string): Promise<str
   return parts.join('\n').replaceAll('"text":"leaked"', '')
 }
 
-test('MSK-10: what is redacted of an ended log is in no answer and no file; outcome, hash and line numbers stay', async () => {
+test('MSK-10: redacted text of an ended log is in no answer and no file; outcome, hash and line numbers stay', async () => {
   const file = {
     jobs: {
       tells: {
@@ -105,7 +105,7 @@ test('MSK-10: what is redacted of an ended log is in no answer and no file; outc
   assert.match(wrong.err, /no such step/)
 })
 
-test('MSK-11: of a running job nothing more of it is stored or told, and who follows sees it', async () => {
+test('MSK-11: of a running job no more of it is stored or sent, and followers see the redaction', async () => {
   await using dir = await tempDir()
   const go = dir.join('go')
   const file = {
@@ -139,7 +139,7 @@ test('MSK-11: of a running job nothing more of it is stored or told, and who fol
   live.ask({ type: 'subscribe', id: 'log', topic: { kind: 'log', jobId: job.id, attempt: 1 } })
   await eventually(() => live.has('log', 'subscribed') && live.has('job', 'subscribed'))
 
-  // Short text is stored as it is.
+  // Short text is stored uncompressed.
   assert.notDeepEqual(await filesWith(narwhal.dataDir, LEAK), [])
   await client.call('redactLog', { params: { job: job.id, attempt: 1 }, body: {} })
   await eventually(() => followed.some(({ text }) => text.includes('was redacted by')))
@@ -160,7 +160,7 @@ test('MSK-11: of a running job nothing more of it is stored or told, and who fol
   )
   assert.equal(lines.length, ended?.attempts[0]?.lines)
   assert.ok(!(await shownOf(narwhal, job.id)).includes(LEAK))
-  // A step that began later says so as well.
+  // A step that started later says so as well.
   const last = lines.findLast(({ text }) => text !== '')
   assert.match(last?.text ?? '', /was redacted/)
   await eventually(async () => (await filesWith(narwhal.dataDir, LEAK)).length === 0)

@@ -18,10 +18,10 @@ import { eventually } from '../support/eventually.ts'
 import { tempDir } from '../support/temp-dir.ts'
 
 const OID = 'a'.repeat(64)
-/** More than any answer may have, and less than the server gives to who reads on. */
+/** More than any answer may have, and less than the server sends to a client that reads on. */
 const MOST_GIVEN = 64 * 1024 * 1024
 
-/** Answers everything with as much as is taken of it, or begins to and then says nothing. */
+/** Answers everything endlessly, or starts an answer and is then silent. */
 async function server(how: 'endless' | 'silent') {
   let given = 0
   let asked = 0
@@ -65,7 +65,7 @@ type Asking = (url: string, signal: AbortSignal) => Promise<unknown>
 const hostsOf = (cloneUrl: string) =>
   new FetchHosts({ cloneUrl, isStranger: false, hosts: [] }, ANY_HOSTS)
 
-/** Whatever Narwhal asks for users by itself, and not by git. */
+/** Every request that Narwhal itself makes for users, without git. */
 const ASKED: Readonly<Record<string, Asking>> = {
   'a status': (url, signal) => sendStatus({ url, headers: {}, body: {} }, ANY_HOSTS, signal),
   'what a forge knows of an author': (url, signal) =>
@@ -88,14 +88,14 @@ const ASKED: Readonly<Record<string, Asking>> = {
 }
 
 for (const [what, ask] of Object.entries(ASKED)) {
-  test(`SEC-16r: an answer without end is read to its bound and no further, for ${what}`, async () => {
+  test(`SEC-16r: an endless answer is read up to its limit, for ${what}`, async () => {
     await using endless = await server('endless')
     await ask(endless.url, new AbortController().signal).catch(() => undefined)
     assert.ok(endless.asked() > 0)
     assert.ok(endless.given() < MOST_GIVEN, `${endless.given()} bytes`)
   })
 
-  test(`SEC-16s: a server that begins to answer and says no more ends with its caller, for ${what}`, async () => {
+  test(`SEC-16s: a server that stops in the middle of an answer is abandoned with its caller, for ${what}`, async () => {
     await using silent = await server('silent')
     const stop = new AbortController()
     const asking = ask(silent.url, stop.signal).catch(() => undefined)
@@ -105,7 +105,7 @@ for (const [what, ask] of Object.entries(ASKED)) {
   })
 }
 
-test('SEC-16t: a test delivery tells nothing of a server that sends without end', async () => {
+test('SEC-16t: a test delivery reveals nothing of a server that answers endlessly', async () => {
   await using endless = await server('endless')
   const repository = { id: 'repo_1', name: 'ada/app', forge: 'github', secret: 'x' } as const
   const bounds = { reach: 'private', hosts: ANY_HOSTS, ownPorts: [] } as const

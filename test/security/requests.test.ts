@@ -18,9 +18,9 @@ import { bearer } from '../support/tokens.ts'
 
 interface Served extends AsyncDisposable {
   readonly url: string
-  /** The requests that came. */
+  /** The requests received. */
   readonly asked: string[]
-  /** Bytes that were written to who asked. */
+  /** Bytes that were sent to clients. */
   readonly given: () => number
 }
 
@@ -81,7 +81,7 @@ async function added(
   return { path, tryAt }
 }
 
-test('SEC-16: a test delivery goes to the path of its own webhook, and reads a little of what answers', async () => {
+test("SEC-16: a test delivery goes to its own webhook's path, and reads only the beginning of the answer", async () => {
   await using source = await gitRepository({ files: { a: 'b' } })
   await using server = await endlessServer()
   await using narwhal = await startUp({ userRequests: 'private' })
@@ -96,7 +96,7 @@ test('SEC-16: a test delivery goes to the path of its own webhook, and reads a l
   assert.ok(server.given() < 32 * 1024 * 1024, `${server.given()} bytes`)
 })
 
-test('SEC-16b: nothing of the machine or a private network is tried, in no form, and all are answered alike', async () => {
+test('SEC-16b: nothing on the machine or a private network is contacted, in any notation, and all answers are alike', async () => {
   await using source = await gitRepository({ files: { a: 'b' } })
   await using server = await endlessServer()
   await using narwhal = await startUp()
@@ -135,7 +135,7 @@ test('SEC-16b: nothing of the machine or a private network is tried, in no form,
   assert.deepEqual(server.asked, [])
 })
 
-test('SEC-16c: a secret that is sent as it is goes to this Narwhal alone', async () => {
+test('SEC-16c: a plain-text secret is sent to this Narwhal only', async () => {
   await using source = await gitRepository({ files: { a: 'b' } })
   await using server = await endlessServer()
   await using narwhal = await startUp({ userRequests: 'private' })
@@ -164,7 +164,7 @@ test('SEC-16d: a repository is cloned from the operator’s networks, and never 
   )
 })
 
-test('SEC-16u: what was allowed when it was registered is refused when it is used, if the operator has changed the rule', async () => {
+test('SEC-16u: a host that was allowed at registration is rejected at use if the operator has changed the rule', async () => {
   const files = { 'narwhal.yml': 'steps: [echo well]\n' }
   await using source = await gitRepository({ files, serve: true })
   await using dir = await tempDir()
@@ -197,10 +197,10 @@ test('SEC-16u: what was allowed when it was registered is refused when it is use
   assert.equal(pipeline.outcome, 'success', JSON.stringify([pipeline, jobs]))
 })
 
-test('SEC-16e: a host is looked up once, and asked where it was found', async () => {
+test('SEC-16e: a host is looked up once, and contacted at that address', async () => {
   await using server = await endlessServer()
   const { port } = new URL(server.url)
-  // No resolver knows this name: only the address that was found before is used.
+  // No resolver knows this name: only the address from the earlier lookup is used.
   const url = new URL(`http://nowhere.invalid:${port}/path`)
   const question = {
     url,
@@ -216,7 +216,7 @@ test('SEC-16e: a host is looked up once, and asked where it was found', async ()
   await assert.rejects(ANY_HOSTS.find('nowhere.invalid'), { code: 'unavailable' })
 })
 
-test('NET-60: an address is known for what it is in each of its forms', () => {
+test('NET-60: an address is classified in all of its notations', () => {
   const kinds = {
     own: ['127.0.0.1', '127.8.8.8', '::1', '::ffff:127.0.0.1', '::ffff:7f00:1', '64:ff9b::7f00:1'],
     private: ['10.1.2.3', '172.31.0.1', '192.168.1.1', '100.127.0.1', 'fd12::1', '::ffff:10.0.0.1'],
@@ -245,7 +245,7 @@ test('NET-60: an address is known for what it is in each of its forms', () => {
   }
 })
 
-test('NET-62: what clouds serve to a machine is asked for nobody, also where it is not link-local', async () => {
+test('NET-62: metadata services of clouds are never contacted, even if not link-local', async () => {
   const served = ['168.63.129.16', '100.100.100.200', 'fd00:ec2::254', 'fd20:ce::254']
   const wrapped = ['::ffff:168.63.129.16', '64:ff9b::a83f:8110', '::ffff:6464:64c8']
   for (const address of [...served, ...wrapped]) {
@@ -256,13 +256,13 @@ test('NET-62: what clouds serve to a machine is asked for nobody, also where it 
 })
 
 const CANARY = 'canary-5e11aa90'
-/** As if hosts had been found: git says itself what is wrong. */
+/** As if hosts had been looked up: git itself says what is wrong. */
 const way = {
   settings: ['http', 'https', 'ssh'].map((one) => `protocol.${one}.allow=always`),
   ssh: [],
 }
 
-test('SEC-16f: however git fails, the error tells no credential of its URL', async () => {
+test('SEC-16f: however git fails, the error contains no credentials of its URL', async () => {
   await using dir = await tempDir()
   await using server = await endlessServer()
   const env = readGitEnv()

@@ -18,7 +18,7 @@ interface Printed {
   readonly ageDays: number
 }
 
-/** The same, but for some of what it does. */
+/** The same, with some methods replaced. */
 function otherwise<Target extends object>(target: Target, over: Partial<Target>): Target {
   return new Proxy(target, {
     get: (_, name) => {
@@ -28,7 +28,7 @@ function otherwise<Target extends object>(target: Target, over: Partial<Target>)
   })
 }
 
-/** A page over a store, and pipelines of so many days ago. */
+/** A page over a store, and pipelines that are some days old. */
 async function openHistory() {
   await using stack = new AsyncDisposableStack()
   const web = stack.use(await openWebStage())
@@ -72,7 +72,7 @@ async function openHistory() {
 
 const KEEP: KeepRules = { logs: 10 * DAY, pipelines: 100 * DAY }
 
-test('SEC-09e: what is older than it is kept goes, and who asks for it is told when and by which rule', async () => {
+test('SEC-09e: expired data is deleted, and requests for it say when and by which rule', async () => {
   await using world = await openHistory()
   const [young, middle, old] = [
     await world.add({ ageDays: 1 }),
@@ -106,7 +106,7 @@ test('SEC-09e: what is older than it is kept goes, and who asks for it is told w
   assert.equal((await ask(`pipelines/${middle.id}`)).status, 200)
   assert.match((await ask(`jobs/${young.jobId}/attempts/1/log.txt`)).text, /a line/)
   assert.equal((await ask('pipelines/pipeline_00000000000000000000')).status, 404)
-  // It is written down what went.
+  // Deletions are recorded.
   const { entries } = await world.stage.store.audit.list({
     limit: 10,
     action: 'retention.removed',
@@ -114,7 +114,7 @@ test('SEC-09e: what is older than it is kept goes, and who asks for it is told w
   assert.ok(entries.some(({ action }) => action === 'retention.removed'))
 })
 
-test('BND-11: the newest success of a branch stays with its log, whatever the rules say', async () => {
+test('BND-11: the latest success of a branch stays with its log, whatever the rules say', async () => {
   await using world = await openHistory()
   const kept = await world.add({ ageDays: 300, outcome: 'success', ref: 'refs/heads/release' })
   const former = await world.add({ ageDays: 400, outcome: 'success', ref: 'refs/heads/release' })
@@ -124,7 +124,7 @@ test('BND-11: the newest success of a branch stays with its log, whatever the ru
   assert.equal(await world.stage.store.pipelines.find(former.id), undefined)
 })
 
-test('BND-12: an installation that was there before keeps everything for seven days', async () => {
+test('BND-12: an existing installation keeps everything for seven days', async () => {
   await using world = await openHistory()
   const old = await world.add({ ageDays: 300 })
   const { store } = world.stage
@@ -136,7 +136,7 @@ test('BND-12: an installation that was there before keeps everything for seven d
   assert.equal(later?.pipelines, 1)
 })
 
-test('BND-13: what can not be removed is counted, and keeps nothing else from going', async () => {
+test('BND-13: failed deletions are counted, and block no others', async () => {
   await using world = await openHistory()
   const ids: Pipeline['id'][] = []
   for (let n = 0; n < 3; n++) ids.push((await world.add({ ageDays: 200 + n })).id)
@@ -158,7 +158,7 @@ test('BND-13: what can not be removed is counted, and keeps nothing else from go
   assert.ok(await store.pipelines.find(ids[1] ?? 'pipeline_'))
 })
 
-test('BND-14: with a rule of its own a repository keeps what others lose', async () => {
+test('BND-14: a repository with a rule of its own keeps what others lose', async () => {
   await using world = await openHistory()
   const old = await world.add({ ageDays: 300 })
   const { store } = world.stage
@@ -187,7 +187,7 @@ test('BND-15: some days after a repository was removed nothing of it is left', a
   assert.deepEqual(await store.retention.listRules(), [])
 })
 
-test('BND-16: a long history goes in many short steps, and others have their turn between them', async () => {
+test("BND-16: a long history is deleted in many short steps, with others' work in between", async () => {
   await using world = await openHistory()
   for (let n = 0; n < 30; n++) await world.add({ ageDays: 200 + n })
   let turns = 0

@@ -5,12 +5,12 @@ import { isOpenRoute } from '../../src/http/open-routes.ts'
 import { type Installation, startUp } from '../support/installation.ts'
 import { bearer } from '../support/tokens.ts'
 
-/** Who may do more than look; each may also do what those before it may. */
+/** In order of rank; each role may also do what those before it may. */
 const RANKS: readonly Role[] = ['viewer', 'member', 'admin']
 
 /**
- * What changes something, and who may have it. A route that is not here and is no `GET` must be an
- * administrator's; one that reads is anybody's who has signed in, but for `ADMIN_READS`.
+ * Changing routes and their roles. A route that is not here and is no `GET` must require an administrator;
+ * one that reads is open to everyone who has signed in, except for `ADMIN_READS`.
  */
 const CHANGES: Readonly<Record<string, Role>> = {
   'POST /api/v1/pipelines': 'member',
@@ -29,7 +29,7 @@ const CHANGES: Readonly<Record<string, Role>> = {
 const ADMIN_READS = ['GET /api/v1/audit', 'GET /api/v1/audit/head', 'GET /api/v1/audit/lines']
 /** Not in the document. */
 const BESIDES = ['GET /api/v1/openapi.json', 'GET /api/v1/live', 'GET /api/v1/runners/attach']
-/** What a runner's identity opens; the websocket of attaching wants an upgrade besides. */
+/** The routes for a runner's identity; the websocket for attaching requires an upgrade as well. */
 const OF_RUNNERS = [
   'GET /api/v1/dispatchers',
   'GET /api/v1/runners/attach',
@@ -44,7 +44,7 @@ function neededFor(route: string): Role {
   return ADMIN_READS.includes(route) ? 'admin' : 'viewer'
 }
 
-/** What a route answers to whom: it is let by, or refused as unknown or as too little. */
+/** The expected answer of a route: passed, or rejected as unauthenticated or as forbidden. */
 function expected(route: string, asker: Asker): 401 | 403 | 'let by' {
   const [method = '', url = ''] = route.split(' ')
   if (isOpenRoute(method, url.replaceAll(/\{(\w+)\}/g, ':$1'), new Set())) return 'let by'
@@ -63,7 +63,7 @@ async function headersOf({ client, token }: Installation): Promise<Record<Asker,
   return {
     nobody: {},
     'wrong token': bearer('narwhal_wrong'),
-    // It has an environment with names of things, and nothing else to show.
+    // It has an environment with ids, and no credential.
     "stranger's job": { 'x-narwhal-job': 'job_1', cookie: 'narwhal_session=job_1' },
     runner: bearer(identity),
     viewer: await as('viewer'),
@@ -81,7 +81,7 @@ async function routesOf({ url, token }: Installation): Promise<string[]> {
   return [...routes, ...BESIDES, 'GET /metrics', 'GET /healthz', 'GET /readyz', 'GET /nothing/here']
 }
 
-/** With names of things that are not there, so that what is let by does nothing. */
+/** With ids of things that do not exist, so that requests that pass change nothing. */
 async function statusOf(url: string, route: string, headers: object): Promise<number> {
   const [method = '', path = ''] = route.split(' ')
   const filled = path
@@ -98,7 +98,7 @@ async function statusOf(url: string, route: string, headers: object): Promise<nu
   return answer.status
 }
 
-test('WHO-01: every route answers everybody as the table of roles says', async () => {
+test('WHO-01: every route answers every role as the table says', async () => {
   await using narwhal = await startUp()
   const headers = await headersOf(narwhal)
   const routes = await routesOf(narwhal)
@@ -110,10 +110,10 @@ test('WHO-01: every route answers everybody as the table of roles says', async (
     for (const [asker, shown] of Object.entries(headers) as [Asker, object][]) {
       const status = await statusOf(narwhal.url, route, shown)
       const seen = status === 401 || status === 403 ? status : 'let by'
-      // These carry a credential of their own in the body, which is wrong here.
+      // These have credentials of their own in the body, which are wrong here.
       const isByBody = /^POST \/(?:api\/v1\/(?:session|runners\/join)|webhooks\/.*)$/.test(route)
       if (isByBody && status === 401) continue
-      // Attaching asks who it is once more, and wants no person.
+      // Attaching checks the identity again, and accepts no person.
       if (route === 'GET /api/v1/runners/attach' && RANKS.includes(asker as Role)) continue
       count++
       if (seen !== expected(route, asker)) wrong.push(`${route} as ${asker}: ${status}`)

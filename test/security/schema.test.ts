@@ -6,7 +6,7 @@ import { openStore } from '../../src/store/open-store.ts'
 import { SWEPT_TABLES } from '../../src/store/sql/removal/repository-sweep.ts'
 import { tempDir } from '../support/temp-dir.ts'
 
-/** Why a table that no repository takes along does not grow for ever. */
+/** Why a table whose rows are not removed with a repository does not grow for ever. */
 const BOUNDED: Readonly<Record<string, string>> = {
   state_changes: 'the newest 100,000',
   change_counter: 'one row',
@@ -47,7 +47,7 @@ async function openSchema() {
   return { list, tables, [Symbol.asyncDispose]: () => owned.disposeAsync() }
 }
 
-test('BND-20: every table has a repository that takes its rows along, or a bound', async () => {
+test('BND-20: the rows of every table are removed with a repository, or are bounded', async () => {
   await using schema = await openSchema()
   const known = new Set([...SWEPT_TABLES, ...Object.keys(BOUNDED)])
   assert.deepEqual(
@@ -61,7 +61,7 @@ test('BND-20: every table has a repository that takes its rows along, or a bound
   )
 })
 
-test('BND-21: every foreign key has an index, so that no removal looks through a whole table', async () => {
+test('BND-21: every foreign key has an index, so that no removal scans a whole table', async () => {
   await using schema = await openSchema()
   const { list, tables } = schema
   const without: string[] = []
@@ -81,12 +81,12 @@ test('BND-21: every foreign key has an index, so that no removal looks through a
   assert.deepEqual(without, [])
 })
 
-test('BND-22: a database that is made now can give back what is free inside', async () => {
+test('BND-22: a new database can return free space', async () => {
   await using schema = await openSchema()
   assert.equal(schema.list('pragma auto_vacuum')[0]?.['auto_vacuum'], 2)
 })
 
-test('BND-23: what is free inside goes back to the disk, more than a page at a time', async () => {
+test('BND-23: free space is returned to the disk, more than a page at a time', async () => {
   await using dir = await tempDir()
   const path = dir.join('narwhal.db')
   await using store = await openStore({ kind: 'sqlite', path }, silentLog())

@@ -49,7 +49,7 @@ function pathOf(url: string, { name, pipeline, job }: Built): string {
     .replace(/\{\w+\}/g, 'X')
 }
 
-test('WHO-53: a token that is limited to repositories sees and changes no others, in every route', async () => {
+test("WHO-53: a token that is limited to repositories can't see or change others, in any route", async () => {
   await using two = await openTwo()
   const { narwhal, own, other, token } = two
   const ask = async (method: string, path: string, body?: object) => {
@@ -76,7 +76,7 @@ test('WHO-53: a token that is limited to repositories sees and changes no others
       if (!url.startsWith('/api/') || isOpenRoute(method, pattern, new Set())) continue
       const reach = reachOf(method, pattern)
       known.delete(`${method} ${pattern}`)
-      // Its bodies are tried below; anything else is looked at before the body is.
+      // Its bodies are tested below; everything else is checked before the body.
       if (reach === 'named in the body') continue
       const { status, text } = await ask(method, pathOf(url, other))
       const what = `${method} ${url}: ${status} ${text.slice(0, 200)}`
@@ -89,7 +89,7 @@ test('WHO-53: a token that is limited to repositories sees and changes no others
     }
   }
   assert.ok(asked > 50, `${asked} routes`)
-  // All that is in the table is there.
+  // Every route in the table exists.
   const besides = ['GET /api/v1/openapi.json', 'GET /api/v1/live']
   assert.deepEqual(
     [...known].filter((route) => !besides.includes(route)),
@@ -99,14 +99,14 @@ test('WHO-53: a token that is limited to repositories sees and changes no others
   assert.equal((await ask('POST', '/api/v1/pipelines', starts)).status, 404)
   const approvals = [{ pipeline: other.pipeline, sha: 'a'.repeat(40), plan: 'b'.repeat(64) }]
   assert.ok([400, 404].includes((await ask('POST', '/api/v1/approvals', { approvals })).status))
-  // And its own it sees and changes, as its owner may.
+  // It can see and change its own, as its owner may.
   const list = await ask('GET', '/api/v1/pipelines')
   assert.ok(list.text.includes(own.pipeline))
   assert.equal((await ask('GET', `/api/v1/jobs/${own.job}/attempts/1/log.txt`)).status, 200)
   assert.equal((await ask('POST', `/api/v1/pipelines/${own.pipeline}/rerun`)).status, 201)
 })
 
-test('WHO-60: what a narrow token asks of another repository is answered as of one that was never there', async () => {
+test('WHO-60: another repository is answered like one that does not exist', async () => {
   await using two = await openTwo()
   const { narwhal, own, other, token } = two
   const list = async (repository: string): Promise<[number, string]> => {
@@ -127,7 +127,7 @@ test('WHO-60: what a narrow token asks of another repository is answered as of o
   }
 })
 
-test('WHO-54: a narrow token follows its own pipelines alone, and is exchanged for nothing wider', async () => {
+test("WHO-54: a limited token follows only its own pipelines, and can't be exchanged for a wider one", async () => {
   await using two = await openTwo()
   const { narwhal, own, other, token } = two
   await using live = await LiveTestClient.connect(narwhal.url, bearer(token))

@@ -7,7 +7,7 @@ import { openWebStage } from '../support/web-stage.ts'
 
 const PIPELINES = 4_500
 
-/** A page with so many pipelines behind it, of which one has another title. */
+/** A page with this many pipelines, one of which has another title. */
 async function openHistory() {
   await using stack = new AsyncDisposableStack()
   const web = stack.use(await openWebStage())
@@ -29,7 +29,7 @@ async function openHistory() {
   return { ...web, first, [Symbol.asyncDispose]: () => owned.disposeAsync() }
 }
 
-test('SEC-21b: a search of one person leaves the places of the others, and one too many is told when to come again', async () => {
+test("SEC-21b: one user's searches leave room for others, and one too many is told when to retry", async () => {
   await using web = await openHistory()
   const search = (text: string) => fetch(`${web.url}/api/v1/pipelines?text=${text}`)
   const answers = await Promise.all(Array.from({ length: 40 }, () => search('nowhere')))
@@ -40,11 +40,11 @@ test('SEC-21b: a search of one person leaves the places of the others, and one t
   assert.ok(refused.length > 0)
   assert.equal(refused[0]?.headers.get('retry-after'), '5')
   assert.match(await (refused[0]?.text() ?? ''), /searches go through pipelines for you already/)
-  // As soon as they are over there is room.
+  // There is room as soon as they are over.
   assert.equal((await search('nowhere')).status, 200)
 })
 
-test('BND-08: forty searches that find nothing give way to everybody else between their steps', async () => {
+test('BND-08: forty fruitless searches yield to other requests between their steps', async () => {
   await using web = await openHistory()
   const { store } = web.stage
   let isOver = false
@@ -67,7 +67,7 @@ test('BND-08: forty searches that find nothing give way to everybody else betwee
   assert.ok((await searches).every((found) => found.length === 0))
 })
 
-test('BND-09: a search by steps finds what one look would have found, in order and page by page', async () => {
+test('BND-09: a search in steps finds the same as a single query, in order and page by page', async () => {
   await using web = await openHistory()
   const { first } = web
   const page = async (query: string) => {
@@ -92,7 +92,7 @@ test('BND-09: a search by steps finds what one look would have found, in order a
   assert.equal(all.at(-1), first.id)
 })
 
-test('BND-10: who leaves does not have the rest of the search done', async () => {
+test('BND-10: a search ends when its client disconnects', async () => {
   await using web = await openHistory()
   const gone = new AbortController()
   const search = web.stage.store.pipelines.listViews({ text: 'nowhere', limit: 50 }, gone.signal)

@@ -67,7 +67,7 @@ suite('what holds for a secret', () => {
     return page.lines.map(({ text }) => text).join('\n')
   }
 
-  test('MSK-15: a value that logs are full of is told of when it is set, and one that is not masked stands in the log and the audit', async () => {
+  test('MSK-15: a value that is common in logs is reported when it is set, and an unmasked one appears in the log and the audit', async () => {
     const warned = {
       docker: /common word/,
       'ada/shop': /name of the repository/,
@@ -97,7 +97,7 @@ suite('what holds for a secret', () => {
     assert.ok(!JSON.stringify(told).includes(CANARY))
   })
 
-  test('MSK-16: a secret is warned of before its end, and given to nobody after it', async () => {
+  test('MSK-16: an expiring secret is warned about, and not used after its expiry', async () => {
     const set = (expiresAt: number) =>
       narwhal.client.setSecret('DEPLOY_KEY', { value: CANARY, expiresAt }, name)
     await set(Date.now() + 20 * DAY_MS)
@@ -126,7 +126,7 @@ suite('what holds for a secret', () => {
     assert.deepEqual(late.attempts, [])
   })
 
-  test('MSK-17: why a job does not get a secret is said before it runs, and told by `secret explain`', async () => {
+  test('MSK-17: why a job does not get a secret is reported before it runs, and by `secret explain`', async () => {
     await narwhal.client.removeSecret('DEPLOY_KEY', name)
     await narwhal.client.setSecret('DEPLOYKEY', { value: CANARY }, name)
     const missing = await build()
@@ -166,7 +166,7 @@ suite('what holds for a secret', () => {
     assert.match(nothing.err, /there is no pipeline/)
   })
 
-  test('MSK-18: what is too short to be masked by itself is counted in the log, once, and not told', async () => {
+  test('MSK-18: parts too short to be masked by themselves are counted in the log, once, without their text', async () => {
     const account = JSON.stringify({ id: 'acct-7', region: 'eu', key: `long-${CANARY}`, n: 5 })
     const again = { value: account, runners: ['all'] }
     await narwhal.client.setSecret('DEPLOY_KEY', again, name)
@@ -184,7 +184,7 @@ interface Entry {
   readonly after?: Readonly<Record<string, unknown>>
 }
 
-/** The newest first. */
+/** Newest first. */
 async function auditOf({ url, token }: Installation, action: string): Promise<Entry[]> {
   const answer = await fetch(`${url}/api/v1/audit?action=${action}`, { headers: bearer(token) })
   const { entries } = (await answer.json()) as { entries: Entry[] }

@@ -27,7 +27,7 @@ const cookieOf = (answer: Response): string => answer.headers.get('set-cookie')?
 const statusAs = async (url: string, cookie: string): Promise<number> =>
   (await fetch(`${url}/api/v1/session`, { headers: { cookie } })).status
 
-test('SEC-01c: who shows nothing approves no pipeline, on loopback either', async () => {
+test('SEC-01c: without credentials nobody approves a pipeline, not even on loopback', async () => {
   await using narwhal = await startUp()
   await using repository = await gitRepository({ files: { 'narwhal.yml': 'steps: [print a]' } })
   const { client, url } = narwhal
@@ -41,7 +41,7 @@ test('SEC-01c: who shows nothing approves no pipeline, on loopback either', asyn
   }
 })
 
-test('SEC-20: signing out ends the session, whoever has kept its cookie', async () => {
+test('SEC-20: signing out ends the session, even for a copied cookie', async () => {
   await using narwhal = await startUp()
   const { url, token } = narwhal
   const answer = await signIn(url, { token })
@@ -53,14 +53,14 @@ test('SEC-20: signing out ends the session, whoever has kept its cookie', async 
   assert.equal(await statusAs(url, cookie), 200)
   await fetch(`${url}/api/v1/session`, { method: 'DELETE', headers: { cookie } })
   assert.equal(await statusAs(url, cookie), 401)
-  // A cookie opens nothing as a token, and a token nothing as a cookie.
+  // A cookie is no token, and a token no cookie.
   const other = cookieOf(await signIn(url, { token }))
   const swapped = bearer(other.split('=')[1] ?? '')
   assert.equal((await fetch(`${url}/api/v1/session`, { headers: swapped })).status, 401)
   assert.equal(await statusAs(url, `narwhal_session=${token}`), 401)
 })
 
-test('SEC-20b: behind a proxy that speaks TLS the cookie never travels in the clear', async () => {
+test('SEC-20b: behind a TLS proxy the cookie is never sent in plain text', async () => {
   await using narwhal = await startUp()
   const plain = await signIn(narwhal.url, { token: narwhal.token })
   assert.doesNotMatch(plain.headers.get('set-cookie') ?? '', /Secure/)
@@ -115,7 +115,7 @@ test('WHO-03: a link signs in once, and the next one ends it', async () => {
   assert.match(await late.text(), /was used, or is older than five minutes/)
 })
 
-test('WHO-04: what is no terminal hears no link and no token, and the token is its user’s alone', async () => {
+test('WHO-04: links and tokens are printed to terminals only, and the token is readable by its user only', async () => {
   await using data = await tempDir()
   const args = ['up', '--port', '0', '--executor', 'fake:', '--data', data.path]
   await using up = startNarwhal(args)
@@ -131,12 +131,12 @@ test('WHO-04: what is no terminal hears no link and no token, and the token is i
   const link = await runNarwhal(['sign-in-link', ...own])
   const code = /\/sign-in#code=(\S+)/.exec(link.said)?.[1]
   assert.equal((await signIn(url, { code })).status, 200)
-  // The same command line elsewhere has nothing to show.
+  // The same command line elsewhere has no token.
   const elsewhere = await runNarwhal(['repo', 'list', '--server', url, '--data', '/nonexistent'])
   assert.equal(elsewhere.code, 4, elsewhere.said)
 })
 
-test('WHO-05: tokens end, say so to who holds them, and a found one is taken back by its value', async () => {
+test('WHO-05: tokens expire, tell their holder, and a leaked one can be revoked by its value', async () => {
   await using narwhal = await startUp()
   const { client, url } = narwhal
   const made = await client.createToken({ name: 'ninety' })

@@ -12,15 +12,15 @@ import { freeNetworks } from '../support/free-networks.ts'
 import { testImage, testService, uniquePrefix } from '../support/services.ts'
 import { tempDir } from '../support/temp-dir.ts'
 
-/** A process that one step leaves, and that wants to say how the next one ended. */
+/** A leftover process of one step that tries to forge the end of the next. */
 
 const docker = testService('docker')
 const noBubblewrap = await withoutBubblewrap()
 const log = await openLog({ level: 'silent', pretty: false })
 
 /**
- * Looks for keys in the memory of every shell that it may read, and for the tokens of markers in what programs were
- * started with, and writes forged ends to all pipes that those shells hold.
+ * Searches the memory of every shell that it can read for keys, and the command lines of programs for marker
+ * tokens, and writes forged ends to all pipes of those shells.
  */
 const FORGER = `
 forge() {
@@ -61,7 +61,7 @@ async function jobOf(executor: Executor, workspace: string, image?: string): Pro
 const NOTHING = new AbortController().signal
 const LEAVE = `cat >forger <<'END'\n${FORGER}\nEND\n`
 
-/** Leaves the forger, which is seen to be at work, and then runs what must fail. */
+/** Leaves the forger behind, which is seen to run, and then runs what must fail. */
 async function attack(job: Sandbox): Promise<void> {
   const leave = `${LEAVE}setsid sh forger >/dev/null 2>&1 </dev/null &\nsleep 1; echo left`
   assert.match((await runIn(job, leave)).output, /left\n/)
@@ -72,13 +72,13 @@ async function mustFail(job: Sandbox): Promise<void> {
   const { exitCode, output } = await runIn(job, 'sleep 2; echo still here; exit 7')
   assert.equal(exitCode, 7)
   assert.equal(output, 'still here\n')
-  // Nor does it live any more.
+  // It is gone as well.
   const { output: alive } = await runIn(job, 'cat /proc/[0-9]*/cmdline | tr "\\0" " "')
   assert.doesNotMatch(alive, /forger/)
 }
 
-/** A step beside others, which tells its number of lines so far. */
-function startBeside(job: Sandbox, script: string, signal = NOTHING) {
+/** A background step that prints a growing number of lines. */
+function startInBackground(job: Sandbox, script: string, signal = NOTHING) {
   const end = new AbortController()
   const beside = { end, said: '', exit: Promise.resolve<StepExit>({ exitCode: -1 }) }
   beside.exit = job.run(
@@ -90,13 +90,13 @@ function startBeside(job: Sandbox, script: string, signal = NOTHING) {
   return beside
 }
 
-/** The same with a step in the background, whose own processes go on, also those that have left it. */
-async function attackBeside(job: Sandbox): Promise<void> {
+/** The same with a background step, whose own processes go on, including those that have left its group. */
+async function attackInBackground(job: Sandbox): Promise<void> {
   const server = `setsid sh -c 'while :; do echo beat; sleep 0.1; done' >beats &\necho up; sleep 600`
-  const beside = startBeside(job, server)
+  const beside = startInBackground(job, server)
   await eventually(() => beside.said === 'up\n')
   await attack(job)
-  // One that looks like another step's, or tries to look like nobody's.
+  // One that looks like another step's, or tries to look like no step's.
   const lower = 'ulimit -m unlimited; ulimit -m 1099511627700; ulimit -m 1000; ulimit -w 77'
   const disguised = `( (${lower}; exec setsid sh forger) || setsid sh forger) >/dev/null 2>&1 </dev/null &\nsleep 1; echo left`
   assert.match((await runIn(job, `${LEAVE}${disguised}`)).output, /left\n/)
@@ -108,14 +108,14 @@ async function attackBeside(job: Sandbox): Promise<void> {
   assert.equal((await beside.exit).exitCode, 143)
 }
 
-/** A step in the background that is over, and has left the forger. */
+/** A background step that has ended, and has left the forger behind. */
 async function attackAfter(job: Sandbox): Promise<void> {
   const leave = `${LEAVE}setsid sh forger >/dev/null 2>&1 </dev/null &\nsleep 1; echo up`
-  const beside = startBeside(job, leave)
+  const beside = startInBackground(job, leave)
   assert.deepEqual(await beside.exit, { exitCode: 0 })
   await mustFail(job)
   const stop = new AbortController()
-  const stopped = startBeside(job, `${leave}; sleep 600`, stop.signal)
+  const stopped = startInBackground(job, `${leave}; sleep 600`, stop.signal)
   await eventually(() => stopped.said === 'up\n')
   stop.abort(new Error('it took too long'))
   await assert.rejects(stopped.exit, /too long/)
@@ -130,7 +130,7 @@ const ATTACKS = [
   },
   {
     what: 'nor while another step runs in the background',
-    run: attackBeside,
+    run: attackInBackground,
     ids: ['SEC-17c', 'SEC-17e', 'SEC-17g'],
   },
   {
@@ -149,7 +149,7 @@ for (const { what, run, ids } of ATTACKS) {
     )
   inContainer(ids[0], 'its supervisor runs')
   inContainer(ids[1], 'the engine executes', 'exec')
-  test(`${ids[2]}: what a step leaves in bubblewrap ${what}`, {
+  test(`${ids[2]}: leftover processes of a step in bubblewrap ${what}`, {
     skip: noBubblewrap,
   }, async () => {
     await using dir = await tempDir()
@@ -163,7 +163,10 @@ for (const { what, run, ids } of ATTACKS) {
   })
 }
 
-/** The processes whose open files this one may see, but for its own and its parents, by what they were started as. */
+/**
+ * The processes whose open files this one can see, except for its own and its parents, by their command
+ * lines.
+ */
 const LOOK = `for one in /proc/[0-9]*; do
   if readlink "$one/fd/0" >/dev/null 2>&1 || head -c 1 "$one/environ" >/dev/null 2>&1; then tr "\\0" " " <"$one/cmdline"; echo; fi
 done`
@@ -176,7 +179,7 @@ for (const [id, where, steps] of [
     `${id}: a step in a container whose steps ${where} looks into no process but its own`,
     async (job) => {
       const loop = `echo up; while sleep 0.2; do ${LOOK} >seen.new; mv seen.new seen; done`
-      const beside = startBeside(job, loop)
+      const beside = startInBackground(job, loop)
       await eventually(() => beside.said === 'up\n')
       const { output } = await runIn(job, LOOK)
       assert.match(output, /step-2/)

@@ -8,7 +8,7 @@ const SECRETS = ['hunter4-private', 'hunter5-private']
 const VALUES = `api_key: "${SECRETS[0]}"\npassword: ${SECRETS[1]}\n`
 const SHARED = JSON.stringify({ jobs: { shared: { steps: ['print shared'] } } })
 
-test('SEC-13: no line of another repository’s file comes out in a message, and a stranger’s file includes none of them', async () => {
+test('SEC-13: messages reveal no line of another repository’s file, and a stranger’s file can’t include one', async () => {
   await using values = await gitRepository({ files: { 'values.yml': VALUES, 'ci.yml': SHARED } })
   await using open = await gitRepository({ files: { 'ci.yml': SHARED } })
   const include = (path: string): string =>
@@ -42,7 +42,7 @@ test('SEC-13: no line of another repository’s file comes out in a message, and
     const { body } = await deliver(narwhal.agentUrl, { event: 'pull_request', payload, secret })
     return await finished(narwhal, (await pipelineOf(narwhal, body.eventId)).id)
   }
-  // Not even one that is well in itself: it would come back whole as what was run.
+  // Not even a valid one: it would be returned as the plan that was run.
   for (const path of ['acme/priv@main:values.yml', 'acme/priv@main:ci.yml']) {
     const { pipeline, jobs } = await pull(include(path))
     assert.deepEqual(jobs, [])

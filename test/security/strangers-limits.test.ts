@@ -27,7 +27,7 @@ async function pullFromFork(
   return await pipelineOf(narwhal, body.eventId)
 }
 
-test('SEC-07: a stranger’s job that holds a group, with a limit of its own, keeps no deploy waiting', async () => {
+test('SEC-07: a stranger’s job that occupies a group, with a limit of its own, blocks no deployment', async () => {
   const own = JSON.stringify({
     jobs: { deploy: { concurrency: 'deploy', steps: ['print done'] } },
   })
@@ -45,19 +45,19 @@ test('SEC-07: a stranger’s job that holds a group, with a limit of its own, ke
   const { id } = await pipelineOf(narwhal, body.eventId)
   const deployed = await finished(narwhal, id)
   assert.equal(deployed.jobs[0]?.outcome, 'success')
-  // It stands in the group of strangers, in which another one waits for it, whatever its limit.
+  // It is in the strangers' group, where another one waits for it, whatever its limit.
   assert.equal(await running(), 'running')
   await narwhal.client.cancelPipeline(held.id, 'the test is over')
 })
 
-test('SEC-08: a stranger’s priority puts its job before nobody, and a file’s own only so far', async () => {
+test('SEC-08: a stranger’s priority never puts its job first, and a file’s own is limited', async () => {
   const file = (priority: number, name: string) =>
     JSON.stringify({ jobs: { [name]: { priority, labels: ['later'], steps: ['print done'] } } })
   await using source = await gitRepository({ files: { 'narwhal.yml': file(1, 'modest') } })
   await using narwhal = await startUp()
   const repository = await register(narwhal, source.path, { name: 'ada/order' })
   await narwhal.client.changeRepository(repository.id, { approval: 'nobody' })
-  // Nobody has the label, so that all of them wait.
+  // No runner has the label, so all of them wait.
   const theirs = { number: 1, file: file(100, 'stranger') }
   const pull = await pullFromFork(narwhal, { source, repository }, theirs)
   const names = async () => (await narwhal.client.listQueue()).jobs.map(({ name }) => name)
@@ -68,7 +68,7 @@ test('SEC-08: a stranger’s priority puts its job before nobody, and a file’s
   await narwhal.client.cancelPipeline(pull.id, 'the test is over')
 })
 
-test('STR-02: a stranger’s job runs over no machine’s own root: it waits, and says which setting is missing', async () => {
+test('STR-02: a stranger’s job never runs over a machine’s own root file system: it waits, and says which setting is missing', async () => {
   const file = JSON.stringify({ jobs: { probe: { steps: ['true'] } } })
   await using source = await gitRepository({ files: { 'narwhal.yml': file } })
   for (const executor of ['bubblewrap:', 'process:']) {

@@ -14,7 +14,7 @@ import { tempDir } from '../support/temp-dir.ts'
 const env = readGitEnv()
 const { signal } = new AbortController()
 
-test('SEC-12: a stranger’s workspace has what its commit reaches, and no other object of the mirror', async () => {
+test('SEC-12: a stranger’s workspace has the objects reachable from its commit, and no others of the mirror', async () => {
   await using repository = await gitRepository({ files: { a: '1' } })
   await repository.tag('v1', 'The first')
   const base = await repository.head()
@@ -47,7 +47,7 @@ test('SEC-12: a stranger’s workspace has what its commit reaches, and no other
   const blob = await repository.git('rev-parse', 'wip:key')
   assert.ok(!objects.includes(blob))
   await assert.rejects(inFolder('cat-file', '-p', blob))
-  // History and the tags in it are there, as in any other workspace.
+  // History and its tags exist, as in any other workspace.
   assert.equal((await inFolder('rev-list', '--count', 'HEAD')).trim(), '2')
   assert.match(await inFolder('describe'), /^v1-1-g/)
   assert.equal((await inFolder('for-each-ref', '--format=%(refname)')).trim(), 'refs/tags/v1')

@@ -10,7 +10,7 @@ const file = (jobs: object): string => JSON.stringify({ jobs })
 const pass = { steps: ['print ok'] }
 const fail = { steps: ['exit 1'] }
 
-test('SEC-14: a stranger’s pipeline that runs nothing, leaves out a job, or lets one fail by its own file is no success at the forge', async () => {
+test('SEC-14: a stranger’s pipeline that runs nothing, or whose own file skips a job or lets it fail, is not reported as success', async () => {
   await using forge = await statusForge()
   const own = file({ test: pass, lint: { ...pass, allow_failure: true } })
   await using source = await gitRepository({ files: { 'narwhal.yml': own } })
@@ -31,7 +31,7 @@ test('SEC-14: a stranger’s pipeline that runs nothing, leaves out a job, or le
     const { secret } = repository
     const { body } = await deliver(narwhal.agentUrl, { event: 'pull_request', payload, secret })
     const { pipeline } = await finished(narwhal, (await pipelineOf(narwhal, body.eventId)).id)
-    // The last word: what was told while it went on is overtaken.
+    // The final status: earlier ones are superseded.
     const last = await eventually(() => {
       const ofCommit = forge.taken.filter(({ path }) => path.endsWith(commit.sha))
       const words = ofCommit.at(-1)?.body['description'] ?? ''
@@ -53,14 +53,14 @@ test('SEC-14: a stranger’s pipeline that runs nothing, leaves out a job, or le
   assert.partialDeepStrictEqual(lax, { outcome: 'success', state: 'failure' })
   assert.match(lax.description, /job test failed, which only its own file allows/)
 
-  // What the target's own file lets fail, and a file that asks for all that it asks for.
+  // What the target's own file allows to fail, and a file that requires everything that it requires.
   const fair = file({ test: pass, lint: { ...fail, allow_failure: true }, more: pass })
   assert.partialDeepStrictEqual(await pull(fair), { outcome: 'success', state: 'success' })
-  // Who may write to the repository may change what it asks for.
+  // Authors with write access may change what is required.
   const ours = await pull(file({ test: skipped }), repository.forge.id)
   assert.partialDeepStrictEqual(ours, { outcome: 'skipped', state: 'success' })
   assert.match(ours.description, /skipped: no job in narwhal\.yml runs for this commit: /)
-  // Unless the repository says that something must have been run.
+  // Unless the repository requires that something has run.
   await narwhal.client.changeRepository(repository.id, { skippedIsOpen: true })
   assert.partialDeepStrictEqual(await pull(file({ test: skipped }), repository.forge.id), {
     outcome: 'skipped',

@@ -35,7 +35,7 @@ suite('who is a stranger', () => {
     await source[Symbol.asyncDispose]()
   })
 
-  /** A commit that no branch and no tag has. */
+  /** A commit on no branch and no tag. */
   async function foreignCommit(ref: string): Promise<string> {
     const sha = await source.commitAside({ 'narwhal.yml': FILE, stamp: ref })
     await source.git('update-ref', ref, sha)
@@ -66,7 +66,7 @@ suite('who is a stranger', () => {
     assertBarred(await finished(narwhal, id), 'AGit')
   })
 
-  test('SEC-06: a start by hand of a ref that is no branch and no tag gets no secret, whatever it is called', async () => {
+  test('SEC-06: a manual start of a ref that is no branch or tag gets no secret, whatever its name', async () => {
     const refs = [
       'refs/pull/5/head',
       'refs/merge-requests/5/head',
@@ -80,12 +80,12 @@ suite('who is a stranger', () => {
     }
   })
 
-  test('SEC-06b: a start by hand of a commit that no branch and no tag has gets no secret', async () => {
+  test('SEC-06b: a manual start of a commit on no branch or tag gets no secret', async () => {
     const sha = await foreignCommit('refs/pull/6/head')
     assertBarred(await start(sha), 'a bare commit')
   })
 
-  test('SEC-06c: nor does one that only stands upon a branch, or that a branch had before it was taken back', async () => {
+  test('SEC-06c: nor does one on top of a branch, or one that was removed from a branch', async () => {
     const foreign = await foreignCommit('refs/pull/8/head')
     await source.git('update-ref', 'refs/merge-requests/8/merge', foreign)
     assertBarred(await start(foreign), 'upon a branch')

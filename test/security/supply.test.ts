@@ -16,7 +16,7 @@ async function lockFile(): Promise<{ packages: Record<string, { integrity?: stri
   return JSON.parse(await readFile(join(root, 'package-lock.json'), 'utf8'))
 }
 
-test('SEC-19: the Node that runs Narwhal comes out of a package whose digest is locked', async () => {
+test('SEC-19: the Node that runs Narwhal comes from a package with a locked digest', async () => {
   const [folder = ''] = (await realpath(join(root, 'node_modules/.bin/node'))).split('/bin/node')
   const name = folder.slice(root.length + 1)
   assert.match(name, /^node_modules\/node-linux-(x64|arm64)$/)
@@ -28,14 +28,14 @@ test('SEC-19: the Node that runs Narwhal comes out of a package whose digest is 
   )
 })
 
-test('SEC-19b: on each platform that we bring a Node for, everything has a digest', async () => {
+test('SEC-19b: on each platform with a bundled Node, everything has a digest', async () => {
   const lock = await lockFile()
   for (const arch of ['x64', 'arm64']) {
     assert.deepEqual(openInLockFile(lock, { ...here, arch }).refused, [])
   }
 })
 
-/** A checkout with the real set-up, whose only dependency has a script for while it is installed. */
+/** A checkout with the real set-up, whose only dependency has an install script. */
 async function withGreedyPackage(dir: TempDir): Promise<void> {
   await cp(join(root, 'scripts'), dir.join('scripts'), { recursive: true })
   await cp(join(root, '.npmrc'), dir.join('.npmrc'))
@@ -57,7 +57,7 @@ async function marks(dir: TempDir): Promise<boolean> {
   return (await exists(dir.join('ran'))) || (await exists(dir.join('../ran')))
 }
 
-test('SUP-01: no script of a package is run by the set-up, nor by npm typed by hand', async () => {
+test('SUP-01: install scripts of packages are not run by the set-up, or by a manual npm', async () => {
   await using parent = await tempDir()
   const dir: TempDir = {
     ...parent,
@@ -73,12 +73,12 @@ test('SUP-01: no script of a package is run by the set-up, nor by npm typed by h
   await run(process.execPath, ['scripts/setup.mjs'], { cwd: dir.path })
   assert.equal(await exists(dir.join('node_modules/greedy/package.json')), true)
   assert.equal(await marks(dir), false)
-  // The script is one that would have been run.
+  // The script would have been run.
   await npm('ci', '--ignore-scripts=false')
   assert.equal(await marks(dir), true)
 })
 
-test('SUP-02: a package without a digest is refused where it would be installed, else told', () => {
+test('SUP-02: a package without a digest is rejected if it would be installed, else reported', () => {
   const lock = {
     packages: {
       '': { name: 'narwhal' },
@@ -102,7 +102,7 @@ test('SUP-02: a package without a digest is refused where it would be installed,
   })
 })
 
-test('SUP-03: the set-up links the Node that npm has installed and left without a link', async () => {
+test('SUP-03: the set-up links the Node that npm has installed without a link', async () => {
   await using dir = await tempDir()
   await cp(join(root, 'scripts'), dir.join('scripts'), { recursive: true })
   await writeFile(dir.join('package.json'), JSON.stringify({ name: 'checkout' }))

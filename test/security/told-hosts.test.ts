@@ -24,7 +24,7 @@ const hosts = new Hosts({
   lookUp: async (name) => [{ address: ADDRESSES[name] ?? '169.254.169.254', family: 4 }],
 })
 
-test('SEC-16n: what a server or a commit names leads no further in than it is itself', async () => {
+test('SEC-16n: hosts named by a server or a commit lead no further in than it is itself', async () => {
   const order = ['public', 'private', 'own']
   for (const by of ['public', 'private', 'own'] as const) {
     const cloneUrl = `https://${by}.invalid/ada/app.git`
@@ -48,7 +48,7 @@ test('SEC-16n: what a server or a commit names leads no further in than it is it
   }
 })
 
-test('SEC-16o: a host that the operator names is asked all the same, a link-local one only by its range', async () => {
+test('SEC-16o: a host that the operator names is allowed, a link-local one only by its range', async () => {
   const cloneUrl = 'https://public.invalid/ada/app.git'
   const policy = { cloneUrl, isStranger: false, hosts: ['private.invalid:8443'] }
   const fetching = new FetchHosts(policy, hosts)
@@ -72,7 +72,7 @@ test('SEC-16o: a host that the operator names is asked all the same, a link-loca
   await assert.rejects(moved.find('private.invalid'), { code: 'forbidden' })
 })
 
-test('SEC-16p: a submodule is fetched where it was found, and not when it has moved', async () => {
+test('SEC-16p: a submodule is fetched from its looked-up address, and not when it has moved', async () => {
   await using repository = await gitRepository({ files: { a: 'b' }, serve: true })
   await using dir = await tempDir()
   const first = await repository.head()
@@ -104,7 +104,7 @@ test('SEC-16p: a submodule is fetched where it was found, and not when it has mo
   })
 })
 
-test('SEC-16q: a server of Git LFS sends nobody on to the metadata of a cloud', async () => {
+test("SEC-16q: a Git LFS server can't redirect to a cloud's metadata service", async () => {
   const text = 'a file'
   const oid = createHash('sha256').update(text).digest('hex')
   const shown: (string | undefined)[] = []

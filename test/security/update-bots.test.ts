@@ -13,7 +13,7 @@ import { tempDir } from '../support/temp-dir.ts'
 const FILE = JSON.stringify({ jobs: { test: { steps: ['print ran'] } } })
 const DAY_MS = 86_400_000
 
-test('STR-26: a program that pushes to own branches is suggested as a stranger, listed by one line, and marked when its name is another’s', async () => {
+test('STR-26: a bot that pushes to own branches is suggested as a stranger, listed with one command, and marked when its name changes', async () => {
   await using source = await gitRepository({ files: { 'narwhal.yml': FILE } })
   await using narwhal = await startUp()
   const repository = await register(narwhal, source.path, { name: 'ada/updated' })
@@ -45,7 +45,7 @@ test('STR-26: a program that pushes to own branches is suggested as a stranger, 
   assert.match(listed.out, /stranger +49699333 \(dependabot\[bot\]\)\n/)
   assert.ok(!listed.out.includes('pushes to its branches'))
 
-  // The number decides, whatever it is called; and that it is called otherwise is told.
+  // The number decides, whatever its name; a changed name is reported.
   const renamed = await push({ ...bot, login: 'something-else' })
   assert.equal(renamed.event.stranger, 'listed_account')
   const shown = await run('repo show ada/updated')
@@ -55,11 +55,11 @@ test('STR-26: a program that pushes to own branches is suggested as a stranger, 
   )
 })
 
-test('STR-27: who may approve starts a branch by hand without being asked, and stands there as who approved it', async () => {
+test('STR-27: a manual start of a branch by an approver needs no approval, and is recorded as theirs', async () => {
   await using source = await gitRepository({ files: { 'narwhal.yml': FILE } })
   await using narwhal = await startUp()
   const repository = await register(narwhal, source.path, { name: 'ada/vouched' })
-  // Also where whatever is on the branch would have had to wait.
+  // Even if everything on the branch would have had to wait.
   await narwhal.client.changeRepository(repository.id, {
     approval: 'all-strangers',
     strangerAccounts: [49],
@@ -70,7 +70,7 @@ test('STR-27: who may approve starts a branch by hand without being asked, and s
   assert.ok(pipeline.startedBy)
   assert.partialDeepStrictEqual(pipeline.approval, { status: 'given', by: pipeline.startedBy })
 
-  // Of a ref that is nobody's own it is asked all the same.
+  // A ref without an owner still requires approval.
   const ref = 'refs/merge-requests/5/head'
   await source.git('update-ref', ref, await source.commitAside({ a: '1' }))
   const other = await narwhal.client.startPipeline({ repository: 'ada/vouched', ref })
@@ -81,7 +81,7 @@ test('STR-27: who may approve starts a branch by hand without being asked, and s
   assert.partialDeepStrictEqual(held.approval, { status: 'needed', for: 'run' })
 })
 
-test('STR-28: what nobody has approved for so many days ends, and the forge is told that', async () => {
+test('STR-28: pipelines that stay unapproved for some days end, and the forge is notified', async () => {
   await using forge = await statusForge()
   await using source = await gitRepository({ files: { 'narwhal.yml': FILE } })
   await using dir = await tempDir()
@@ -106,7 +106,7 @@ test('STR-28: what nobody has approved for so many days ends, and the forge is t
     )
     return one.id
   })()
-  // Three days later: the time is moved in the database, since no clock can be.
+  // Three days later: the time is changed in the database, since the clock can't be.
   const database = new DatabaseSync(dir.join('narwhal.db'))
   database.exec(`update pipelines set approval_since = approval_since - ${3 * DAY_MS}`)
   database.close()

@@ -31,7 +31,7 @@ interface Agent extends AsyncDisposable {
   readonly url: string
   readonly store: Store
   readonly path: string
-  /** Makes another secret, as an administrator does. */
+  /** Creates another secret, as an administrator does. */
   renew(secret: string, endsAt: number): Promise<void>
   send(sending: Sending): Promise<Response>
 }
@@ -110,13 +110,13 @@ function countParsed(context: TestContext): () => number {
   return () => parse.mock.calls.reduce((sum, { arguments: [text] }) => sum + text.length, 0)
 }
 
-/** What takes a parser longest, for its length. */
+/** The slowest input for a parser, for its length. */
 function hostile(bytes: number): string {
   const head = '{"repository":{"id":77,"full_name":"ada/project"},"x":['
   return `${head}${'[],'.repeat((bytes - head.length) / 3)}1]}`
 }
 
-test('SEC-03: a huge webhook that nobody has signed is never parsed', async (context) => {
+test('SEC-03: a huge unsigned webhook is never parsed', async (context) => {
   await using agent = await openAgent()
   const parsed = countParsed(context)
   const body = hostile(24 * MiB)
@@ -125,11 +125,11 @@ test('SEC-03: a huge webhook that nobody has signed is never parsed', async (con
     assert.equal(unsigned.status, 401, await unsigned.text())
     assert.equal((await agent.send({ body, path, signedBy: 'wrong' })).status, 401)
   }
-  // Answers of this test's own are parsed, and nothing of the bodies.
+  // This test's own answers are parsed, but nothing of the bodies.
   assert.ok(parsed() < 1000, `${parsed()} bytes parsed`)
 })
 
-test('SEC-03b: a huge webhook with the right signature is read by another thread', async (context) => {
+test('SEC-03b: a huge webhook with a valid signature is parsed by another thread', async (context) => {
   await using agent = await openAgent()
   const parsed = countParsed(context)
   const body = push(shaOf(1), { padding: 'x'.repeat(24 * MiB) })
@@ -143,7 +143,7 @@ test('SEC-03b: a huge webhook with the right signature is read by another thread
   assert.ok(parsed() < 5_000, `${parsed()} bytes parsed`)
 })
 
-test('SEC-03c: on the path without a repository a body is short, and parsed once it is signed', async (context) => {
+test('SEC-03c: on the path without a repository bodies are limited, and parsed only if signed', async (context) => {
   await using agent = await openAgent()
   const parsed = countParsed(context)
   const path = '/webhooks/github'
@@ -162,7 +162,7 @@ test('SEC-03c: on the path without a repository a body is short, and parsed once
   assert.equal((await agent.send({ path, body: push(shaOf(1)), signedBy: SECRET })).status, 202)
 })
 
-test('SEC-03d: a signed payload that nests deep, or takes too much to read, is refused in words', async () => {
+test('SEC-03d: a signed payload that is deeply nested or too expensive to parse is rejected with a message', async () => {
   await using agent = await openAgent()
   const deep = (bytes: number): string => `{"x":${'['.repeat(bytes / 2)}${']'.repeat(bytes / 2)}}`
   for (const bytes of [40_000, 2 * MiB]) {
@@ -173,7 +173,7 @@ test('SEC-03d: a signed payload that nests deep, or takes too much to read, is r
   assert.equal((await agent.send({ body: push(shaOf(1)), signedBy: SECRET })).status, 202)
 })
 
-test('SEC-27b: who has no secret is not told which repositories there are', async () => {
+test("SEC-27b: without a secret one can't find out which repositories exist", async () => {
   await using agent = await openAgent()
   const other = pushPayload({ id: 5, fullName: 'no/body' }, { sha: shaOf(1) })
   const answers = [
@@ -194,7 +194,7 @@ test('SEC-27b: who has no secret is not told which repositories there are', asyn
   assert.equal(new Set(texts).size, 1, texts.join('\n'))
 })
 
-test('SEC-27c: an address with many wrong signatures is put off, but not its right ones', async () => {
+test('SEC-27c: an address with many wrong signatures is throttled, but not its valid ones', async () => {
   await using agent = await openAgent()
   const statuses: number[] = []
   for (let n = 0; n < 40; n++) {
@@ -205,7 +205,7 @@ test('SEC-27c: an address with many wrong signatures is put off, but not its rig
   const late = await agent.send({ body: '{}', signedBy: 'wrong' })
   assert.match(late.headers.get('retry-after') ?? '', /^([1-9]|[1-5][0-9]|60)$/)
   assert.doesNotMatch(await late.text(), /match|repositor/)
-  // A large body is refused unread; what is small might be the forge's, behind the same proxy.
+  // A large body is rejected unread; a small one might be the forge's, behind the same proxy.
   const large = push(shaOf(1), { padding: 'x'.repeat(100_000) })
   assert.equal((await agent.send({ body: large, signedBy: SECRET })).status, 429)
   assert.equal((await agent.send({ body: push(shaOf(1)), signedBy: SECRET })).status, 202)
@@ -219,18 +219,18 @@ test('SEC-28b: two secrets are valid while one replaces the other, and until the
   }
   await agent.renew('second', Date.now() + 60_000)
   assert.equal(await status(1, SECRET), 202)
-  // A test delivery of Narwhal's own does not mean that the forge has the new one.
+  // A test delivery of Narwhal itself does not mean that the forge has the new one.
   assert.equal(await status(1, 'second', 'ping'), 200)
   assert.equal(await status(2, SECRET), 202)
   assert.equal(await status(3, 'third'), 401)
   assert.equal(await status(3, 'second'), 202)
   assert.equal(await status(4, SECRET), 401)
   assert.equal(await status(4, 'second'), 202)
-  // One that is over is refused without having been replaced in use.
+  // An expired one is rejected even if it was never replaced in use.
   await agent.renew('third', Date.now() - 1)
   assert.equal(await status(5, 'second'), 401)
   assert.equal(await status(5, 'third'), 202)
-  // Of three in a row the first is over.
+  // Of three in a row the first has expired.
   await agent.renew('fourth', Date.now() + 60_000)
   await agent.renew('fifth', Date.now() + 60_000)
   assert.equal(await status(6, 'third'), 401)
@@ -238,13 +238,13 @@ test('SEC-28b: two secrets are valid while one replaces the other, and until the
   assert.equal(await status(7, 'fifth'), 202)
 })
 
-test('SEC-03e: the secret of one repository makes no commits of another', async () => {
+test("SEC-03e: the secret of one repository can't be used for another's commits", async () => {
   await using agent = await openAgent()
   const body = JSON.stringify(pushPayload({ id: 78, fullName: 'ada/other' }, { sha: shaOf(1) }))
   const refused = await agent.send({ body, signedBy: SECRET })
   assert.equal(refused.status, 409)
   assert.match(await refused.text(), /tells of .*ada\/other.* those of ada\/project/)
-  // The scan of the path without a repository and the parser may see another key twice.
+  // The scanner of the path without a repository and the parser might see different keys.
   const twice = `{"repository":{"id":78,"full_name":"ada/other"},${push(shaOf(2)).slice(1, -1)},"repository":{"id":78,"full_name":"ada/other"}}`
   const other = await agent.send({ body: twice, signedBy: SECRET, path: '/webhooks/github' })
   assert.ok([401, 409].includes(other.status))
@@ -252,7 +252,7 @@ test('SEC-03e: the secret of one repository makes no commits of another', async 
   assert.deepEqual(pending, [])
 })
 
-test('WHO-40: only a POST is taken where webhooks are sent to', async () => {
+test('WHO-40: the webhook path accepts only POST', async () => {
   await using agent = await openAgent()
   for (const path of ['/webhooks/github', agent.path]) {
     for (const method of ['GET', 'PUT', 'DELETE', 'PATCH']) {
@@ -262,7 +262,7 @@ test('WHO-40: only a POST is taken where webhooks are sent to', async () => {
   }
 })
 
-test('SEC-03g: who breaks off in a body is no trouble of ours', async () => {
+test('SEC-03g: a client that disconnects in the middle of a body does no harm', async () => {
   await using agent = await openAgent()
   const socket = connect(Number(new URL(agent.url).port), '127.0.0.1')
   socket.on('error', () => {})
@@ -276,7 +276,7 @@ test('SEC-03g: who breaks off in a body is no trouble of ours', async () => {
   })
 })
 
-test('SEC-03f: a body that never ends is cut off at its bound', async () => {
+test('SEC-03f: an endless body is cut off at its limit', async () => {
   await using agent = await openAgent()
   const socket = connect(Number(new URL(agent.url).port), '127.0.0.1')
   const heard = Promise.withResolvers<string>()

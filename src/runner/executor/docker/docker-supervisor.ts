@@ -25,7 +25,7 @@ const LONGEST_UNHEARD_S = 20
  *   do anything to the next step. If background steps are running, which the command says, the leftovers are
  *   told apart by their marks (docker-leftovers.ts).
  * - Steps don't get its two FIFOs. It ignores signals that a step sends to every process it sees.
- * - The commands end with the runner, and then the container ends, even if the runner ended before the container
+ * - The commands end with the runner, and then the container ends, even if the runner ended before it
  *   started. An engine in a virtual machine looks the same, but there a live runner removes the FIFOs' names.
  *
  * Its variables are unset first: the image may have exported some of the same names.

@@ -36,7 +36,7 @@ test('reports the same trouble once, whatever names each try used', async () => 
     places,
     options: { settings: USUAL_NETWORK, log },
   })
-  assert.match(await prover.untilKnown(), /could not be tried: `ip -n nw… -batch -` failed/)
+  assert.match(await prover.untilKnown(), /could not be tested: `ip -n nw… -batch -` failed/)
   prover.again()
   await eventually(() => assert.equal(tries, 2))
   await prover.untilKnown()
