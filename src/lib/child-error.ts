@@ -4,8 +4,7 @@ import { withoutCredentials } from './without-credentials.ts'
 
 /**
  * The error of a failed program, built from its name, exit code and last output: the message of Node's error
- * has the whole command in it, with URLs and their credentials. `what` is the program and what it was asked
- * to do.
+ * has the whole command in it, with URLs and credentials. `what` is the program and what it was to do.
  */
 export function childError(what: string, error: ExecFileException, stderr: string): NarwhalError {
   const [program = what] = what.split(' ')

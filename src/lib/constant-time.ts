@@ -3,10 +3,7 @@ import { createHmac, createSecretKey, randomBytes, timingSafeEqual } from 'node:
 /** As a KeyObject: making one from bytes for each digest takes three times as long as the digest. */
 const KEY = createSecretKey(randomBytes(32))
 
-/**
- * Compares two secrets in constant time. Compares keyed digests, so that different lengths take the same
- * time.
- */
+/** Compares two secrets in constant time, by keyed digests, so that lengths don't matter either. */
 export function equalsConstantTime(a: string | Uint8Array, b: string | Uint8Array): boolean {
   return timingSafeEqual(digest(a), digest(b))
 }

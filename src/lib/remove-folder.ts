@@ -6,10 +6,7 @@ import { hasCode } from './errors.ts'
 
 const run = promisify(execFile)
 
-/**
- * Removes a folder whatever a job left in it: folders without write permission, and trees deeper than the
- * longest path (PATH_MAX).
- */
+/** Removes a folder even if a job left read-only folders in it, or trees deeper than PATH_MAX. */
 export async function removeFolder(path: string): Promise<void> {
   try {
     await rm(path, { recursive: true, force: true, maxRetries: 3 })

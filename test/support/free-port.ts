@@ -18,10 +18,7 @@ export async function freePort(): Promise<number> {
 /** Below Linux's range for outgoing connections. */
 const STEADY = { from: 12_000, to: 32_000 }
 
-/**
- * A port for a server that is stopped and restarted: no outgoing connection of somebody else can get it
- * meanwhile.
- */
+/** A port for a server that is restarted: no outgoing connection of others can get it meanwhile. */
 export async function steadyPort(): Promise<number> {
   for (;;) {
     const port = randomInt(STEADY.from, STEADY.to)

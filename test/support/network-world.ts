@@ -55,10 +55,7 @@ export async function withoutWorlds(): Promise<string | false> {
   }
 }
 
-/**
- * A machine with a runner, and a world around it, in two network namespaces of the test's own: no packet
- * leaves them.
- */
+/** A machine with a runner, and a world around it, in two network namespaces: no packet leaves them. */
 export async function networkWorld(settings: Partial<NetworkSettings> = {}): Promise<NetworkWorld> {
   await using stack = new AsyncDisposableStack()
   const dir = stack.use(await tempDir())

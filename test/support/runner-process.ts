@@ -5,8 +5,7 @@ import { tempDir } from './temp-dir.ts'
 import { RUNNER_TOKEN } from './tokens.ts'
 
 /**
- * `narwhal runner` as a process of its own, always on the same port and in the same folder; dialled with
- * `RUNNER_TOKEN`.
+ * A process of `narwhal runner`, always on the same port and in the same folder; dialled with `RUNNER_TOKEN`.
  */
 export interface RunnerProcess extends AsyncDisposable {
   readonly name: string

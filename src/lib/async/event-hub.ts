@@ -1,6 +1,5 @@
 /**
- * Calls listeners in the order in which they were added. One that throws is reported to `onError`; the others
- * are still called.
+ * Calls listeners in the order they were added. If one throws, `onError` gets it; others are still called.
  */
 export class EventHub<Event> {
   readonly #listeners = new Set<(event: Event) => void>()

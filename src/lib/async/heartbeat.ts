@@ -13,9 +13,7 @@ export interface Heartbeat {
   readonly count: number
 }
 
-/**
- * After a stall of our own event loop, messages that arrived meanwhile are read before the peer is judged.
- */
+/** After a stall of our own event loop, pending messages are read before the peer is judged. */
 const GRACE_MS = 200
 
 /**

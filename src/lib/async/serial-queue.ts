@@ -1,6 +1,4 @@
-/**
- * Runs tasks one after another, in the order in which they were added; a failed task doesn't stop the next.
- */
+/** Runs tasks one after another, in the order they were added; a failed one doesn't stop the next. */
 export class SerialQueue {
   #last: Promise<unknown> = Promise.resolve()
 

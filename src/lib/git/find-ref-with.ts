@@ -53,8 +53,7 @@ async function fetchCommits({ url, local }: CloneUrl, options: GitOptions): Prom
   const filters = local ? ['--upload-pack=git -c uploadpack.allowFilter=true upload-pack'] : []
   const how = ['--quiet', '--no-tags', '--no-write-fetch-head', '--filter=tree:0', ...filters]
   const refspecs = BRANCHES_AND_TAGS.map((pattern) => `+${pattern}:${pattern}`)
-  // Git can't record a partial clone's promisor by a name that begins with a slash, and takes the missing
-  // files for lost.
+  // Git can't record a promisor whose name begins with a slash, and takes the missing files for lost.
   const from = local ? pathToFileURL(url).href : url
   // As one pack, so that its size can be watched.
   await git(['-c', 'fetch.unpackLimit=1', 'fetch', ...how, '--', from, ...refspecs], options)

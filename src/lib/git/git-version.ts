@@ -5,8 +5,7 @@ import { type GitEnv, git } from './git.ts'
 export const OLDEST_GIT = '2.37'
 
 /**
- * Throws `invalid` when the git on PATH is older than Narwhal needs, `unavailable` when there is none; both
- * say what to do.
+ * Throws `invalid` when the git on PATH is too old, `unavailable` when there is none; both say what to do.
  */
 export async function requireGit(env: GitEnv): Promise<void> {
   const said = (await git(['--version'], { env, timeoutMs: 10_000 })).trim()

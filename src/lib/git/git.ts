@@ -83,9 +83,8 @@ export interface GitOptions {
 }
 
 /**
- * Runs git and returns its standard output. Rejects with `unavailable` (git's last lines) when it fails or
- * takes too long, with `too_large` when it writes more than `maxBytes`, and with the signal's reason when
- * aborted.
+ * Runs git and returns its standard output. Rejects with `unavailable` (git's last lines) on failure or
+ * timeout, with `too_large` when it writes more than `maxBytes`, and with the signal's reason when aborted.
  */
 export async function git(args: readonly string[], options: GitOptions): Promise<string> {
   options.signal?.throwIfAborted()
@@ -163,8 +162,7 @@ const SCP_LIKE =
 
 /**
  * Checks a clone URL: https, http, ssh (also `git@host:path`), or an absolute local path. Throws `invalid`
- * for everything else: other protocols and helpers, options in disguise, passwords in the URL, control
- * characters.
+ * for everything else: other protocols, options in disguise, passwords in the URL, control characters.
  */
 export function parseCloneUrl(text: string): CloneUrl {
   const refuse = (why: string): never => {

@@ -28,10 +28,7 @@ export async function sshWay(
   return [`-oHostName=${address}`, ...alias]
 }
 
-/**
- * The output of `ssh -G` by lower-case names; empty if that fails, in which case ssh itself will fail as
- * well.
- */
+/** The output of `ssh -G` by lower-case names; empty if that fails, as ssh itself then will. */
 async function configured(
   { target, port }: SshPlace,
   env: GitEnv,

@@ -19,10 +19,7 @@ export type LookUp = (
 export interface HostsOptions {
   /** Which addresses are allowed; by default all but `never`. */
   readonly isAllowed?: (nearness: Nearness) => boolean
-  /**
-   * Hosts that are allowed in addition: names, whatever their address except for `never`, and ranges such as
-   * 10.0.0.0/8.
-   */
+  /** Hosts that are allowed in addition: names, except at `never` addresses, and ranges as 10.0.0.0/8. */
   readonly named?: readonly string[]
   readonly lookUp?: LookUp
   /** The setting that a refusal points to; --user-requests by default. */
@@ -71,9 +68,7 @@ export class Hosts {
     throw this.#refused(hostname)
   }
 
-  /**
-   * The same for clients that connect by themselves. They don't look up URLs with an IP address: see `check`.
-   */
+  /** The same for clients that connect by themselves, except for URLs with an IP address: see `check`. */
   readonly lookup: LookupFunction = (hostname, options, done) => {
     this.find(hostname).then(
       (found) => connectTo(found)(hostname, options, done),
@@ -94,10 +89,7 @@ export class Hosts {
     return new Hosts({ isAllowed, named: this.#named, lookUp: this.#lookUp, settings })
   }
 
-  /**
-   * The same, but nothing nearer than `bound`: a name from outside must lead no further in than its author
-   * is.
-   */
+  /** The same, but nothing nearer than `bound`: a name leads no further in than its author is. */
   atMost(bound: Nearness): Hosts {
     const known = this.#bounded.get(bound)
     if (known) return known

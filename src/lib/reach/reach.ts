@@ -4,8 +4,7 @@ import { CLOUD_METADATA } from './cloud-metadata.ts'
 
 /**
  * How near an address is to this machine: `own`, including loopback; on a `private` network; or `never` to be
- * reached: link-local and the like, where clouds serve credentials, multicast, and whatever belongs to no
- * machine.
+ * reached: link-local and the like, where clouds serve credentials, multicast, and reserved addresses.
  */
 export type Nearness = 'public' | 'private' | 'own' | 'never'
 

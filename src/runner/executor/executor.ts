@@ -23,10 +23,7 @@ export interface SandboxSpec {
   readonly images?: readonly string[]
   /** Containers that run next to the steps: ready when `open` resolves, and removed with the sandbox. */
   readonly services?: readonly ServiceSpec[]
-  /**
-   * Called with each service's events, by its index in `services`; may apply back-pressure to output like an
-   * `OutputListener`.
-   */
+  /** Receives the events of services, by index in `services`; may apply back-pressure to output. */
   readonly onService?: (index: number, event: ServiceEvent) => void | Promise<void>
 }
 
@@ -110,10 +107,7 @@ export type SandboxHandle =
       readonly id: string
       /** Those of its services and other images; absent: none. */
       readonly others?: readonly string[]
-      /**
-       * Whether the main container may be removed with its files; if not, it is only killed: its disposal
-       * still needs it.
-       */
+      /** Whether the main container may be removed; else it is only killed, and its disposal removes it. */
       readonly remove: boolean
     }
   /** All processes of this machine with this mark (see process-search.ts) and their descendants. */
@@ -179,9 +173,8 @@ export interface Executor extends AsyncDisposable {
   readonly engines: readonly Engine[]
   open(spec: SandboxSpec, signal: AbortSignal): Promise<Sandbox>
   /**
-   * Takes a place that was prepared ahead for such a job, if there is one, and counts the demand for
-   * preparing more; never waits and never throws. The caller opens it at once. Absent if nothing is prepared
-   * ahead.
+   * Takes a place that was prepared for such a job, if there is one, and counts the demand for more; never
+   * waits and never throws. The caller opens it at once. Absent if nothing is prepared ahead.
    */
   take?(spec: Omit<SandboxSpec, 'workspace'>): TakenSandbox | undefined
   /** Empty when sandboxes can be opened; else what is wrong and what to do, as a message. */

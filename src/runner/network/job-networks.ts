@@ -2,10 +2,7 @@ import type { Audience } from './routed/rules.ts'
 
 /** How the processes of one job are connected. */
 export interface Connection extends AsyncDisposable {
-  /**
-   * `job`: a network that `enter` leads into; `machine`: the machine's own; `none`: they must get an empty
-   * network namespace.
-   */
+  /** `job`: the network behind `enter`; `machine`: the machine's own; `none`: a new, empty namespace. */
   readonly kind: 'job' | 'machine' | 'none'
   /** The command prefix for a program in it. */
   readonly enter: readonly string[]
@@ -32,10 +29,7 @@ export interface EngineNetwork {
  */
 export type LendNetwork = (place: EngineNetwork) => Promise<AsyncDisposable>
 
-/**
- * Connects jobs to the outside, but not to the machine or to each other: one per runner, for all of its
- * executors.
- */
+/** Connects a runner's jobs to the outside, but not to the machine or to each other. */
 export interface JobNetworks extends AsyncDisposable {
   /** Empty while jobs may be started; else what could not be proven, and what to do. */
   readonly trouble: string

@@ -25,10 +25,7 @@ export async function callDocker(
   return answer
 }
 
-/**
- * A container whose first process ignores SIGTERM would delay the Engine's stop, and one that outlives the
- * Engine runs on.
- */
+/** A container that ignores SIGTERM would delay the Engine's stop, and one that outlives it runs on. */
 export async function removeContainers(socketPath: string): Promise<void> {
   const list = await callDocker(socketPath, 'GET', '/containers/json?all=1')
   for (const { Id } of JSON.parse(list) as { Id: string }[]) {

@@ -44,8 +44,7 @@ export function isolationContract(contract: ContractFixture): void {
     const { stdout } = await run(box.sandbox, 'cat /proc/self/status')
     assert.match(stdout, /NoNewPrivs:\t1/)
     const [, bounds = ''] = /CapBnd:\t([0-9a-f]+)/.exec(stdout) ?? []
-    // At most CHOWN, DAC_OVERRIDE, FOWNER, KILL, SETGID, SETUID, NET_BIND_SERVICE; or a user namespace with
-    // none.
+    // At most CHOWN, DAC_OVERRIDE, FOWNER, KILL, SETGID, SETUID, NET_BIND_SERVICE; none in a user namespace.
     const [, effective = ''] = /CapEff:\t([0-9a-f]+)/.exec(stdout) ?? []
     assert.equal(BigInt(`0x${effective}`) & ~0x4ebn, 0n)
     assert.ok(bounds !== '')

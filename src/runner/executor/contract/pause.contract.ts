@@ -5,10 +5,7 @@ import { type Box, type ContractFixture, isCancelled, NOTHING, run } from './con
 
 const BEAT = 'while :; do echo beat >>"$0"; sleep 0.01; done'
 
-/**
- * Writes continuously to two files: from the step itself, and from a process that left its group and its
- * parent.
- */
+/** Writes to two files all the time: from the step, and from a process that left its group and its parent. */
 const BEATS = `
 for file in beats-1 beats-2; do : >$file; done
 (setsid sh -c '${BEAT}' beats-2 &)

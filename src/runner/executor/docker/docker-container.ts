@@ -13,10 +13,7 @@ import { orKillDirectly } from './kill-directly.ts'
 
 /** How long a pause waits for a step that is starting, in milliseconds. */
 const LONGEST_BEGIN_MS = 1_000
-/**
- * How long a supervisor that is known to be reachable may be silent before it counts as broken, in
- * milliseconds.
- */
+/** How long a reachable supervisor may be silent before it counts as broken, in milliseconds. */
 const SILENCE_MS = 60_000
 
 /**
@@ -125,9 +122,7 @@ export class JobContainer {
     return this.parts.api.inspectContainer(this.parts.id)
   }
 
-  /**
-   * Kills all its processes, without the engine if that fails; its files stay, and it can be started again.
-   */
+  /** Kills all its processes, without the engine if that fails; its files stay, and it can be restarted. */
   async kill(): Promise<void> {
     const { api, id } = this.parts
     this.#isUp = false

@@ -37,8 +37,7 @@ export class ControlChannel implements Disposable {
   /** The FIFOs in this folder are new; `onGone` is called once. */
   constructor(folder: string, onGone: () => void) {
     const { O_RDWR, O_NONBLOCK } = constants
-    // Opened for reading, too: then opening doesn't wait for the supervisor, and writing never fails without
-    // one.
+    // O_RDWR: opening it doesn't wait for the supervisor, and writing never fails without one.
     this.#commands = openSync(join(folder, COMMANDS), O_RDWR | O_NONBLOCK)
     this.#ends = openReader(join(folder, ENDS))
     this.#ownEnds = openSync(join(folder, ENDS), O_RDWR | O_NONBLOCK)

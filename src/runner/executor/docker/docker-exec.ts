@@ -201,8 +201,7 @@ export async function execShell(
 }
 
 /**
- * A step may print its own end marker and run on alongside the next: only the engine's word for its end
- * counts, so it is polled.
+ * A step may print its own end marker and run on: only the engine's word for its end counts, so it is polled.
  */
 async function confirm(
   reported: Extract<StepEnd, { kind: 'exited' }>,

@@ -33,10 +33,7 @@ export interface DockerExecutorOptions {
   readonly folder: string
   /** How steps are started in containers; detected by default. */
   readonly steps?: 'exec'
-  /**
-   * How long the first container may be silent before FIFOs count as unusable, in milliseconds; ten seconds
-   * by default.
-   */
+  /** Silence in ms of the first container until FIFOs count as unusable; ten seconds by default. */
   readonly firstWordMs?: number
   /** How many sandboxes to start ahead of jobs, and with which limits; none by default. */
   readonly warm?: { readonly size: number; readonly limits: SandboxLimits }

@@ -186,9 +186,7 @@ export class ContainerMaker {
     }
   }
 
-  /**
-   * Runs a script until it exits with 0, with the shell of the job's image, in another container's network.
-   */
+  /** Runs a script until it exits with 0, with the shell of the job's image, in another's network. */
   async #watch(
     image: ImageReference,
     { script, ...spec }: WatchSpec,

@@ -22,9 +22,7 @@ export interface ServiceParts {
 const TAIL_BYTES = 2_000
 const SHOWN_LINES = 3
 
-/**
- * The container of a service: *created*, and *running* from `start` until it ends by itself or is removed.
- */
+/** The container of a service: *created*, and *running* from `start` until it ends or is removed. */
 export class ServiceContainer {
   readonly id: string
   readonly #parts: ServiceParts

@@ -60,9 +60,7 @@ export interface BoxOrder {
 /** Compiled once. */
 const FILTER = seccompFilter()
 
-/**
- * Takes a user, creates the groups, and writes the sandbox's files; all of it is disposed of with the stack.
- */
+/** Takes a user, creates the groups, and writes the sandbox's files; all are disposed of with the stack. */
 export async function openBox(
   { mode, means, scratch, limits }: BoxOrder,
   owned: AsyncDisposableStack,

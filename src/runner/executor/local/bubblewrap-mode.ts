@@ -83,8 +83,7 @@ export async function tryMode(
     AbortSignal.timeout(PROBE_MS),
   )
   if (exitCode === 0) return ''
-  // A program that ends early may leave a part of the end marker (see `EndMarker`), which is not part of a
-  // message.
+  // A program that ends early may leave a part of the end marker (see `EndMarker`): no message.
   const lines = Buffer.concat(said).toString().trim().split('\n')
   return lines.findLast((line) => !line.includes('\u0001')) || `exit code ${exitCode}`
 }

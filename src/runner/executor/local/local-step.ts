@@ -87,10 +87,7 @@ function exitOf(child: ReturnType<typeof spawn>, command: string): Promise<numbe
   return exit.promise
 }
 
-/**
- * The two FIFOs of one step. They have no names once they are open; the step's user may reopen them, as `echo
- * >/dev/stderr` does.
- */
+/** The FIFOs of one step, without names once open; its user may reopen them, as `>/dev/stderr` does. */
 async function openPipes({ fifos }: LocalProgram): Promise<StepPipes> {
   const [stdout = '', stderr = ''] = await fifos.take(2)
   try {

@@ -10,10 +10,7 @@ const BUFFER_BYTES = 64 * 1024
  */
 const buffer = Buffer.allocUnsafeSlow(BUFFER_BYTES)
 
-/**
- * Opens a FIFO for reading without waiting for a writer; the descriptor is owned by the socket, which is
- * paused.
- */
+/** Opens a FIFO for reading without waiting for a writer, as a paused socket that owns the descriptor. */
 export function openReader(path: string, options: SocketConstructorOpts = {}): Socket {
   const fd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK)
   const reader = new Socket({ ...options, fd, readable: true, writable: false })
@@ -44,9 +41,8 @@ export class PipeReader {
   }
 
   /**
-   * Passes what is written to the listener, chunk by chunk, each after the previous one has settled. Resolves
-   * when the listener has enough, or when the last writer is gone; rejects with what it throws. To be called
-   * once.
+   * Passes what is written to the listener, each chunk after the previous one has settled. Resolves when the
+   * listener has enough, or when the last writer is gone; rejects with what it throws. To be called once.
    */
   async read(listener: ChunkListener): Promise<void> {
     this.#listener = listener

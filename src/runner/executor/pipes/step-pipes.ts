@@ -16,8 +16,7 @@ export interface FifoPaths {
 
 /**
  * The pipes that one step writes to. FIFOs, since they can be reopened through /dev/stdout and in a
- * container; and this process keeps a writing end of each, to write the end marker after the script has
- * ended.
+ * container; this process keeps a writing end of each, to write the end marker after the script has ended.
  */
 export class StepPipes implements AsyncDisposable {
   readonly #stdout: Pipe

@@ -3,10 +3,7 @@ import { readFileSync, readlinkSync } from 'node:fs'
 /** The environment variable by which the processes of a sandbox are found, wherever they went. */
 export const PROCESS_MARK = 'NARWHAL_SANDBOX'
 
-/**
- * Whether the process with this pid, as a name in /proc, belongs to a sandbox: `unknown` while it is
- * executing a program.
- */
+/** Whether the process with this pid belongs to a sandbox: `unknown` while it executes a program. */
 export type ProcessSearch = (pid: string) => 'ours' | 'unknown' | 'other'
 
 /** Content of this file in /proc; '' when the process is gone or not accessible. */

@@ -22,7 +22,7 @@ export function checkPath(path: string): void {
 
 /**
  * Whether such a file certainly does not exist in a workspace that is this folder of the runner. Examines
- * names only and never follows a link, so it reveals nothing that a step could not see, and never blocks on a
+ * names only and follows no links, so it reveals nothing that a step could not see, and never blocks on a
  * pipe.
  */
 export async function isAbsent(folder: string, path: string): Promise<boolean> {

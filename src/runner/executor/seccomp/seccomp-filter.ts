@@ -1,9 +1,7 @@
 import { assemble, giveBack, ifAnyBit, ifAtLeast, ifEqual, load, type Program } from './bpf.ts'
 import { type FilterArchitecture, systemCallsOf } from './system-calls.ts'
 
-/**
- * Offsets in `struct seccomp_data` of the call's number, the architecture, and the low half of argument 0.
- */
+/** Offsets in `struct seccomp_data`: the call's number, the architecture, the low half of argument 0. */
 const NUMBER = 0
 const ARCHITECTURE = 4
 const FIRST_ARGUMENT = 16

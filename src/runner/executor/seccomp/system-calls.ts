@@ -73,8 +73,7 @@ uretprobe:335:-
 
 /**
  * Known and refused: namespaces and mounts, keyrings, which no namespace separates, the kernel's modules,
- * clock and host name, and calls with a history of sandbox escapes (bpf, io_uring, userfaultfd,
- * perf_event_open).
+ * clock and host name, and calls known from sandbox escapes (bpf, io_uring, userfaultfd, perf_event_open).
  */
 const REFUSED = `
 acct:163:89 add_key:248:217 bpf:321:280 chroot:161:51 clock_settime:227:112 delete_module:176:106

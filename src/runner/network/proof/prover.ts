@@ -28,8 +28,7 @@ const MOST_NAMED = 8
 
 /**
  * What is known about the isolation of the jobs' network: *unknown* until the first proof has ended, then
- * *proven*, or *in trouble* with a message. One proof runs at a time; the previous result holds until it
- * ends.
+ * *proven*, or *in trouble* with a message. One proof runs at a time; until it ends the last result holds.
  */
 export class Prover {
   /** Empty while there is no trouble. */
@@ -225,8 +224,7 @@ function addressesOf({ plan, ownAddresses }: ProvenTable): readonly string[] {
 }
 
 /**
- * Of the link-local range only the machine's own address is tried: others need neighbour discovery, which is
- * slow.
+ * Of link-local addresses only the machine's own are tried: others need neighbour discovery, which is slow.
  */
 function isTried(range: string): boolean {
   return range !== 'fe80::/10'

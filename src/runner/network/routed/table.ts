@@ -146,8 +146,7 @@ export class Table implements AsyncDisposable {
     await runIp([
       `link add ${name} type bridge`,
       `link set dev ${name} addrgenmode none`,
-      // With the prefix of the whole range, so that nobody else takes a part of it, and unused addresses lead
-      // nowhere.
+      // With the prefix of the whole range: nobody else takes a part of it; unused addresses lead nowhere.
       `addr add ${plan.ownResolver}/${plan.range.split('/')[1]} dev ${name}`,
       `addr add ${plan.strangersResolver}/32 dev ${name}`,
       `link set dev ${name} up`,

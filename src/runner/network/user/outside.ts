@@ -14,10 +14,7 @@ const IPV4 = '198.51.100'
 const IPV6 = '2001:db8:6e77:1'
 const MAX_TRIES = 8
 
-/**
- * A namespace behind the machine, so that packets to it are forwarded like those to the outside, but bother
- * nobody else's machine.
- */
+/** A namespace behind the machine: packets to it are forwarded like those to the outside, but go nowhere. */
 export async function openOutside(id: string, hasIpv6: boolean): Promise<Outside> {
   const name = `nt${id}`
   await removeNamespaces([name])

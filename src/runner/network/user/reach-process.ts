@@ -6,7 +6,7 @@ import { type Tried, type Tries, TriesSchema } from '../proof/tries.ts'
 /**
  * Run by the proof inside the network of a job: tries to reach the targets on its standard input, and prints
  * the results. With the argument `listen` it listens on all addresses, prints its port, and ends with its
- * standard input.
+ * input.
  */
 
 const CLOSED_CODES = new Set(['EACCES', 'EPERM', 'EINVAL', 'EADDRNOTAVAIL', 'EAFNOSUPPORT'])

@@ -33,9 +33,7 @@ export class UserNetworks extends UnroutedNetworks {
     })
   }
 
-  /**
-   * Rejects with `unavailable` if the program can't make a network here, or makes one that is not isolated.
-   */
+  /** Rejects with `unavailable` if the program makes no network here, or one that is not isolated. */
   static async open(program: UserModeProgram, options: NetworkOptions): Promise<UserNetworks> {
     const networks = new UserNetworks(program, options)
     try {

@@ -182,9 +182,7 @@ export class DockerApi {
     throw this.#refused('POST', path, answer)
   }
 
-  /**
-   * Starts a prepared command: writes go to its standard input, reads return frames, or a terminal's output.
-   */
+  /** Starts a prepared command; writes are its standard input, reads are frames, or a terminal's output. */
   async startExec(exec: string, terminal = false): Promise<Duplex> {
     const path = `${await this.#agreedPrefix()}/exec/${exec}/start`
     const body = { Detach: false, Tty: terminal }
@@ -209,10 +207,7 @@ export class DockerApi {
     return Boolean(Pid) || typeof ExitCode === 'number'
   }
 
-  /**
-   * The exit code of a command that has ended; `undefined` while it runs, or if the engine no longer knows
-   * it.
-   */
+  /** The exit code of a command that has ended; `undefined` while it runs, or if it is no longer known. */
   async findExecExit(exec: string): Promise<number | undefined> {
     const answer = await this.#call({ method: 'GET', path: `/exec/${exec}/json` }, [404, 409, 500])
     if (answer.status !== 200) return undefined

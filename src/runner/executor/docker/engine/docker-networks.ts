@@ -46,10 +46,10 @@ const MAX_TRIES = 2
 const RETRY_MS = 60_000
 
 /**
- * The networks of an engine's jobs, one per job: no job reaches another. Where the engine's bridges are this
- * machine's, its rules apply to them as well; where they are not, as with a remote engine, a job reaches what
- * the engine lets it reach, and a stranger's job has no network. Released networks are reused, empty, for the
- * same audience.
+ * The networks of an engine's jobs, one per job: no job reaches another. If the engine's bridges are this
+ * machine's, its rules apply to them as well; if not, as with a remote engine, a job reaches what the engine
+ * lets it reach, and a stranger's job has no network. Released networks are reused, empty, for the same
+ * audience.
  */
 export class DockerNetworks {
   readonly #api: DockerApi

@@ -15,10 +15,7 @@ export interface ImageScore {
   readonly score: number
 }
 
-/**
- * Which images jobs have used recently, across restarts. Failures to read or write are ignored: it learns
- * again.
- */
+/** Which images jobs have used recently, across restarts. Errors of the file are ignored: it learns again. */
 export class ImageUse {
   readonly #file: string
   readonly #uses: Map<string, { score: number; at: number }>

@@ -121,10 +121,7 @@ export class SandboxCgroups implements Disposable {
     return [...new Set(this.#parents.flatMap(foldersIn))]
   }
 
-  /**
-   * Kills and removes what a previous process of this runner left behind; resolves to the number of
-   * sandboxes.
-   */
+  /** Kills and removes what a previous process of this runner left behind; resolves to its number. */
   async sweep(): Promise<number> {
     const names = this.names()
     const left = names.flatMap((name) => this.#parents.map((parent) => join(parent, name)))
@@ -196,9 +193,7 @@ function countIn(file: string, word: string): number {
   }
 }
 
-/**
- * Kills everything in a group until it is empty and can be removed. If that fails, the next start finds it.
- */
+/** Kills everything in a group until it can be removed. If that fails, the next start finds it. */
 async function removeGroup(folder: string): Promise<void> {
   const deadline = performance.now() + REMOVE_MS
   for (;;) {
