@@ -41,7 +41,7 @@ const lifetime = duration.refine(
 export const idToken = group('an id token', {
   audience: requiredKey(
     audiences,
-    'Who the token is for, as the other system names itself; at most five. A text becomes a text in the token, a list a list.',
+    'Who the token is for, as the other system names itself; at most five. A string becomes a string in the token, a list a list.',
     'sts.amazonaws.com',
     '[https://vault.example.com, https://deploy.example.com]',
   ),

@@ -95,7 +95,7 @@ export const jobKeys = {
   ),
   concurrency: key(
     concurrency,
-    "The concurrency group of the job: limits how many of the repository's jobs run at the same time. A text is the group's name.",
+    "The concurrency group of the job: limits how many of the repository's jobs run at the same time. A string is the group's name.",
     'deploy',
     "{ group: 'deploy-${branch}', policy: cancel-superseded }",
   ),
