@@ -69,7 +69,10 @@ test('a runner that fails everything is set aside, and comes back when a probe h
     assert.equal(pipeline.state.status === 'finished' && pipeline.state.outcome, 'success')
   }
   const aside = await runnerView()
-  assert.match(aside?.reason ?? '', /^set aside after \d+ failures of its own in a row, the last: /)
+  assert.match(
+    aside?.reason ?? '',
+    /^quarantined after \d+ failures of its own in a row, the last: /,
+  )
   assert.match(aside?.reason ?? '', /the container engine does not answer/)
   const { jobs: ended } = await build()
   for (const { attempts } of ended) {

@@ -77,7 +77,7 @@ test('PostgreSQL away: nothing is accepted, what runs goes on, and all is told l
   assert.equal(command.status, 503)
   assert.ok(command.headers.get('retry-after'))
   // The job ends meanwhile: the dispatcher has something to write and keeps it.
-  await eventually(() => narwhal.said().includes('the store does not answer'), {
+  await eventually(() => narwhal.said().includes('the store is unavailable'), {
     timeoutMs: 30_000,
     message: 'the dispatcher to have something to write',
   })

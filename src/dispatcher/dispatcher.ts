@@ -105,7 +105,7 @@ export class Dispatcher implements AsyncDisposable {
       recorder: this.#recorder,
       publisher: this.#publisher,
       dispatcherId: () => this.id,
-      onOrphans: (link, found) => orphans.note(link, found),
+      onOrphans: (link, found) => orphans.handle(link, found),
     })
     this.#queue = new JobQueue({
       pool: this.pool,
@@ -154,7 +154,7 @@ export class Dispatcher implements AsyncDisposable {
 
   async #start(inProcess?: { name: string; transport: Transport }): Promise<void> {
     await this.#takeSeat()
-    await this.#recorder.retryWhileUnavailable(() => this.pool.open())
+    await this.#recorder.retryWhileUnavailable(() => this.pool.refresh())
     if (inProcess) {
       const connector = inProcessConnector(inProcess.transport)
       const by = systemDoer('dispatcher', 'the start of the process')

@@ -23,7 +23,7 @@ function runner(name: string, { busy = 0, state = 'online', draining, allowedLab
     state,
   }
   const granted = allowedLabels ? { allowedLabels } : {}
-  return { candidate: () => candidate, wishes: { draining: draining ?? false, ...granted } }
+  return { candidate: () => candidate, desired: { draining: draining ?? false, ...granted } }
 }
 
 const chosen = (...links: ReturnType<typeof runner>[]) => choosePlanner(links)?.candidate().name

@@ -2,10 +2,10 @@ import { busyShare } from '../placement/load.ts'
 import type { Candidate } from '../placement/placement.ts'
 import { stateInWords } from '../placement/requirements.ts'
 import type { Runner } from './runner.ts'
-import type { RunnerWishes } from './runner-state.ts'
+import type { DesiredState } from './runner-state.ts'
 
 export interface Planner {
-  readonly wishes: RunnerWishes
+  readonly desired: DesiredState
   candidate(): Candidate
 }
 
@@ -27,14 +27,14 @@ export function choosePlanner<Link extends Planner>(links: readonly Link[]): Lin
 }
 
 /** The runners that may plan, online or not. */
-function askedForPlans<Link extends Pick<Planner, 'wishes'>>(
+function askedForPlans<Link extends Pick<Planner, 'desired'>>(
   links: readonly Link[],
 ): readonly Link[] {
-  const named = links.filter(({ wishes }) => isNamed(wishes) && !wishes.draining)
+  const named = links.filter(({ desired }) => isNamed(desired) && !desired.draining)
   return named.length > 0 ? named : links
 }
 
-function isNamed({ allowedLabels }: RunnerWishes): boolean {
+function isNamed({ allowedLabels }: DesiredState): boolean {
   return allowedLabels === undefined || allowedLabels.includes(PLANNER)
 }
 

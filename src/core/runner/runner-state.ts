@@ -1,12 +1,12 @@
 import type { Runner } from './runner.ts'
 
 /** The desired state of a runner, set by people and dispatchers. */
-export type RunnerWishes = Pick<Runner, 'draining' | 'asideReason' | 'allowedLabels'>
+export type DesiredState = Pick<Runner, 'draining' | 'asideReason' | 'allowedLabels'>
 
 /** The state of a runner: from the members behind its link that report their load, and its desired state. */
 export function runnerState(
   members: readonly { readonly draining: boolean }[],
-  { draining, asideReason }: RunnerWishes,
+  { draining, asideReason }: DesiredState,
 ): Runner['state'] {
   if (members.length === 0) return 'offline'
   if (asideReason !== undefined) return 'set_aside'
@@ -19,7 +19,7 @@ const MOST_LABEL_CHARACTERS = 100
 /** The effective labels of those a runner claims: if its token named some, only those. */
 export function labelsOf(
   claimed: readonly string[],
-  { allowedLabels }: Pick<RunnerWishes, 'allowedLabels'>,
+  { allowedLabels }: Pick<DesiredState, 'allowedLabels'>,
 ): string[] {
   return claimed
     .filter((label) => label.length <= MOST_LABEL_CHARACTERS)

@@ -105,7 +105,7 @@ export class PipelineAttempts {
     })
     this.#runs.set(jobId, run)
     const end = await run.run().finally(() => this.#runs.delete(jobId))
-    if (end.kind === 'refused') link.noteRefusal()
+    if (end.kind === 'refused') link.onRefused()
     await this.settle(jobId, attempt, end)
   }
 

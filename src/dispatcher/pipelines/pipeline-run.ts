@@ -85,7 +85,7 @@ export class PipelineRun {
       patienceMs: deps.patienceMs,
       mayConfirm: deps.mayConfirm,
       onChange: () => this.react(),
-      onEnd: (link, fault) => deps.pool.noteEnd(link, fault),
+      onEnd: (link, fault) => deps.pool.onAttemptEnd(link, fault),
     })
   }
 

@@ -4,36 +4,33 @@ import { Code, ConnectError, type Transport } from '@connectrpc/connect'
 import { createGrpcTransport } from '@connectrpc/connect-node'
 import { NarwhalError } from '../../lib/errors.ts'
 import type { Connection, Connector } from './connector.ts'
-import { readAtOnce } from './read-at-once.ts'
+import { readEagerly } from './read-eagerly.ts'
 
-/** The runner's answers are bounded: it may be anybody's machine. */
+/** The runner's messages are bounded: it may be anybody's machine. */
 const MOST_MESSAGE_BYTES = 16 * 1024 * 1024
-/**
- * How much the runner may send ahead of what is read here: all calls together, and each. It makes up
- * for the way there and back; the rest waits at the runner.
- */
+/** The flow-control window of the connection and of each call: covers the round trip. */
 const WINDOW_BYTES = 1024 * 1024
-/** Only for the URLs of calls: nothing is looked up. */
+/** Only for the URLs of calls: it is not resolved. */
 const AUTHORITY = 'http://attached'
 const GONE = 'the runner is no longer attached'
 
 interface Line {
   readonly transport: Transport
-  /** Breaks the calls that are under way, for this reason. */
+  /** Fails the calls in flight with this reason. */
   end(reason: string): void
 }
 
 /**
- * Reaches a runner over the socket that it has opened itself, and on which this side is the HTTP/2
- * client. `absent` until `accept` brings a socket, then `live`, `absent` again when that closes. The
- * newest socket is the runner's: a former one is ended, since the runner has given it up.
+ * Reaches a runner over a socket that the runner has opened, on which this side is the HTTP/2 client. *Absent* until
+ * `accept` is called with a socket, then *live*, and absent again when that closes. The newest socket counts: the
+ * runner has given up any previous one, which is ended.
  */
 export class AttachedConnector implements Connector, AsyncDisposable {
   readonly balanced = false
   #line: Line | undefined
   #isDisposed = false
 
-  /** Takes up a socket after its handshake; it is the connector's to close. */
+  /** Takes over a socket after its handshake; the connector closes it. */
   accept(socket: Duplex): void {
     const former = this.#line
     const line = openLine(socket)
@@ -42,7 +39,7 @@ export class AttachedConnector implements Connector, AsyncDisposable {
     socket.once('close', () => {
       if (this.#line === line) this.#line = undefined
     })
-    former?.end('the runner has attached itself anew')
+    former?.end('the runner has attached itself again')
   }
 
   /** Throws `unavailable` while the runner is not attached. */
@@ -51,7 +48,7 @@ export class AttachedConnector implements Connector, AsyncDisposable {
     return { transport: this.#line.transport, [Symbol.asyncDispose]: async () => {} }
   }
 
-  /** Closes the socket, and each one that still comes. */
+  /** Closes the socket, and each one accepted later. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#isDisposed = true
     this.#line?.end('the dispatcher has closed the link')
@@ -60,16 +57,15 @@ export class AttachedConnector implements Connector, AsyncDisposable {
 }
 
 /**
- * The session is our own and not connect-node's `Http2SessionManager`: that one drops its listeners
- * while a session is still closing, whose error then would end the process (2.2.0), and it would
- * dial anew, which only the runner can.
+ * An HTTP/2 session instead of connect-node's `Http2SessionManager`: that one removes its listeners while a session
+ * is still closing, so that a late error ends the process (2.2.0), and it would dial again, which only the runner can.
  */
 function openLine(socket: Duplex): Line {
   const end = (reason: string): void => {
     session.destroy(new ConnectError(reason, Code.Unavailable))
     socket.destroy()
   }
-  // Before the session hears of it, which would call it a cancel, or by what broke it.
+  // Registered before the session's own listeners, which would report a cancel or the low-level error.
   for (const event of ['end', 'error', 'close'] as const) socket.on(event, () => end(GONE))
   const session = connect(AUTHORITY, {
     createConnection: () => socket,
@@ -83,14 +79,14 @@ function openLine(socket: Duplex): Line {
       authority: AUTHORITY,
       request: async (method, path, headers, options) => {
         if (session.destroyed || session.closed) throw new ConnectError(GONE, Code.Unavailable)
-        return readAtOnce(
+        return readEagerly(
           session.request({ ...headers, ':method': method, ':path': path }, options),
         )
       },
       notifyResponseByteRead: () => {},
     },
     readMaxBytes: MOST_MESSAGE_BYTES,
-    // Streams are the hot path; compressing them costs more than it saves.
+    // The hot path: compression costs more than it saves.
     acceptCompression: [],
   })
   return { transport, end }

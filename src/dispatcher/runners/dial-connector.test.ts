@@ -12,7 +12,7 @@ import { dialConnector } from './dial-connector.ts'
 
 const PING_MS = 20
 
-test('a connection that is closed under its streams does not ping any more', async () => {
+test('a connection that is closed under its streams does not ping again', async () => {
   await using stack = new AsyncDisposableStack()
   const dataDir = stack.use(await tempDir()).path
   const log = silentLog()
@@ -30,7 +30,7 @@ test('a connection that is closed under its streams does not ping any more', asy
   assert.equal(first.value?.slots, 1)
   await closed[Symbol.asyncDispose]()
 
-  // A ping would throw where nobody catches it, and the test runner would tell.
+  // A ping would throw an uncaught error, which fails the test.
   await using other = connector.connect()
   const samples = createClient(RunnerService, other.transport).watchLoad({ intervalMs: PING_MS })
   let count = 0

@@ -3,21 +3,21 @@ import { createGrpcTransport, Http2SessionManager } from '@connectrpc/connect-no
 import { ANY_HOSTS, type Hosts } from '../../lib/reach/hosts.ts'
 import type { ClientTls } from '../../lib/tls/tls-files.ts'
 import type { Connection, Connector } from './connector.ts'
-import { readAtOnce } from './read-at-once.ts'
+import { readEagerly } from './read-eagerly.ts'
 
 export interface DialOptions {
   readonly url: string
   readonly token?: string
   /**
-   * Whether a load balancer stands there. Then every use gets a TCP connection of its own, since
-   * one that balances connections (and not requests) would send all work to one runner.
+   * Whether the URL is a load balancer's. Then every use gets its own TCP connection, since a balancer of connections
+   * (not requests) would send all work to one runner.
    */
   readonly balanced: boolean
-  /** How often a connection with streams is asked for a sign of life; 5,000 ms unless told. */
+  /** How often a connection with streams is pinged; every 5,000 ms by default. */
   readonly pingIntervalMs?: number
-  /** What to trust and to show at an `https:` URL besides the system's. */
+  /** Certificates for an `https:` URL, besides the system's. */
   readonly tls?: ClientTls | undefined
-  /** Where it may be; anywhere unless told. */
+  /** Where the runner may be; anywhere by default. */
   readonly hosts?: Hosts | undefined
 }
 
@@ -41,13 +41,13 @@ function dial(options: DialOptions): Connection {
   const pings = {
     pingIntervalMs,
     pingTimeoutMs: 5_000,
-    // With true a connection that ended under its streams pings once more, and throws where nobody
-    // catches it (connect-node 2.2.0). Every link has a stream, and so is never idle anyhow.
+    // With `true` a connection that closed under its streams pings once more, and throws an uncaught error
+    // (connect-node 2.2.0). Every link has a stream, so it is never idle anyway.
     pingIdleConnection: false,
     idleConnectionTimeoutMs: 60_000,
   }
-  // It keeps the options as they are and Node reads them at each connection: certificates may change, and
-  // the name is looked up anew. Who answers is known by that name all the same.
+  // Property descriptors, not values: Node reads the options at each connection, when certificates may have changed,
+  // and resolves the name again. The certificate must still match that name.
   const changing = Object.getOwnPropertyDescriptors(tls?.options ?? {})
   const connecting = Object.defineProperties({ lookup: hosts.lookup }, changing)
   const sessionManager = new Http2SessionManager(url, pings, connecting)
@@ -59,11 +59,11 @@ function dial(options: DialOptions): Connection {
     baseUrl: url,
     sessionManager: {
       authority: sessionManager.authority,
-      request: async (...call) => readAtOnce(await sessionManager.request(...call)),
+      request: async (...call) => readEagerly(await sessionManager.request(...call)),
       notifyResponseByteRead: (stream) => sessionManager.notifyResponseByteRead(stream),
     },
     interceptors: [authorize],
-    // Streams are small and local; compressing them costs more than it saves.
+    // Streams are small and local: compression costs more than it saves.
     acceptCompression: [],
   })
   return { transport, [Symbol.asyncDispose]: async () => sessionManager.abort() }

@@ -1,6 +1,7 @@
+import { present } from '../../lib/present.ts'
 import type { NewLink } from './runner-pool.ts'
 
-/** A runner that somebody registers by its URL, or by that of a load balancer before several. */
+/** A runner to be registered by its URL, or by that of a load balancer in front of several. */
 export interface DialledRunner {
   readonly name: string
   readonly url: string
@@ -10,6 +11,11 @@ export interface DialledRunner {
 }
 
 export function dialledRunner({ name, url, balanced, token, labels }: DialledRunner): NewLink {
-  const link = { kind: 'dialled', url, balanced, ...(token ? { token } : {}) } as const
+  const link = {
+    kind: 'dialled',
+    url,
+    balanced,
+    ...present({ token: token || undefined }),
+  } as const
   return { name, link, allowedLabels: labels }
 }

@@ -6,7 +6,7 @@ import { removeLost } from './keep-runners.ts'
 
 const DAY = 86_400_000
 
-test('runners that joined and were not seen for long go, and nobody else does', async () => {
+test('only runners that joined and have not been seen for long are removed', async () => {
   await using stage = await Stage.open()
   const { store } = stage
   const now = Date.now()

@@ -13,15 +13,14 @@ export interface RunnerKeeping {
   readonly pool: { remove(id: RunnerId, by: Doer): Promise<void> }
   readonly log: Logger
   readonly keepMs: number
-  /** How long between two looks; an hour unless told. */
+  /** The time between two rounds; an hour by default. */
   readonly everyMs?: number
 }
 
 /**
- * Removes runners that have joined by themselves and were not seen for so long, in the background: machines
- * that come and go would fill the list. What they have run keeps their names. One that was registered by
- * somebody stays: that is a wish. The first look comes after a while: what has just started
- * has not heard yet of those that are there.
+ * Removes runners that have joined by themselves and have not been seen for `keepMs`, in the background: machines
+ * that come and go would fill the list. Their attempts keep their names. Runners registered by a person stay. The
+ * first round is delayed: after a start runners need time to connect.
  */
 export function keepRunners(keeping: RunnerKeeping): AsyncDisposable {
   const { log, everyMs = EVERY_MS } = keeping
@@ -29,11 +28,11 @@ export function keepRunners(keeping: RunnerKeeping): AsyncDisposable {
     everyMs,
     firstMs: everyMs,
     work: async () => void (await removeLost(keeping, Date.now())),
-    onError: (error) => log.warn({ reason: describeError(error) }, 'lost runners were not removed'),
+    onError: (error) => log.warn({ reason: describeError(error) }, 'removing lost runners failed'),
   })
 }
 
-/** One look; how many went. */
+/** One round; returns how many runners were removed. */
 export async function removeLost(
   { store, pool, log, keepMs }: Pick<RunnerKeeping, 'store' | 'pool' | 'log' | 'keepMs'>,
   now: number,
@@ -41,7 +40,7 @@ export async function removeLost(
   const lost = (await store.runners.list()).filter((one) => isLost(one, now - keepMs))
   for (const { id, name } of lost) {
     await pool.remove(id, systemDoer('retention', '--keep-runners'))
-    log.info({ runner: name }, 'a runner that was not seen for long was removed')
+    log.info({ runner: name }, 'lost runner removed')
   }
   return lost.length
 }

@@ -1,7 +1,7 @@
 import type { Runner } from '../../core/runner/runner.ts'
 import { newId } from '../../lib/new-id.ts'
 
-/** A runner that is being registered, not seen yet; what is known of a former one of its name stays. */
+/** A newly registered runner, not seen yet; keeps what is known of a previous one of its name. */
 export function newRunner(
   { id = newId('runner'), name, link }: Pick<Runner, 'name' | 'link'> & Partial<Runner>,
   former: Runner | undefined,

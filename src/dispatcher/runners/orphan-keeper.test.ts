@@ -9,7 +9,7 @@ import { NarwhalError } from '../../lib/errors.ts'
 import { silentLog } from '../../lib/log.ts'
 import { type OrphanHolder, OrphanKeeper } from './orphan-keeper.ts'
 
-/** A keeper that looks into the stage's store, and what it has done. */
+/** A keeper on the stage's store, and what it has done. */
 function keeperOf(stage: Stage, resume?: () => Promise<void>) {
   const resumed: PipelineId[] = []
   const discarded: Orphan[] = []
@@ -29,7 +29,7 @@ function keeperOf(stage: Stage, resume?: () => Promise<void>) {
   return { keeper, holder, resumed, discarded }
 }
 
-/** The attempt that the job is at, and the runner that it is with. */
+/** The job's current attempt, and its runner. */
 function heldOf(job: Job): { runnerId: RunnerId; orphan: Orphan } {
   const { state } = job
   assert.equal(state.status, 'running')
@@ -37,18 +37,18 @@ function heldOf(job: Job): { runnerId: RunnerId; orphan: Orphan } {
   return { runnerId, orphan: { jobId: job.id, attempt, fence } }
 }
 
-test('an attempt that still counts goes on with its pipeline', async () => {
+test('a current attempt is resumed with its pipeline', async () => {
   await using stage = await Stage.open()
   const { job } = await stage.runJob()
   const { runnerId, orphan } = heldOf(job)
   const { keeper, holder, resumed, discarded } = keeperOf(stage)
-  keeper.note(holder(runnerId), [orphan])
+  keeper.handle(holder(runnerId), [orphan])
   await eventually(() => resumed.length === 1)
   assert.deepEqual(resumed, [job.pipelineId])
   assert.deepEqual(discarded, [])
 })
 
-test('an attempt that is over, is another runner’s or was never given out is discarded', async () => {
+test('an attempt that is stale, another runner’s or was never assigned is discarded', async () => {
   await using stage = await Stage.open()
   const { job } = await stage.runJob()
   const { runnerId, orphan } = heldOf(job)
@@ -60,19 +60,19 @@ test('an attempt that is over, is another runner’s or was never given out is d
   ]
   for (const stray of strays) {
     const count = discarded.length
-    keeper.note(holder(runnerId), [stray])
+    keeper.handle(holder(runnerId), [stray])
     await eventually(() => discarded.length === count + 1)
   }
-  keeper.note(holder('runner_other'), [orphan])
+  keeper.handle(holder('runner_other'), [orphan])
   await eventually(() => discarded.length === strays.length + 1)
   await stage.finish(job)
-  keeper.note(holder(runnerId), [orphan])
+  keeper.handle(holder(runnerId), [orphan])
   await eventually(() => discarded.length === strays.length + 2)
   assert.deepEqual(discarded, [...strays, orphan, orphan])
   assert.deepEqual(resumed, [])
 })
 
-test('it is decided about an attempt once at a time, and again when that did not work out', async () => {
+test('an orphan is handled once at a time, and again after a failure', async () => {
   await using stage = await Stage.open()
   const { job } = await stage.runJob()
   const { runnerId, orphan } = heldOf(job)
@@ -83,12 +83,12 @@ test('it is decided about an attempt once at a time, and again when that did not
     most = Math.max(most, ++going)
     await first.promise.finally(() => going--)
   })
-  keeper.note(holder(runnerId), [orphan, orphan])
+  keeper.handle(holder(runnerId), [orphan, orphan])
   await eventually(() => resumed.length === 1)
-  keeper.note(holder(runnerId), [orphan])
+  keeper.handle(holder(runnerId), [orphan])
   first.reject(new NarwhalError('unavailable', 'the store is away'))
   await eventually(() => {
-    keeper.note(holder(runnerId), [orphan])
+    keeper.handle(holder(runnerId), [orphan])
     return resumed.length > 1
   })
   assert.equal(most, 1)

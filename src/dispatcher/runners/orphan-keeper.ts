@@ -5,7 +5,7 @@ import { describeError } from '../../lib/errors.ts'
 import type { Logger } from '../../lib/log.ts'
 import type { StoreReader } from '../../store/store.ts'
 
-/** A runner that has attempts, as far as they have to be decided about. */
+/** A runner that has orphans. */
 export interface OrphanHolder {
   readonly id: RunnerId
   readonly record: { readonly name: string }
@@ -13,18 +13,18 @@ export interface OrphanHolder {
 }
 
 /**
- * Decides about attempts that a runner has and nobody asks about: one that still counts goes on,
- * if its pipeline is ours; one that is over (its job was cancelled, or went on elsewhere) is
- * discarded there, so that a sandbox that stands still does not take a slot.
+ * Handles attempts on a runner that no dispatcher follows: one that is still current is resumed, if its pipeline is
+ * ours; a stale one (its job was cancelled, or continued elsewhere) is discarded on the runner, so that its paused
+ * sandbox doesn't occupy a slot.
  */
 export class OrphanKeeper {
-  readonly #store: StoreReader
+  readonly #store: Pick<StoreReader, 'jobs'>
   readonly #log: Logger
   readonly #resume: (id: PipelineId) => Promise<void>
-  readonly #deciding = new Set<string>()
+  readonly #inProgress = new Set<string>()
 
   constructor(deps: {
-    store: StoreReader
+    store: Pick<StoreReader, 'jobs'>
     log: Logger
     resume: (id: PipelineId) => Promise<void>
   }) {
@@ -33,27 +33,27 @@ export class OrphanKeeper {
     this.#resume = deps.resume
   }
 
-  /** A runner tells of its orphans again and again, so what can't be decided now is left for later. */
-  note(link: OrphanHolder, orphans: readonly Orphan[]): void {
+  /** A runner reports its orphans repeatedly, so a failure is retried at the next report. */
+  handle(link: OrphanHolder, orphans: readonly Orphan[]): void {
     for (const orphan of orphans) {
       const key = `${orphan.jobId}/${orphan.attempt}`
-      if (this.#deciding.has(key)) continue
-      this.#deciding.add(key)
-      this.#decide(link, orphan)
+      if (this.#inProgress.has(key)) continue
+      this.#inProgress.add(key)
+      this.#handle(link, orphan)
         .catch((error: unknown) => {
-          this.#log.debug({ ...orphan, reason: describeError(error) }, 'an orphan has to wait')
+          this.#log.debug({ ...orphan, reason: describeError(error) }, 'handling an orphan failed')
         })
-        .finally(() => this.#deciding.delete(key))
+        .finally(() => this.#inProgress.delete(key))
     }
   }
 
-  async #decide(link: OrphanHolder, orphan: Orphan): Promise<void> {
+  async #handle(link: OrphanHolder, orphan: Orphan): Promise<void> {
     const job = await this.#store.jobs.find(orphan.jobId)
     if (job && isHeldBy(job.state, link.id, orphan)) {
       await this.#resume(job.pipelineId)
       return
     }
     await link.client.discard(orphan)
-    this.#log.info({ ...orphan, runner: link.record.name }, 'an attempt that was over is discarded')
+    this.#log.info({ ...orphan, runner: link.record.name }, 'stale attempt discarded')
   }
 }

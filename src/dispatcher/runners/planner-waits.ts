@@ -1,17 +1,17 @@
 import { withSignal } from '../../lib/async/with-signal.ts'
 import type { RunnerLink } from './runner-link.ts'
 
-/** What is asked of the runners there are. */
+/** What is needed of the runner pool. */
 export interface Planners {
   findPlanner(): RunnerLink | undefined
   /** Why there is none; undefined: there is one. */
   readonly planShortage: string | undefined
-  /** Is called when there may be one. */
+  /** The listener is called when there may be one. */
   onWake(listener: () => void): Disposable
 }
 
-/** So long a commit waits for a runner to plan it until that is said, and until it is said anew. */
-const LATE_MS = 2_000
+/** How often a waiting commit's reason is checked. */
+const REASON_MS = 2_000
 
 /** The commits that wait for a runner to plan them. */
 export class PlannerWaits {
@@ -22,32 +22,31 @@ export class PlannerWaits {
     this.#planners = planners
   }
 
-  /** How many there are. */
   get size(): number {
     return this.#waiting
   }
 
   /**
-   * Resolves with a runner for a plan, once there is one; rejects with the signal's reason. `onWait` is
-   * called with what is waited for, where that takes its time, and again when it is something else.
+   * Resolves with a runner for a plan, once there is one; rejects with the signal's reason. `onWait` is called with
+   * the reason if the wait takes longer, and again when that changes.
    */
   async wait(signal: AbortSignal, onWait: (reason: string) => void): Promise<RunnerLink> {
     const now = this.#planners.findPlanner()
     if (now) return now
     using listening = new DisposableStack()
     const { promise, resolve } = Promise.withResolvers<RunnerLink>()
-    const look = (): void => {
+    const check = (): void => {
       const link = this.#planners.findPlanner()
       if (link) resolve(link)
     }
-    listening.use(this.#planners.onWake(look))
-    let said = ''
-    const tell = (): void => {
-      const reason = this.#planners.planShortage ?? said
-      if (reason !== said) onWait(reason)
-      said = reason
+    listening.use(this.#planners.onWake(check))
+    let reported = ''
+    const report = (): void => {
+      const reason = this.#planners.planShortage ?? reported
+      if (reason !== reported) onWait(reason)
+      reported = reason
     }
-    const timer = setInterval(tell, LATE_MS)
+    const timer = setInterval(report, REASON_MS)
     listening.defer(() => clearInterval(timer))
     this.#waiting++
     try {

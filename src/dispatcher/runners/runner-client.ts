@@ -18,13 +18,13 @@ import type { ReceivedEvent } from '../../core/attempt/attempt-event.ts'
 import { mapStream } from '../../lib/async/map-stream.ts'
 import type { Connector } from './connector.ts'
 
-/** How long a runner may take to answer a small question, and to open a sandbox. */
+/** The timeouts of a short call, and of opening a sandbox. */
 const CALL_MS = 10_000
 const PROBE_MS = 90_000
 
 /**
- * What can be asked of a runner. Everything rejects with what the runner says, with `unavailable`
- * also when it can't be reached, and when the link to it ends.
+ * Calls a runner. All methods reject with the runner's error, or with `unavailable` if it is unreachable or the link
+ * ends.
  */
 export class RunnerClient {
   readonly #connector: Connector
@@ -47,7 +47,7 @@ export class RunnerClient {
     )
   }
 
-  /** Opens the stream of one attempt; the connection is the stream's own where it must be. */
+  /** Opens the stream of one attempt, on its own connection if the connector is balanced. */
   async *runAttempt(
     requests: AsyncIterable<AttemptRequest>,
     signal: AbortSignal,
@@ -62,18 +62,18 @@ export class RunnerClient {
     }
   }
 
-  /** Has the runner take no new attempts, or take them again. */
+  /** Makes the runner accept no new attempts, or accept them again. */
   async drain(draining: boolean): Promise<void> {
     await this.#call((client) => client.drain({ draining }, { signal: this.#within(CALL_MS) }))
   }
 
-  /** Has the runner forget an attempt that is over. */
+  /** Makes the runner drop a stale attempt. */
   async discard(orphan: Orphan): Promise<void> {
     const request = orphanToProto(orphan)
     await this.#call((client) => client.discard(request, { signal: this.#within(CALL_MS) }))
   }
 
-  /** Has the runner open a sandbox; resolves with what is wrong, in words, or empty. */
+  /** Makes the runner open a sandbox; resolves with what is wrong, as a message, or empty. */
   async probe(): Promise<string> {
     const signal = this.#within(PROBE_MS)
     return (await this.#call((client) => client.probe({}, { signal }))).trouble

@@ -8,20 +8,19 @@ import { present } from '../../lib/present.ts'
 import type { Recorder } from '../ledger/recorder.ts'
 import type { RunnerLink } from './runner-link.ts'
 
-/** So many attempts in a row that failed by the runner's own fault, and it gets no more. */
+/** How many attempts in a row may fail by the runner's own fault before it is quarantined. */
 const MOST_FAILURES = 3
-/** How long a runner that is set aside waits for its first probe and for each further one. */
+/** The time before the first and each further probe of a quarantined runner. */
 const PROBE_AFTER_MS = 5_000
 
 /**
- * Sets runners aside that fail whatever they are given, so that they do not eat the queue, and
- * probes those until they can run a step again. The counts are in the store: all dispatchers add to
- * the same one.
+ * Quarantines runners that fail every attempt, so that they don't drain the queue, and probes them until they can
+ * run a step again. The counts are in the store: all dispatchers share them.
  */
 export class RunnerFailures implements Disposable {
   readonly #recorder: Recorder
   readonly #log: Logger
-  /** How many are known of, so that an attempt that went well is written only when it matters. */
+  /** Known counts, so that a success is written only if it resets one. */
   readonly #known = new Map<RunnerId, number>()
   readonly #probing = new Set<RunnerLink>()
   readonly #stop = new AbortController()
@@ -31,16 +30,16 @@ export class RunnerFailures implements Disposable {
     this.#log = deps.log
   }
 
-  /** Notes how an attempt has ended: `fault` says why, when that was the runner's own. */
-  note(link: RunnerLink, fault: string | undefined): void {
+  /** To be called when an attempt has ended, with the runner's own fault if there was one. */
+  onEnd(link: RunnerLink, fault: string | undefined): void {
     if (fault === undefined && (this.#known.get(link.id) ?? 0) === 0) return
     this.#count(link, fault).catch((error: unknown) => {
       if (NarwhalError.from(error).code === 'cancelled') return
-      this.#log.error({ err: error, runner: link.record.name }, 'a failure was not counted')
+      this.#log.error({ err: error, runner: link.record.name }, 'counting a failure failed')
     })
   }
 
-  /** Takes note of what the store says; a runner that is set aside is probed. */
+  /** To be called with the runner as stored; a quarantined one is probed. */
   watch(link: RunnerLink, { failures, asideReason }: Runner): void {
     this.#known.set(link.id, failures)
     if (asideReason === undefined || this.#probing.has(link)) return
@@ -48,7 +47,7 @@ export class RunnerFailures implements Disposable {
     this.#probe(link)
       .catch((error: unknown) => {
         if (this.#stop.signal.aborted) return
-        this.#log.error({ err: error, runner: link.record.name }, 'probing has failed')
+        this.#log.error({ err: error, runner: link.record.name }, 'probing a runner failed')
       })
       .finally(() => this.#probing.delete(link))
   }
@@ -60,8 +59,8 @@ export class RunnerFailures implements Disposable {
     )
     this.#known.set(link.id, failures)
     if (!failed || failures < MOST_FAILURES) return
-    const reason = `set aside after ${failures} failures of its own in a row, the last: ${fault}`
-    this.#log.error({ runner: link.record.name, reason }, 'runner set aside')
+    const reason = `quarantined after ${failures} failures of its own in a row, the last: ${fault}`
+    this.#log.error({ runner: link.record.name, reason }, 'runner quarantined')
     await this.#setAside(link, reason, failures)
     this.watch(link, { ...link.record, failures, asideReason: reason })
   }
@@ -70,7 +69,7 @@ export class RunnerFailures implements Disposable {
     await this.#recorder.record(async (write) => {
       await write.runners.setAside(link.id, asideReason)
       const subject = { id: link.id, name: link.record.name }
-      // The reason is the runner's own text: it is told elsewhere, where it can be forgotten.
+      // Without the reason: it is the runner's own text, which must stay deletable.
       if (asideReason === undefined) {
         const by = systemDoer('dispatcher', 'a probe of the runner that has passed')
         write.audit.add(by, { action: 'runner.taken_back', subject })
@@ -79,23 +78,26 @@ export class RunnerFailures implements Disposable {
         write.audit.add(by, { action: 'runner.set_aside', subject, after: { failures } })
       }
     })
-    const { asideReason: _, ...wishes } = link.wishes
-    await link.wish({ ...wishes, ...present({ asideReason }) })
+    const { asideReason: _, ...desired } = link.desired
+    await link.setDesired({ ...desired, ...present({ asideReason }) })
   }
 
   async #probe(link: RunnerLink): Promise<void> {
     const { signal } = this.#stop
-    while (link.wishes.asideReason !== undefined && !link.isClosed) {
+    while (link.desired.asideReason !== undefined && !link.isClosed) {
       await sleep(PROBE_AFTER_MS, undefined, { signal })
       if (link.record.state === 'offline') continue
       const trouble = await link.client.probe().catch(describeError)
       if (trouble === '') {
-        this.#log.info({ runner: link.record.name }, 'runner passed its probe and is back')
+        this.#log.info(
+          { runner: link.record.name },
+          'runner passed its probe: no longer quarantined',
+        )
         await this.#setAside(link, undefined)
         this.#known.set(link.id, 0)
         return
       }
-      this.#log.warn({ runner: link.record.name, reason: trouble }, 'runner did not pass its probe')
+      this.#log.warn({ runner: link.record.name, reason: trouble }, 'runner failed its probe')
     }
   }
 

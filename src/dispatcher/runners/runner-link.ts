@@ -6,29 +6,28 @@ import type { RunnerId } from '../../core/ids.ts'
 import type { Candidate } from '../../core/placement/placement.ts'
 import { grantsOf } from '../../core/runner/grants.ts'
 import type { Runner } from '../../core/runner/runner.ts'
-import { labelsOf, type RunnerWishes, runnerState } from '../../core/runner/runner-state.ts'
+import { type DesiredState, labelsOf, runnerState } from '../../core/runner/runner-state.ts'
 import { backoff } from '../../lib/async/backoff.ts'
 import { describeError, NarwhalError } from '../../lib/errors.ts'
 import type { Logger } from '../../lib/log.ts'
+import { present } from '../../lib/present.ts'
 import type { Connector } from './connector.ts'
 import { RunnerClient } from './runner-client.ts'
 import { enginesOf, sumSamples } from './runner-member.ts'
 import { watchMembers } from './runner-members.ts'
 
 /**
- * The dispatcher's side of one registered runner: `offline` until one of its members tells its load,
- * then `online`, or `set_aside` or `draining` by the wishes, and `offline` again as soon as none does.
- * It reconnects by itself for as long as it lives. Slots are counted as busy from the moment they
- * are promised.
+ * The dispatcher's side of one registered runner: `offline` until one of its members reports its load, then
+ * `online`, or `set_aside` or `draining` by the desired state, and `offline` again when all members are lost. It
+ * reconnects until disposed. Slots count as busy from their reservation.
  */
 export class RunnerLink implements AsyncDisposable {
   #record: Runner
   #reserved = 0
-  #refusedUntilNews = false
+  #isFullUntilReport = false
   #candidate: Candidate | undefined
-  #wishes: RunnerWishes
-  /** Why it is offline, when it is. */
-  #away = 'not connected yet'
+  #desired: DesiredState
+  #offlineReason = 'not connected yet'
   readonly #connector: Connector
   readonly #client: RunnerClient
   readonly #members = new Map<string, RunnerReport>()
@@ -36,8 +35,8 @@ export class RunnerLink implements AsyncDisposable {
   readonly #onChange: (link: RunnerLink, sample?: RunnerSample) => void
   readonly #onOrphans: (link: RunnerLink, orphans: readonly Orphan[]) => void
   readonly #log: Logger
-  /** Aborts when there is no reason to wait for the next try any more. */
-  #hurry = new AbortController()
+  /** Aborts to end the back-off early. */
+  #retryNow = new AbortController()
   readonly #watching: Promise<void>
 
   constructor(deps: {
@@ -48,7 +47,7 @@ export class RunnerLink implements AsyncDisposable {
     onOrphans: (link: RunnerLink, orphans: readonly Orphan[]) => void
   }) {
     this.#record = { ...deps.record, state: 'offline', busy: 0, members: 0 }
-    this.#wishes = deps.record
+    this.#desired = deps.record
     this.#connector = deps.connector
     this.#client = new RunnerClient(deps.connector, this.#stop.signal)
     this.#onChange = deps.onChange
@@ -69,7 +68,7 @@ export class RunnerLink implements AsyncDisposable {
     return this.#connector.balanced
   }
 
-  /** The runner as the placement sees it at this very moment; the same object until that changes. */
+  /** The runner as placement sees it now; the same object until that changes. */
   candidate(): Candidate {
     this.#candidate ??= this.#describeCandidate()
     return this.#candidate
@@ -79,9 +78,9 @@ export class RunnerLink implements AsyncDisposable {
     const { id, name, labels, engines, strangerEngines = [], slots, state } = this.#record
     const samples = [...this.#members.values()].map((member) => member.sample)
     const load = samples.reduce((sum, sample) => sum + sample.load, 0) / (samples.length || 1)
-    const busy = this.#refusedUntilNews ? slots : this.#busy()
+    const busy = this.#isFullUntilReport ? slots : this.#busy()
     const takesStrangers = strangerEngines.length > 0
-    const grants = grantsOf(this.#record, this.#wishes.allowedLabels)
+    const grants = grantsOf(this.#record, this.#desired.allowedLabels)
     return { runnerId: id, name, labels, engines, takesStrangers, grants, slots, busy, load, state }
   }
 
@@ -100,29 +99,28 @@ export class RunnerLink implements AsyncDisposable {
     }
   }
 
-  /** Notes that the runner had no room after all; it gets nothing until it has told its load anew. */
-  noteRefusal(): void {
-    this.#refusedUntilNews = true
+  /** The runner had no room after all: it gets nothing until it has reported its load again. */
+  onRefused(): void {
+    this.#isFullUntilReport = true
     this.#candidate = undefined
   }
 
-  /** The calls that the runner answers. */
   get client(): RunnerClient {
     return this.#client
   }
 
-  /** Takes up the socket of an attached runner; throws `conflict` when it is not one. */
+  /** Takes over the socket of an attached runner; throws `conflict` if it is of another kind. */
   accept(socket: Duplex): void {
     if (!this.#connector.accept) {
-      const words = `runner ${this.#record.name} is not one that attaches itself`
+      const words = `runner ${this.#record.name} is registered as dialled: it can't attach itself`
       throw new NarwhalError('conflict', words)
     }
     this.#connector.accept(socket)
-    this.#hurry.abort()
+    this.#retryNow.abort()
   }
 
-  get wishes(): RunnerWishes {
-    return this.#wishes
+  get desired(): DesiredState {
+    return this.#desired
   }
 
   /** Whether it was disposed: the runner was removed, or has a new link. */
@@ -131,62 +129,62 @@ export class RunnerLink implements AsyncDisposable {
   }
 
   /**
-   * Takes note of what is wanted of the runner now; resolves when it was told, or could not be. A
-   * drain is told to it; behind a balancer a call reaches one of several: there it is enough that
-   * this side keeps to it.
+   * Sets the desired state; resolves when the runner was notified of a changed `draining`, or that has failed. Behind
+   * a balancer a call would reach only one of several: there it is enough that this side assigns no jobs.
    */
-  async wish(wishes: RunnerWishes): Promise<void> {
-    const drain = wishes.draining !== this.#wishes.draining
-    const isSame = !drain && wishes.asideReason === this.#wishes.asideReason
-    this.#wishes = wishes
+  async setDesired(desired: DesiredState): Promise<void> {
+    const drain = desired.draining !== this.#desired.draining
+    const isSame = !drain && desired.asideReason === this.#desired.asideReason
+    this.#desired = desired
     if (isSame) return
     this.#refresh()
-    if (drain) await this.#tellDrain()
+    if (drain) await this.#sendDrain()
   }
 
-  async #tellDrain(): Promise<void> {
+  async #sendDrain(): Promise<void> {
     if (this.balanced) return
-    const { draining } = this.#wishes
+    const { draining } = this.#desired
     try {
       await this.#client.drain(draining)
-      // What the member said last is old news now; its next sample says the same as this.
+      // The members' last reports are stale now; the next ones will say the same as this.
       for (const [id, member] of this.#members) this.#members.set(id, { ...member, draining })
       this.#refresh()
     } catch (error) {
-      // It is told again with the next connection, and gets no jobs from here meanwhile.
-      this.#log.debug({ reason: describeError(error) }, 'the runner could not be told to drain')
+      // Sent again with the next connection; until then it gets no jobs from here anyway.
+      this.#log.debug({ reason: describeError(error) }, 'draining a runner failed')
     }
   }
 
-  /** Waits for members to tell their load; starts anew, ever more slowly, when the last is gone. */
+  /** Watches the members' load; starts again, with back-off, when the last one is lost. */
   async #watch(): Promise<void> {
     for (let failures = 0; !this.#stop.signal.aborted; failures++) {
       try {
         this.#describe(await this.#client.describe())
-        if (this.#wishes.draining) void this.#tellDrain()
+        if (this.#desired.draining) void this.#sendDrain()
         failures = 0
         await watchMembers({
           connector: this.#connector,
           signal: this.#stop.signal,
-          onSample: (member) => this.#hear(member),
-          onGone: (instanceId) => this.#lose(instanceId),
+          onSample: (member) => this.#onReport(member),
+          onGone: (instanceId) => this.#onLost(instanceId),
         })
       } catch (error) {
         if (this.#stop.signal.aborted) return
-        this.#note(describeError(error))
+        this.#onUnreachable(describeError(error))
       }
-      const either = AbortSignal.any([this.#stop.signal, this.#hurry.signal])
+      const either = AbortSignal.any([this.#stop.signal, this.#retryNow.signal])
       await backoff(failures, { firstMs: 100, maxMs: 5_000 }, either).catch(() => {})
-      this.#hurry = new AbortController()
+      this.#retryNow = new AbortController()
     }
   }
 
   #describe(description: RunnerDescription): void {
     this.#candidate = undefined
     const { hardware, engines, strangerEngines, flawedTools, version, jobNetwork } = description
-    const labels = labelsOf(description.labels, this.#wishes)
+    const labels = labelsOf(description.labels, this.#desired)
     const refused = description.labels.length - labels.length
-    if (refused > 0) this.#log.warn({ refused }, 'labels that were not granted')
+    if (refused > 0)
+      this.#log.warn({ refused }, "labels dropped: not granted by the runner's token")
     this.#record = {
       ...this.#record,
       labels,
@@ -198,39 +196,40 @@ export class RunnerLink implements AsyncDisposable {
     }
   }
 
-  #hear(member: RunnerReport): void {
+  #onReport(member: RunnerReport): void {
     this.#members.set(member.instanceId, member)
-    this.#refusedUntilNews = false
+    this.#isFullUntilReport = false
     this.#refresh(member)
     if (member.orphans.length > 0) this.#onOrphans(this, member.orphans)
   }
 
-  #lose(instanceId: string): void {
+  #onLost(instanceId: string): void {
     this.#members.delete(instanceId)
-    this.#away = 'it does not answer any more'
+    this.#offlineReason = 'it no longer answers'
     this.#refresh()
   }
 
-  #note(reason: string): void {
-    if (this.#away !== reason) this.#log.warn({ reason }, 'runner can not be reached')
-    this.#away = reason
+  #onUnreachable(reason: string): void {
+    if (this.#offlineReason !== reason) this.#log.warn({ reason }, 'runner unreachable')
+    this.#offlineReason = reason
     this.#refresh()
   }
 
   #busy(): number {
-    let told = 0
-    for (const { sample } of this.#members.values()) told += sample.busy
-    return Math.max(told, this.#reserved)
+    let reported = 0
+    for (const { sample } of this.#members.values()) reported += sample.busy
+    return Math.max(reported, this.#reserved)
   }
 
-  #refresh(heard?: RunnerReport): void {
+  #refresh(report?: RunnerReport): void {
     this.#candidate = undefined
     const members = [...this.#members.values()]
-    const state = runnerState(members, this.#wishes)
+    const state = runnerState(members, this.#desired)
     const engines = enginesOf(members)
     const trouble = members.map((member) => member.trouble).find((words) => words !== '')
+    const { asideReason } = this.#desired
     const reason =
-      state === 'offline' ? this.#away : state === 'set_aside' ? this.#wishes.asideReason : trouble
+      state === 'offline' ? this.#offlineReason : state === 'set_aside' ? asideReason : trouble
     const { reason: _, ...rest } = this.#record
     this.#record = {
       ...rest,
@@ -240,11 +239,14 @@ export class RunnerLink implements AsyncDisposable {
         ? members.reduce((sum, { sample, draining }) => sum + (draining ? 0 : sample.slots), 0)
         : rest.slots,
       busy: this.#busy(),
-      ...(engines ? { engines: engines.all, strangerEngines: engines.strangers } : {}),
-      ...(reason ? { reason } : {}),
-      ...(heard ? { lastSeenAt: Date.now() } : {}),
+      ...present({
+        engines: engines?.all,
+        strangerEngines: engines?.strangers,
+        reason: reason || undefined,
+        lastSeenAt: report && Date.now(),
+      }),
     }
-    this.#onChange(this, heard && { ...sumSamples(members), runnerId: this.id })
+    this.#onChange(this, report && { ...sumSamples(members), runnerId: this.id })
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

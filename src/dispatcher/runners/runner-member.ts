@@ -2,7 +2,7 @@ import type { RunnerReport } from '../../contract/rpc/runner-report.ts'
 
 type Sample = RunnerReport['sample']
 
-/** What any of a link's runners can run jobs with: a job may come to each of them. Undefined: nobody told. */
+/** The engines that all members of a link have, since a job may reach any of them. Undefined: not reported. */
 export function enginesOf(
   members: readonly Pick<RunnerReport, 'engines'>[],
 ): RunnerReport['engines'] {
@@ -17,7 +17,7 @@ export function enginesOf(
   )
 }
 
-/** The load of all members of a link together. */
+/** The total load of a link's members. */
 export function sumSamples(members: readonly Pick<RunnerReport, 'sample'>[]): Sample {
   const samples = members.map((member) => member.sample)
   const sum = (of: (sample: Sample) => number): number =>

@@ -9,16 +9,13 @@ import { NarwhalError } from '../../lib/errors.ts'
 import type { Connector } from './connector.ts'
 
 const INTERVAL_MS = 2_000
-/**
- * So many samples in haste are heard at once, and then so many in a millisecond: more than jobs begin and end
- * anywhere. One that tells more waits, and so do its next words.
- */
-const MOST_IN_HASTE = 2_000
+/** Rate limit of a member's samples, as burst and per millisecond: more than jobs start and end anywhere. */
+const SAMPLE_BURST = 2_000
 const SAMPLES_A_MS = 2
 
-/** A member that has said nothing for so long is gone. */
+/** A member that is silent for longer is lost. */
 const SILENCE_MS = 7_000
-/** How often a balancer is asked for members that are new. */
+/** How often new members behind a balancer are searched for. */
 const DISCOVERY_MS = 5_000
 
 interface Watch {
@@ -29,14 +26,14 @@ interface Watch {
 }
 
 /**
- * Watches the load of the runner behind a link, or of all runners behind a balancer's URL: there it
- * opens one stream after the other until new ones only reach members that are watched already, and
- * looks again every few seconds. Resolves or rejects when no member is left, and when aborted.
+ * Watches the load of the runner behind a link, or of all runners behind a balancer's URL: there it opens streams
+ * until new ones only reach known members, and searches again every few seconds. Resolves or rejects when no member
+ * is left, and when aborted.
  */
 export async function watchMembers(watch: Watch): Promise<void> {
   const open = new Map<string, Promise<void>>()
   let lastError: unknown
-  // One for all rounds: a race of the members themselves would keep something of each round.
+  // One for all rounds: a race of the members' promises would leak in each round.
   let wake = (): void => {}
   do {
     let repeats = 0
@@ -74,7 +71,7 @@ export async function watchMembers(watch: Watch): Promise<void> {
   if (lastError && !watch.signal.aborted) throw fromConnectError(lastError)
 }
 
-/** Opens a stream of one member's load; resolves with its first message, before `onSample` is told. */
+/** Opens a stream of one member's load; resolves with its first message, before `onSample` is called. */
 async function openStream(watch: Watch): Promise<{
   first: RunnerReport
   close: () => void
@@ -84,10 +81,11 @@ async function openStream(watch: Watch): Promise<{
   const stop = new AbortController()
   const signal = AbortSignal.any([watch.signal, stop.signal])
   let timer: NodeJS.Timeout | undefined
-  const expectNews = (): void => {
+  const restartTimer = (): void => {
     clearTimeout(timer)
     timer = setTimeout(
-      () => stop.abort(new NarwhalError('unavailable', 'the runner has stopped telling its load')),
+      () =>
+        stop.abort(new NarwhalError('unavailable', 'the runner has stopped reporting its load')),
       SILENCE_MS,
     )
   }
@@ -97,7 +95,7 @@ async function openStream(watch: Watch): Promise<{
     await connection[Symbol.asyncDispose]()
   }
   try {
-    expectNews()
+    restartTimer()
     const client = createClient(RunnerService, connection.transport)
     const stream = client.watchLoad({ intervalMs: INTERVAL_MS }, { signal })
     const messages = mapStream(stream, reportFromProto)[Symbol.asyncIterator]()
@@ -105,11 +103,11 @@ async function openStream(watch: Watch): Promise<{
     if (first.done) throw new NarwhalError('unavailable', 'the runner closed the stream at once')
     const read = async (): Promise<void> => {
       try {
-        const pace = new Pace(MOST_IN_HASTE, SAMPLES_A_MS)
+        const pace = new Pace(SAMPLE_BURST, SAMPLES_A_MS)
         let next: IteratorResult<RunnerReport> = first
         while (!next.done) {
-          expectNews()
-          watch.onSample(heardNow(next.value))
+          restartTimer()
+          watch.onSample(receivedNow(next.value))
           await pace.take(signal)
           next = await messages.next()
         }
@@ -124,7 +122,7 @@ async function openStream(watch: Watch): Promise<{
   }
 }
 
-/** By our own clock: a runner's may be off. */
-function heardNow(report: RunnerReport): RunnerReport {
+/** In our clock's time: a runner's may be wrong. */
+function receivedNow(report: RunnerReport): RunnerReport {
   return { ...report, sample: { ...report.sample, at: Date.now() } }
 }

@@ -33,14 +33,14 @@ async function openPool(store: Store) {
   }
 }
 
-/** A runner of one slot; `watched` counts the streams of its load that are open. */
+/** A runner of one slot; `watched` counts the open streams of its load. */
 function idleRunner(drained: () => Promise<void> = async () => {}) {
   const seen = { watched: 0 }
   const transport = createRouterTransport(({ service }) => {
     service(RunnerService, {
       describe: () => ({ instanceId: 'i' }),
       watchLoad: async function* (_, { signal }) {
-        // By the signal: a generator that stands at its `yield` when the caller goes stays there.
+        // By the signal: a generator suspended at its `yield` stays there when the caller disconnects.
         if (signal.aborted) return
         seen.watched++
         const end = new Promise<void>((resolve) =>
@@ -90,7 +90,7 @@ test('a runner that registers twice at once has one link', async () => {
       pool.register(ONE, TESTER, second.connector),
     ])
     await closing.promise
-    // Behind whatever the two are writing.
+    // After everything that the two are writing.
     for (let i = 0; i < 3; i++) await store.transact(async () => {})
     closed.resolve()
     await registering

@@ -24,78 +24,72 @@ import { newRunner } from './new-runner.ts'
 import { PlannerWaits } from './planner-waits.ts'
 import { RunnerFailures } from './runner-failures.ts'
 import { RunnerLink } from './runner-link.ts'
-import { RunnerNews } from './runner-news.ts'
+import { RunnerRecords } from './runner-records.ts'
 
 export interface NewLink {
   readonly name: string
   readonly link: Link
-  /** All that it may have of the labels that it says; absent: whichever it says. */
+  /** The labels that it may have of those it claims; absent: all. */
   readonly allowedLabels?: readonly string[] | undefined
 }
 
 export interface RunnerPoolDeps {
-  readonly store: StoreReader
+  readonly store: Pick<StoreReader, 'runners'>
   readonly recorder: Recorder
   readonly publisher: EventPublisher
   readonly log: Logger
   /** For runners at `https:` URLs. */
   readonly tls?: ClientTls | undefined
-  /** Where dialled runners may be, as what git asks; anywhere unless told. */
+  /** Where dialled runners may be; anywhere by default. */
   readonly gitEnv?: Pick<GitEnv, 'hosts'>
-  /** Under which seat news of the runners are written. */
+  /** The seat under which changes of runners are written. */
   readonly dispatcherId: () => DispatcherId
-  /** Called with attempts that a runner has and nobody asks about. */
+  /** Called with attempts on a runner that no dispatcher follows. */
   readonly onOrphans: (link: RunnerLink, orphans: readonly Orphan[]) => void
 }
 
-/** How often the store is asked which runners there are, and what is wanted of them. */
-const LOOK_MS = 1_000
-/** A runner's load is told so often at most. */
-const TELL_MS = 50
+/** How often the registered runners and their desired state are polled. */
+const POLL_MS = 1_000
+/** The least time between two published samples of a runner. */
+const SAMPLE_MS = 50
 
 /**
- * The runners that are registered, each with its link. It writes what changes about them to the
- * store, publishes their load, and wakes its listeners whenever a job might find a place. Runners
- * may be registered, removed or drained by way of any dispatcher: `follow` keeps up with that.
+ * The registered runners, with a link each. It writes their changes to the store, publishes their load, and notifies
+ * listeners whenever a job might be placed. Runners may be registered, removed or drained through any dispatcher:
+ * `follow` keeps up to date.
  */
 export class RunnerPool implements AsyncDisposable {
   readonly #deps: RunnerPoolDeps
   readonly #links = new Map<RunnerId, RunnerLink>()
-  readonly #toldAt = new Map<RunnerId, number>()
-  /** The commits that wait for a runner to plan them. */
+  readonly #publishedAt = new Map<RunnerId, number>()
   readonly plannerWaits = new PlannerWaits(this)
   readonly #wakes: EventHub<void>
-  readonly #news: RunnerNews
+  readonly #records: RunnerRecords
   readonly #failures: RunnerFailures
-  /** One at a time comes or goes, so that no link is replaced while another takes its place. */
+  /** Serializes registrations and removals, so that a link isn't replaced by two at once. */
   readonly #serial = new SerialQueue()
 
   constructor(deps: RunnerPoolDeps) {
     this.#deps = deps
-    this.#wakes = new EventHub((err) => deps.log.error({ err }, 'a listener failed'))
-    this.#news = new RunnerNews(deps)
+    this.#wakes = new EventHub((err) => deps.log.error({ err }, 'event listener failed'))
+    this.#records = new RunnerRecords(deps)
     this.#failures = new RunnerFailures(deps)
   }
 
-  /** Connects to every runner that the store knows. */
-  async open(): Promise<void> {
-    await this.look()
-  }
-
-  /** Keeps up with what other dispatchers do about runners, until disposed. */
+  /** Keeps up with changes by other dispatchers, until disposed. */
   follow(): AsyncDisposable {
     return every(
-      LOOK_MS,
-      () => this.look(),
+      POLL_MS,
+      () => this.refresh(),
       (error) => {
         const { message } = NarwhalError.from(error)
-        this.#deps.log.debug({ reason: message }, 'the runners could not be read')
+        this.#deps.log.debug({ reason: message }, 'reading the runners failed')
       },
     )
   }
 
-  /** Takes over what the store says: which runners there are, and what is wanted of each. */
-  async look(): Promise<void> {
+  /** Connects to the runners that the store knows, drops others, and applies their desired state. */
+  async refresh(): Promise<void> {
     await this.#serial.run(async () => {
       const records = await this.#deps.store.runners.list()
       for (const record of records) {
@@ -105,7 +99,7 @@ export class RunnerPool implements AsyncDisposable {
           link.record.registeredAt === record.registeredAt &&
           isSameLink(link.record.link, record.link)
         ) {
-          void this.#wish(link, record)
+          void this.#setDesired(link, record)
         } else if (record.link.kind !== 'in-process') {
           await this.#disconnect(record.id)
           this.#connect(record, await connectorOf(record, this.#deps))
@@ -116,27 +110,27 @@ export class RunnerPool implements AsyncDisposable {
     })
   }
 
-  async #wish(link: RunnerLink, record: Runner): Promise<void> {
+  async #setDesired(link: RunnerLink, record: Runner): Promise<void> {
     this.#failures.watch(link, record)
-    await link.wish(record)
+    await link.setDesired(record)
   }
 
-  /** Takes up the socket of an attached runner; this dispatcher calls it over that from now on. */
+  /** Takes over the socket of an attached runner, which is called over it from now on. */
   async accept(runner: Runner, socket: Duplex): Promise<void> {
     const former = this.#links.get(runner.id)
-    // It may have joined by another dispatcher, or have been a dialled one until now.
-    if (!former || !isSameLink(former.record.link, runner.link)) await this.look()
+    // It may have joined through another dispatcher, or have been dialled until now.
+    if (!former || !isSameLink(former.record.link, runner.link)) await this.refresh()
     const link = this.#links.get(runner.id)
     if (!link) throw new NarwhalError('not_found', `runner ${runner.name} is not registered`)
     link.accept(socket)
   }
 
-  /** Notes how an attempt on a runner has ended: by a fault of the runner's own, or not. */
-  noteEnd(link: RunnerLink, fault: string | undefined): void {
-    this.#failures.note(link, fault)
+  /** To be called when an attempt has ended, with the runner's own fault if there was one. */
+  onAttemptEnd(link: RunnerLink, fault: string | undefined): void {
+    this.#failures.onEnd(link, fault)
   }
 
-  /** Is called when slots, states or runners have changed. */
+  /** The listener is called when slots, states or runners have changed. */
   onWake(listener: () => void): Disposable {
     return this.#wakes.listen(listener)
   }
@@ -153,19 +147,19 @@ export class RunnerPool implements AsyncDisposable {
     return [...this.#links.values()].map((link) => link.candidate())
   }
 
-  /** Why no runner can be asked for a plan now, and what to do about that; undefined: one can. */
+  /** Why no runner can plan now, and what to do about that; undefined: one can. */
   get planShortage(): string | undefined {
     return planShortage([...this.#links.values()])
   }
 
-  /** The runner for a plan, if there is one now. */
+  /** The runner for the next plan, if there is one now. */
   findPlanner(): RunnerLink | undefined {
     return choosePlanner([...this.#links.values()])
   }
 
   /**
-   * Registers a runner, or what is new about one of the same name; it is connected to at once and
-   * for as long as it stays registered. A runner in this process brings its own connector.
+   * Registers a runner, or updates the one of the same name; it is connected to at once, for as long as it stays
+   * registered. A runner in this process has its own connector.
    */
   async register(runner: NewLink, by: Doer, connector?: Connector): Promise<Runner> {
     const { link } = runner
@@ -182,7 +176,7 @@ export class RunnerPool implements AsyncDisposable {
     }
     await recorder.record(async (write) => {
       await write.runners.save(record)
-      // The one in this process is registered anew at each start.
+      // The one in this process is registered again at each start.
       if (record.link.kind === 'in-process' && former?.link.kind === 'in-process') return
       write.audit.add(by, {
         action: 'runner.registered',
@@ -195,7 +189,7 @@ export class RunnerPool implements AsyncDisposable {
     return record
   }
 
-  /** Whether it is there yet does not matter, but what is there may be told at once. */
+  /** Rejects at once if the host is not allowed; it needn't be resolvable yet. */
   async #requireAllowed({ hostname }: URL): Promise<void> {
     const { hosts = ANY_HOSTS } = this.#deps.gitEnv ?? {}
     await hosts.find(hostname).catch((error: unknown) => {
@@ -204,7 +198,7 @@ export class RunnerPool implements AsyncDisposable {
     })
   }
 
-  /** Drains a runner, or has it take jobs again; resolves when that is written. */
+  /** Drains a runner, or lets it take jobs again; resolves when that is stored. */
   async drain(id: RunnerId, draining: boolean, by: Doer): Promise<void> {
     await this.#deps.recorder.record(async (write) => {
       const former = await write.runners.find(id)
@@ -216,11 +210,11 @@ export class RunnerPool implements AsyncDisposable {
     const link = this.#links.get(id)
     const record = await this.#deps.store.runners.find(id)
     if (!link || !record) return
-    await this.#wish(link, record)
-    await this.#news.write(link)
+    await this.#setDesired(link, record)
+    await this.#records.write(link)
   }
 
-  /** Removes a runner; its attempts that still run are lost to it. */
+  /** Removes a runner; its running attempts are lost. */
   async remove(id: RunnerId, by: Doer): Promise<void> {
     await this.#serial.run(async () => {
       await this.#disconnect(id)
@@ -235,13 +229,13 @@ export class RunnerPool implements AsyncDisposable {
     this.wake()
   }
 
-  /** Ends a link; what it still notices is not written any more. */
+  /** Ends a link; its later changes are not written. */
   async #disconnect(id: RunnerId): Promise<void> {
     const link = this.#links.get(id)
     if (!link) return
     this.#links.delete(id)
-    this.#toldAt.delete(id)
-    this.#news.forget(link)
+    this.#publishedAt.delete(id)
+    this.#records.drop(link)
     await link[Symbol.asyncDispose]()
   }
 
@@ -250,7 +244,7 @@ export class RunnerPool implements AsyncDisposable {
       record,
       connector,
       log: this.#deps.log,
-      onChange: (changed, sample) => this.#note(changed, sample),
+      onChange: (changed, sample) => this.#onChange(changed, sample),
       onOrphans: (changed, orphans) => {
         if (this.#links.get(changed.id) === changed) this.#deps.onOrphans(changed, orphans)
       },
@@ -259,27 +253,27 @@ export class RunnerPool implements AsyncDisposable {
     this.#failures.watch(link, record)
   }
 
-  #note(link: RunnerLink, sample: RunnerSample | undefined): void {
+  #onChange(link: RunnerLink, sample: RunnerSample | undefined): void {
     if (this.#links.get(link.id) !== link) return
     if (sample && this.#isDue(link.id)) {
       this.#deps.publisher.publish({ type: 'runner.sampled', sample })
     }
-    this.#news.note(link)
+    this.#records.onChange(link)
     this.wake()
   }
 
-  /** Samples are for people who look: however many a runner sends, they see some of them. */
+  /** Samples are for display only: a runner's may be dropped. */
   #isDue(id: RunnerId): boolean {
     const now = performance.now()
-    if (now - (this.#toldAt.get(id) ?? -Infinity) < TELL_MS) return false
-    this.#toldAt.set(id, now)
+    if (now - (this.#publishedAt.get(id) ?? -Infinity) < SAMPLE_MS) return false
+    this.#publishedAt.set(id, now)
     return true
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     const links = [...this.#links.values()]
     this.#links.clear()
-    for (const link of links) this.#news.forget(link)
+    for (const link of links) this.#records.drop(link)
     this.#failures[Symbol.dispose]()
     await Promise.all(links.map((link) => link[Symbol.asyncDispose]()))
   }
@@ -295,7 +289,7 @@ async function connectorOf(
   { name, link }: Runner,
   { tls, gitEnv }: Pick<RunnerPoolDeps, 'tls' | 'gitEnv'>,
 ): Promise<Connector> {
-  // The gRPC client is loaded with the first runner that needs it.
+  // Imported late: the gRPC client is loaded with the first runner that needs it.
   if (link.kind === 'attached') {
     const { AttachedConnector } = await import('./attached-connector.ts')
     return new AttachedConnector()

@@ -6,17 +6,17 @@ import type { Recorder } from '../ledger/recorder.ts'
 import type { RunnerLink } from './runner-link.ts'
 
 interface Written {
-  /** All but what changes all the time; of when it was seen, the hour. */
-  readonly news: string
+  /** Everything but what changes constantly; `lastSeenAt` by the hour. */
+  readonly text: string
   readonly busy: number
-  /** Set while the number of busy slots is to be written. */
-  later?: NodeJS.Timeout
+  /** Set while a write of the busy slots is pending. */
+  timer?: NodeJS.Timeout
 }
 
-/** The writes about one link, one after the other. */
+/** The serial writes about one link. */
 interface Line {
   readonly queue: SerialQueue
-  /** A write that has not begun: it will write what is known then. */
+  /** A write that has not begun: it will write what is current then. */
   next?: Promise<void> | undefined
 }
 
@@ -24,12 +24,11 @@ const BUSY_MS = 1_000
 const HOUR_MS = 3_600_000
 
 /**
- * Writes what is new about runners: at once, but busy slots, which change with every job, at most
- * once a second, and when it was seen last, once an hour, or a start would take a runner that has been
- * idle for lost. One write about a runner at a time: of two at once, the former could come last, and
- * an old "offline" would stand until something else changes.
+ * Writes changes of runners to the store: at once, but busy slots, which change with every job, at most once a
+ * second, and `lastSeenAt` once an hour, or an idle runner would count as lost after a start. Writes about one
+ * runner are serial: of two concurrent ones the older could win, and a stale "offline" would stay.
  */
-export class RunnerNews {
+export class RunnerRecords {
   readonly #recorder: Pick<Recorder, 'record'>
   readonly #log: Logger
   readonly #dispatcherId: () => DispatcherId
@@ -46,24 +45,24 @@ export class RunnerNews {
     this.#dispatcherId = deps.dispatcherId
   }
 
-  note(link: RunnerLink): void {
+  onChange(link: RunnerLink): void {
     const { lastSeenAt = 0, busy, ...rest } = link.record
-    const news = JSON.stringify({ ...rest, seenInHour: Math.floor(lastSeenAt / HOUR_MS) })
+    const text = JSON.stringify({ ...rest, seenInHour: Math.floor(lastSeenAt / HOUR_MS) })
     const written = this.#written.get(link.id)
-    if (written?.news === news && written.busy === busy) return
-    if (written?.news !== news) {
-      clearTimeout(written?.later)
-      this.#written.set(link.id, { news, busy })
+    if (written?.text === text && written.busy === busy) return
+    if (written?.text !== text) {
+      clearTimeout(written?.timer)
+      this.#written.set(link.id, { text, busy })
       this.#save(link)
-    } else if (!written.later) {
-      written.later = setTimeout(() => {
-        this.#written.set(link.id, { news, busy: link.record.busy })
+    } else if (!written.timer) {
+      written.timer = setTimeout(() => {
+        this.#written.set(link.id, { text, busy: link.record.busy })
         this.#save(link)
       }, BUSY_MS).unref()
     }
   }
 
-  /** Resolves when what is known of the runner now is written. */
+  /** Resolves when the runner's present record is written. */
   async write(link: RunnerLink): Promise<void> {
     const line = this.#lines.get(link) ?? { queue: new SerialQueue() }
     this.#lines.set(link, line)
@@ -74,15 +73,15 @@ export class RunnerNews {
     await line.next
   }
 
-  forget(link: RunnerLink): void {
-    clearTimeout(this.#written.get(link.id)?.later)
+  drop(link: RunnerLink): void {
+    clearTimeout(this.#written.get(link.id)?.timer)
     this.#written.delete(link.id)
   }
 
   #save(link: RunnerLink): void {
     this.write(link).catch((error: unknown) => {
       if (NarwhalError.from(error).code === 'cancelled') return
-      this.#log.error({ err: error, runner: link.record.name }, 'runner not saved')
+      this.#log.error({ err: error, runner: link.record.name }, 'saving a runner failed')
     })
   }
 }

@@ -4,10 +4,10 @@ import { type ClientHttp2Stream, connect, createServer, type ServerHttp2Stream }
 import type { AddressInfo } from 'node:net'
 import { describe, test } from 'node:test'
 import { eventually } from '../../../test/support/eventually.ts'
-import { readAtOnce } from './read-at-once.ts'
+import { readEagerly } from './read-eagerly.ts'
 
-describe('an answer that is read at once', () => {
-  test('is whole, though its stream was closed before anybody looked', async () => {
+describe('a response that is read eagerly', () => {
+  test('is complete, though its stream was closed before it was iterated', async () => {
     await using call = await openCall((stream) => {
       stream.respond({ ':status': 200 })
       stream.end('all of it')
@@ -16,7 +16,7 @@ describe('an answer that is read at once', () => {
     assert.equal(await textOf(call.stream), 'all of it')
   })
 
-  test('breaks off where the stream does', async () => {
+  test('fails where the stream fails', async () => {
     await using call = await openCall((stream) => {
       stream.respond({ ':status': 200 })
       stream.write('a part')
@@ -28,7 +28,7 @@ describe('an answer that is read at once', () => {
     await assert.rejects(textOf(call.stream), /cut|closed|broke off/)
   })
 
-  test('waits with more than a little until it is read', async () => {
+  test('is buffered only in part until it is iterated', async () => {
     const bytes = 16 * 1024 * 1024
     let written = false
     await using call = await openCall((stream) => {
@@ -60,7 +60,7 @@ async function openCall(answer: (stream: ServerHttp2Stream) => void) {
   await once(server, 'listening')
   const session = connect(`http://127.0.0.1:${(server.address() as AddressInfo).port}`)
   session.on('error', () => {})
-  const stream = readAtOnce(session.request({ ':path': '/' }))
+  const stream = readEagerly(session.request({ ':path': '/' }))
   return {
     stream,
     [Symbol.asyncDispose]: async () => {
