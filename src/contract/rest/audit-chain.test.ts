@@ -58,7 +58,7 @@ test('AUD-03: a missing entry of the audit log, one put in and one that is there
   assert.match(faults(chain.slice(1))[0] ?? '', /entry 1 is missing/)
   const [first, second] = chain
   assert.ok(first && second)
-  assert.match(faults([first, first])[0] ?? '', /entry 1 is there twice/)
+  assert.match(faults([first, first])[0] ?? '', /entry 1 is a duplicate/)
   const forged = { ...second, subject: { ...second.subject, name: 'nobody' } }
   assert.match(
     faults([first, { ...forged, hash: chainHash(first.hash, 3, auditText(forged)) }])[0] ?? '',

@@ -1,18 +1,18 @@
 import { AUDIT_ACTIONS, type AuditAction } from '../../core/audit/audit-actions.ts'
 
-/** The audit log in words, for the page and the command line. */
+/** Describes audit entries, for the page and the command line. */
 
 export const AUDIT_ACTION_NAMES = Object.keys(AUDIT_ACTIONS) as AuditAction[]
 
 type Fact = string | number | boolean | readonly string[]
 
-interface Told {
+interface Change {
   readonly before?: Readonly<Record<string, Fact>> | undefined
   readonly after?: Readonly<Record<string, Fact>> | undefined
 }
 
 /** `role: member → admin, labels: gpu` */
-export function factsText({ before = {}, after = {} }: Told): string {
+export function factsText({ before = {}, after = {} }: Change): string {
   const names = [...new Set([...Object.keys(before), ...Object.keys(after)])]
   return names
     .map((name) => {
@@ -33,7 +33,7 @@ function factText(name: string, fact: Fact | undefined): string | undefined {
   return /^[0-9a-f]{40,64}$/.test(text) ? text.slice(0, 12) : text
 }
 
-/** Whoever did it, as people call them: `grace`, `grace by a token`, `Narwhal`. */
+/** The actor for display: `grace`, `grace by a token`, `Narwhal`. */
 export function actorText({
   kind,
   id,

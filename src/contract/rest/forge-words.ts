@@ -12,13 +12,13 @@ import {
 } from '../../core/forges.ts'
 import { cloneHost } from '../../lib/git/clone-host.ts'
 
-/** What the page says of a repository's webhook; undefined: nothing can be entered at its forge. */
+/** What to enter at the forge for a repository's webhook; undefined: its forge has none that we support. */
 export function webhookWords(forge: Forge): (WebhookFacts & { title: string }) | undefined {
   if (!hasWebhooks(forge)) return undefined
   return { ...webhookFacts(forge), title: FORGE_FACTS[forge].title }
 }
 
-/** What a repository can be registered as, and how its commits are found then. */
+/** What a repository can be registered as, with how its commits are detected. */
 export function forgeChoices(): readonly { readonly forge: Forge; readonly words: string }[] {
   const polled = FORGE_KINDS.map(forgeFacts).filter(({ webhook }) => webhook === undefined)
   const names = [...polled.map(({ title }) => title), 'plain git']
@@ -30,12 +30,12 @@ export function forgeChoices(): readonly { readonly forge: Forge; readonly words
   }))
 }
 
-/** What the clone URL says of the forge: `git` where that is anything. */
+/** The forge according to the clone URL; `git` if it is unknown. */
 export function forgeOfUrl(cloneUrl: string): Forge {
   return forgeAt(cloneHost(cloneUrl.trim()))
 }
 
-/** A ref as people say it, at whatever forge: `main`, `v1`, `#7`, `!7`. */
+/** A ref for display, of any forge: `main`, `v1`, `#7`, `!7`. */
 export function refWords(ref: string): string {
   return shortRef(ref)
 }

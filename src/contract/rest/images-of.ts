@@ -5,7 +5,7 @@ interface ImageShown {
   readonly digest: string
 }
 
-/** What an attempt has run, each image once. */
+/** The images that an attempt ran, without duplicates. */
 export function imagesOf(attempt: Pick<AttemptView, 'phases'> | undefined): readonly ImageShown[] {
   const images = attempt?.phases.flatMap((phase) => phase.images ?? []) ?? []
   return [...new Map(images.map((one) => [`${one.image} ${one.digest}`, one])).values()]

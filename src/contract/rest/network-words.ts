@@ -33,12 +33,11 @@ const IN_BRIEF: Words = {
   none: () => 'none',
 }
 
-/** What the jobs of a runner reach, as sentences that name the settings. */
+/** Describes the network access of a runner's jobs in sentences that name the settings. */
 export function networkInWords(rules: JobNetworkRules): string {
   return IN_FULL[rules.kind](rules)
 }
 
-/** The same in a few words. */
 export function networkInBrief(rules: JobNetworkRules): string {
   return IN_BRIEF[rules.kind](rules)
 }

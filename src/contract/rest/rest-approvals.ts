@@ -1,14 +1,13 @@
 import { z } from 'zod'
 import { isSha } from '../../core/commit-event.ts'
-import { APPROVAL_RULES, PIPELINE_FILES_RULES } from '../../core/stranger/approval.ts'
 import { count } from './rest.ts'
-import { pipelineId, pipelineView } from './views.ts'
+import { pipelineId, pipelineView, repositoryRules } from './views.ts'
 
-/** What somebody was shown who approves: nobody approves what they have not seen. */
+/** What the approver has seen: nobody must approve anything else. */
 const seen = {
-  /** The commit, whole. */
+  /** The full commit id. */
   sha: z.string().refine(isSha, 'is not a full commit id'),
-  /** The digest of the plan, as the pipeline's `approval` tells it. */
+  /** The digest of the plan, from the pipeline's `approval`. */
   plan: z.string().max(64).optional(),
 }
 
@@ -16,7 +15,7 @@ export const approveRequest = z.strictObject(seen)
 export type ApproveRequest = z.infer<typeof approveRequest>
 
 export const awaitingQuery = z.object({ limit: count(200, 500) })
-/** Those that wait for approval, the longest waiting first. */
+/** Pipelines waiting for approval, the longest waiting first. */
 export const awaitingList = z.object({ pipelines: z.array(pipelineView) })
 
 export const approveMany = z.strictObject({
@@ -25,21 +24,16 @@ export const approveMany = z.strictObject({
     .min(1)
     .max(200),
 })
-/** In the same order; `message`: why one was not approved. */
 export const approvedMany = z.object({
   approvals: z.array(
     z.object({ pipeline: pipelineId, approved: z.boolean(), message: z.string().optional() }),
   ),
 })
 
-/** What of a repository can be changed; what is absent stays. */
+/** The settings of a repository that can be changed; absent ones stay as they are. */
 export const changeRepository = z.strictObject({
-  approval: z.enum(APPROVAL_RULES).optional(),
-  /** Whether strangers of whom something was merged wait with a change of the pipeline's files. */
-  pipelineFiles: z.enum(PIPELINE_FILES_RULES).optional(),
-  /** A commit for which nothing is run is no success at the forge, also one of its own people's. */
-  skippedIsOpen: z.boolean().optional(),
-  /** Accounts, by the forge's numbers, that are strangers also on branches of its own. */
+  ...repositoryRules,
+  /** Accounts, by the forge's numbers, that count as strangers even on the repository's own branches. */
   strangerAccounts: z.array(z.number().int().positive()).max(200).optional(),
 })
 export type ChangeRepository = z.infer<typeof changeRepository>

@@ -1,19 +1,19 @@
 import { z } from 'zod'
 import { AUDIT_ACTIONS, type AuditAction } from '../../core/audit/audit-actions.ts'
 import { count } from './rest.ts'
+import { at } from './views.ts'
 
-/** Who did what: what administrators read of the audit log. */
+/** The audit log, for administrators. */
 
-const at = z.number().int().nonnegative()
 const facts = z.record(
   z.string(),
   z.union([z.string(), z.number(), z.boolean(), z.array(z.string()).readonly()]),
 )
 
-/** Kinds and actions are text here, so that a newer server's are read as well. */
+/** Kinds and actions are plain text here, so that those of a newer server can be read. */
 export const auditEntry = z
   .object({
-    /** Counts from 1, without holes. */
+    /** From 1, without gaps. */
     seq: z.number().int().positive(),
     at,
     actor: z.object({ kind: z.string(), id: z.string(), name: z.string() }),
@@ -24,7 +24,7 @@ export const auditEntry = z
     subject: z.object({ kind: z.string(), id: z.string(), name: z.string() }),
     before: facts.optional(),
     after: facts.optional(),
-    /** SHA-256 over the hash of the entry before, the number, and all of this one. */
+    /** SHA-256 over the previous entry's hash, the number and this entry's text. */
     hash: z.string(),
   })
   .meta({ id: 'AuditEntry' })
@@ -34,24 +34,23 @@ const actions = Object.keys(AUDIT_ACTIONS) as [AuditAction, ...AuditAction[]]
 const text = z.string().min(1).max(300)
 
 export const auditQuery = z.object({
-  /** The name of who did it. */
+  /** The actor's name. */
   actor: text.optional(),
   action: z.enum(actions).optional(),
-  /** The id or the name of what it was done to. */
+  /** The id or the name of the subject. */
   subject: text.optional(),
-  /** A secret that was set, removed, or given to a job. */
   secret: text.optional(),
-  /** Epoch milliseconds, as `until`. */
+  /** Epoch milliseconds, like `until`. */
   since: z.coerce.number().int().nonnegative().optional(),
   until: z.coerce.number().int().nonnegative().optional(),
-  /** The `next` of the page before. */
+  /** The `next` of the previous page. */
   before: z
     .string()
     .regex(/^\d{1,15}-\d{1,15}$/)
     .optional(),
   limit: count(50, 500),
 })
-/** The newest first. With `next` there is more, also where a page has few entries or none. */
+/** Newest first. With `next` there are more, even if this page has few entries or none. */
 export const auditList = z.object({ entries: z.array(auditEntry), next: z.string().optional() })
 export type AuditList = z.infer<typeof auditList>
 
@@ -64,7 +63,7 @@ export const auditHead = z.object({
   /** The number and hash of the newest entry. */
   last: z.number().int().nonnegative(),
   hash: z.string(),
-  /** Those of the newest entry that retention has removed. */
+  /** Those of the newest entry removed by retention. */
   removed: z.number().int().nonnegative(),
   removedHash: z.string(),
 })

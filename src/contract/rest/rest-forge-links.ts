@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { FORGE_KINDS } from '../../core/forges.ts'
 import { forgeRefusalView, pipelineId } from './views.ts'
 
-/** Where the statuses of a repository's commits are told: requests and answers. */
+/** Forge links: where a repository's commit statuses are reported. */
 
 const forge = z.enum(FORGE_KINDS)
 const apiUrl = z
@@ -28,13 +28,13 @@ const project = z
   )
 
 export const newForgeLink = z.strictObject({
-  /** What the repository was registered as, unless told; `gitea` is Forgejo's, too. */
+  /** By default what the repository was registered as; `gitea` also for Forgejo. */
   forge: forge.optional(),
-  /** Of the forge's API; that of the host in the clone URL unless told. */
+  /** The forge's API; by default derived from the clone URL. */
   apiUrl: apiUrl.optional(),
-  /** The repository's path at the forge; that of the clone URL unless told. */
+  /** The repository's path at the forge; by default that of the clone URL. */
   project: project.optional(),
-  /** One that may write statuses; it is sealed, and never shown again. */
+  /** Must be allowed to write statuses; stored encrypted, and never shown again. */
   token: z.string().regex(/^[!-~]{8,1000}$/, 'must have 8 to 1000 printable characters, no spaces'),
 })
 export type NewForgeLink = z.input<typeof newForgeLink>
@@ -45,16 +45,16 @@ export const forgeLinkView = z
     apiUrl: z.string(),
     project: z.string(),
     createdAt: z.number(),
-    /** Absent: it has taken the token last, or was not asked yet. It is asked each day. */
+    /** Absent: the token was accepted last time, or not checked yet. Checked daily. */
     refusal: forgeRefusalView.optional(),
-    /** What the forge was told of a commit last, or has refused. */
+    /** The last status that was sent, or refused by the forge. */
     last: z
       .object({
         pipelineId,
         sha: z.string(),
         context: z.string(),
         state: z.string(),
-        /** Why it was refused; absent: it was told. */
+        /** Why it was refused; absent: it was accepted. */
         error: z.string().optional(),
         toldAt: z.number(),
       })

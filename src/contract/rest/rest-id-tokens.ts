@@ -1,14 +1,12 @@
 import { z } from 'zod'
 import { KEY_STATES } from '../../core/id-token/id-token-keys.ts'
 
-/** What the API says and takes about id tokens. */
-
 const at = z.number().int()
 
 export const idTokenKeyView = z
   .object({
     kid: z.string(),
-    /** Shown already, but not signing; signing; shown for what it has signed; or not shown any more. */
+    /** Published but not signing yet; signing; published for what it signed; no longer published. */
     state: z.enum(KEY_STATES),
     createdAt: at,
     signsAt: at,
@@ -17,16 +15,16 @@ export const idTokenKeyView = z
   .meta({ id: 'IdTokenKey' })
 
 export const idTokenState = z.object({
-  /** What stands in every token as `iss`; absent: no issuer is set. */
+  /** `iss` of every token; absent: no issuer is set. */
   issuer: z.string().optional(),
-  /** Why no tokens are made, in words. */
+  /** Why no tokens can be issued. */
   trouble: z.string().optional(),
   /** Oldest first. */
   keys: z.array(idTokenKeyView),
 })
 export type IdTokenState = z.infer<typeof idTokenState>
 
-/** The two documents as others fetch them from the issuer. */
+/** The two documents as published by the issuer. */
 export const idTokenDocuments = z.object({
   discovery: z.looseObject({ issuer: z.string(), jwks_uri: z.string() }),
   keys: z.object({ keys: z.array(z.looseObject({ kid: z.string() })) }),
@@ -34,7 +32,7 @@ export const idTokenDocuments = z.object({
 export type IdTokenDocuments = z.infer<typeof idTokenDocuments>
 
 export const rotateIdTokenKeys = z.strictObject({
-  /** Sign by a new key at once, and take all others out of use: for a key that others may have. */
+  /** Sign with a new key at once and withdraw all others: for a key that may have leaked. */
   now: z.boolean().default(false),
 })
 

@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { ROLES } from '../../core/access/role.ts'
 import { count } from './rest.ts'
 import {
+  at,
   attemptView,
   jobId,
   outcomeSchema,
@@ -11,11 +12,9 @@ import {
   runnerId,
 } from './views.ts'
 
-/** What looks back over many pipelines, for the pages that show how things go. */
+/** Views over many pipelines, for statistics. */
 
-const at = z.number().int().nonnegative()
-
-/** One pipeline as a bar. */
+/** A pipeline in short. */
 export const runView = z
   .object({
     id: pipelineId,
@@ -30,7 +29,7 @@ export const runView = z
 export type RunView = z.infer<typeof runView>
 
 export const activityQuery = z.object({
-  /** So many of the newest pipelines of each repository. */
+  /** How many of the newest pipelines of each repository. */
   runs: count(24, 100),
 })
 export const activityList = z.object({
@@ -39,7 +38,7 @@ export const activityList = z.object({
 })
 export type Activity = z.infer<typeof activityList>['repositories'][number]
 
-/** An attempt with what it belongs to: the decision that placed it, and what came of it. */
+/** A placement decision, and its result. */
 export const placementView = z
   .object({
     jobId,
@@ -59,25 +58,24 @@ export const placementView = z
 export type PlacementView = z.infer<typeof placementView>
 
 export const placementQuery = z.object({ limit: count(500, 2000) })
-/** The newest first. */
+/** Newest first. */
 export const placementList = z.object({ placements: z.array(placementView) })
 
 export const trendQuery = z.object({
-  /** So many of the newest pipelines that have ended. */
+  /** How many of the newest finished pipelines. */
   pipelines: count(60, 200),
 })
-/** One job of one pipeline: its last attempt. */
+/** The last attempt of one job of one pipeline. */
 export const trendJob = z.object({
   name: z.string(),
   outcome: outcomeSchema.optional(),
-  /** From the moment it could run to the moment a runner was chosen. */
+  /** From when it could run to when a runner was chosen. */
   queueMs: z.number().nonnegative().optional(),
-  /** From there to its end. */
   durationMs: z.number().nonnegative().optional(),
   steps: z.array(z.object({ name: z.string(), durationMs: z.number().nonnegative() })),
 })
 export const trendList = z.object({
-  /** The oldest first. */
+  /** Oldest first. */
   points: z.array(
     z.object({
       id: pipelineId,
@@ -91,25 +89,24 @@ export const trendList = z.object({
 })
 export type TrendPoint = z.infer<typeof trendList>['points'][number]
 
-/** What a pipeline ran, as it was understood: narwhal.yml in its full form. */
+/** What a pipeline ran, as narwhal.yml in its full form. */
 export const usedConfig = z.object({ yaml: z.string() })
 
-/** Who asks: the user whose token it is; without a name where nobody needs a token. */
+/** The current user; without a name where no token is needed. */
 export const sessionBody = z.object({
   name: z.string().optional(),
   role: z.enum(ROLES),
-  /** Whether a browser has signed in, and can sign out. */
+  /** Whether this is a browser session, which can sign out. */
   canLeave: z.boolean(),
 })
 export type SessionBody = z.infer<typeof sessionBody>
 
-/** Where a forge would send its webhooks. */
 export const testDeliveryRequest = z.strictObject({
   url: z.url({ protocol: /^https?$/ }).max(2048),
 })
 export const testedDelivery = z.object({
   ok: z.boolean(),
-  /** What came back, or why nothing did. */
+  /** The response, or why there is none. */
   words: z.string(),
 })
 export type TestedDelivery = z.infer<typeof testedDelivery>

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 
 const keep = z.union([z.literal('forever'), z.number().int().positive()])
-/** `default`: as for all. Whole days, so that nothing goes by a slip of a unit. */
+/** `default`: the global rule. In whole days, so that a wrong unit can't delete anything. */
 const chosenKeep = z
   .string()
   .regex(/^(?:default|forever|[1-9]\d{0,5}d)$/, 'must be days like 90d, forever, or default')
@@ -11,12 +11,12 @@ export type ChosenRules = z.infer<typeof keepRules>
 
 const removed = z.object({
   pipelines: z.number(),
-  /** Pipelines whose logs went. */
+  /** Pipelines whose logs were removed. */
   logs: z.number(),
-  /** Bytes of logs, as they were stored. */
+  /** Bytes of logs, as stored. */
   bytes: z.number(),
   repositories: z.number(),
-  /** What could not be removed, and stays until the next round. */
+  /** What couldn't be removed, to be retried in the next round. */
   failed: z.number(),
 })
 
@@ -24,23 +24,23 @@ export const retentionState = z
   .object({
     /** Milliseconds, or `forever`. */
     rules: z.object({ logs: keep, pipelines: keep }),
-    /** Before this moment nothing goes; absent: it is over. */
+    /** Nothing is removed before this time; absent: it has passed. */
     beginsAt: z.number().optional(),
-    /** Those with rules of their own. */
+    /** Repositories with their own rules. */
     repositories: z.array(
       z.object({ name: z.string(), logs: keep.optional(), pipelines: keep.optional() }),
     ),
-    /** Of this process. */
+    /** By this process. */
     lastRound: removed.extend({ startedAt: z.number(), endedAt: z.number() }).optional(),
     total: removed,
-    /** The longest that one step has taken; milliseconds. */
+    /** The longest step so far; milliseconds. */
     longestStepMs: z.number(),
     database: z
       .object({
         usedBytes: z.number(),
         freeInsideBytes: z.number(),
         freeOutsideBytes: z.number().optional(),
-        /** Rows that were removed and take room until PostgreSQL cleans up. */
+        /** Deleted rows that PostgreSQL has not vacuumed yet. */
         deadRows: z.number().optional(),
         /** Why no new job starts. */
         shortage: z.string().optional(),
@@ -55,11 +55,11 @@ export const retentionPreview = z
     repositories: z.array(
       z.object({
         name: z.string(),
-        /** Pipelines that would go, and others whose logs would. */
+        /** Pipelines that would be removed, and others whose logs would. */
         pipelines: z.number(),
         logs: z.number(),
         bytes: z.number(),
-        /** When the oldest of them was made. */
+        /** When the oldest of them was created. */
         oldestAt: z.number().optional(),
       }),
     ),
@@ -67,7 +67,7 @@ export const retentionPreview = z
   .meta({ id: 'RetentionPreview' })
 export type RetentionPreview = z.infer<typeof retentionPreview>
 
-/** Why a pipeline is kept, and until when. */
+/** Exempts a pipeline from retention. */
 export const newHold = z.strictObject({
   until: z.number().int().positive(),
   because: z.string().trim().min(1).max(300),

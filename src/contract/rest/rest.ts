@@ -16,9 +16,9 @@ import {
   runnerView,
 } from './views.ts'
 
-/** The requests and answers of the REST API under `/api/v1`; the OpenAPI document is made of these. */
+/** Requests and responses of the REST API; the OpenAPI document is generated from these. */
 
-/** Every error's body. `problems` lists each thing that is wrong with a request, by its place. */
+/** The body of every error. `problems`: everything wrong with a request, by path. */
 export const errorBody = z
   .object({
     code: z.string(),
@@ -49,19 +49,19 @@ export const newRepository = z.strictObject({
   /** https://…, ssh://…, git@host:path, or an absolute path on the machine. */
   cloneUrl: z.string().max(2048),
   forge: z.enum(FORGES).default('git'),
-  /** Milliseconds between two looks for new commits; 0: webhooks only. One minute unless told. */
+  /** Milliseconds between polls for new commits; 0: webhooks only. By default one minute. */
   pollIntervalMs: z.number().int().min(0).max(86_400_000).default(60_000),
 })
 export type NewRepository = z.input<typeof newRepository>
 
-/** What to enter at the forge; the secret is shown to those who may register repositories. */
+/** What to enter at the forge; the secret is shown to users who may register repositories. */
 export const registeredRepository = z.object({
   repository: repositoryView,
   webhook: z
     .object({
       path: z.string(),
       secret: z.string(),
-      /** Until when the former secret is valid as well, unless the forge uses this one before. */
+      /** Until when the previous secret stays valid, unless the forge uses this one earlier. */
       formerEndsAt: z.number().int().nonnegative().optional(),
     })
     .optional(),
@@ -69,7 +69,7 @@ export const registeredRepository = z.object({
 export type RegisteredRepository = z.infer<typeof registeredRepository>
 export const repositoryList = z.object({ repositories: z.array(repositoryView) })
 export const newSecretQuery = z.object({
-  /** How long the former secret stays valid, in milliseconds; a week unless told. */
+  /** How long the previous secret stays valid, in milliseconds; by default a week. */
   formerEndsInMs: z.coerce
     .number()
     .int()
@@ -90,7 +90,7 @@ export const pipelineQuery = z.object({
   kind: z.enum(EVENT_KINDS).optional(),
   author: z.string().max(200).optional(),
   text: z.string().max(200).optional(),
-  /** The last pipeline of the page before. */
+  /** The last pipeline of the previous page. */
   before: pipelineId.optional(),
   limit: count(50, 500),
 })
@@ -100,7 +100,7 @@ export const pipelineParams = z.object({ pipeline: pipelineId })
 export const pipelineWithJobs = z.object({
   pipeline: pipelineView,
   jobs: z.array(jobView),
-  /** The number of the newest state change: where to resume live events. */
+  /** The number of the newest state change, to resume live events after it. */
   seq: z.number().int().nonnegative(),
 })
 export type PipelineWithJobs = z.infer<typeof pipelineWithJobs>
@@ -110,7 +110,7 @@ export const startPipeline = z.strictObject({
   repository: z.string().max(300),
   /** A branch, a tag, a full ref or a full commit id; absent: the remote's HEAD. */
   ref: z.string().min(1).max(1024).optional(),
-  /** What the `inputs` of narwhal.yml are to be, as text. */
+  /** Values for the `inputs` of narwhal.yml, as text. */
   inputs: z
     .record(z.string().max(50), z.string().max(4096))
     .refine((inputs) => Object.keys(inputs).length <= 50, 'are more than 50')
@@ -133,8 +133,8 @@ export const stepList = z.object({ steps: attemptView.shape.steps })
 const runnerName = z
   .string()
   .regex(/^[A-Za-z0-9][A-Za-z0-9_.-]{0,99}$/, 'must be like build-1: letters, digits, _ . -')
-  // These stand in paths where a runner's name could.
-  .refine((name) => !['attach', 'join', 'tokens'].includes(name), 'is a word of the API')
+  // Paths have these where a runner's name could be.
+  .refine((name) => !['attach', 'join', 'tokens'].includes(name), 'is reserved')
 const runnerLabels = z
   .array(z.string().regex(/^[A-Za-z0-9_.:/-]{1,100}$/, 'must be of letters, digits, _ . : / -'))
   .max(100)
@@ -146,31 +146,31 @@ export const newRunner = z.strictObject({
   /** http://host:port or https://host:port of the runner, or of a load balancer before several. */
   url: z.url({ protocol: /^https?$/ }).max(2048),
   balanced: z.boolean().default(false),
-  /** What the runner wants to see at each call; see `narwhal runner --help`. */
+  /** The token that the runner requires; see `narwhal runner --help`. */
   token: z.string().max(500).optional(),
-  /** All that it may have of the labels that it says; absent: whichever it says. */
+  /** The labels that it may claim; absent: any. */
   labels: runnerLabels.optional(),
 })
 export type NewRunner = z.input<typeof newRunner>
 export const runnerParams = z.object({ runner: z.string().max(200) })
 export const shownRunner = z.object({ runner: runnerView })
 export const runnerList = z.object({ runners: z.array(runnerView) })
-/** Points that are kept of one runner: an hour at one in five seconds. */
+/** Samples kept per runner: an hour at one per five seconds. */
 export const MOST_SAMPLES = 720
 export const sampleQuery = z.object({
-  /** How many points are wanted at most. */
+  /** The maximum number of samples. */
   points: z.coerce.number().int().positive().max(MOST_SAMPLES).default(120),
 })
 export const sampleList = z.object({ samples: z.array(runnerSample) })
 
 export const newJoinToken = z.strictObject({
-  /** All that a runner which joins by the token may have. */
+  /** The labels that runners may claim. */
   labels: runnerLabels.default([]),
-  /** How many runners may join by it. */
+  /** How many runners may join with it. */
   uses: z.number().int().min(1).max(10_000).default(1),
-  /** For how many milliseconds it is good; an hour unless told. */
+  /** Milliseconds until it expires; by default an hour. */
   lifeMs: z.number().int().min(60_000).max(MOST_JOIN_LIFE_MS).default(3_600_000),
-  /** Ranges of addresses that runners join from by it; absent: from everywhere. */
+  /** Address ranges that runners may join from; absent: any. */
   sources: z
     .array(z.union([z.cidrv4(), z.cidrv6()]))
     .min(1)
@@ -178,27 +178,23 @@ export const newJoinToken = z.strictObject({
     .optional(),
 })
 export type NewJoinToken = z.input<typeof newJoinToken>
-export const createdJoinToken = z.object({
+const shownJoinToken = z.object({
   id: z.string(),
-  token: z.string(),
   labels: z.array(z.string()),
+  /** How many runners may join with it. */
   uses: z.number(),
   expiresAt: z.number(),
   sources: z.array(z.string()).optional(),
 })
+export const createdJoinToken = shownJoinToken.extend({ token: z.string() })
 export const joinTokenList = z.object({
   tokens: z.array(
-    z.object({
-      id: z.string(),
-      labels: z.array(z.string()),
-      sources: z.array(z.string()).optional(),
+    shownJoinToken.extend({
       createdAt: z.number(),
-      expiresAt: z.number(),
-      /** How many runners may join by it, and how many have. */
-      uses: z.number(),
+      /** How many runners have joined with it. */
       used: z.number(),
       usedAt: z.number().optional(),
-      /** The runner that has used it last; it may have been removed since. */
+      /** The runner that used it last; may have been removed since. */
       runnerId: z.string().optional(),
     }),
   ),
@@ -210,25 +206,25 @@ export const joinRunner = z.strictObject({
   name: runnerName,
   labels: runnerLabels.default([]),
   /**
-   * What the runner will show from now on, where it has made and kept that itself: to join again by the same one
-   * changes nothing, so an answer that was lost does no harm. Absent: one is made.
+   * The runner's future credential, if it generated one itself: joining again with the same one is
+   * idempotent, so a lost response does no harm. Absent: one is generated.
    */
   identity: z
     .string()
     .regex(/^narwhal_runner_[0-9A-Za-z]{38}$/, 'must have the form of an identity')
     .optional(),
-  /** Whether it leaves the list at its end. */
+  /** Whether it is removed when it leaves. */
   ephemeral: z.boolean().default(false),
 })
 export type JoinRunner = z.input<typeof joinRunner>
-/** `identity` is what the runner shows from now on; only its hash is kept. */
+/** `identity`: the runner's credential from now on; only its hash is stored. */
 export const joinedRunner = z.object({ runner: runnerView, identity: z.string() })
 export type JoinedRunner = z.infer<typeof joinedRunner>
 export const dispatcherList = z.object({
   dispatchers: z.array(
     z.object({
       id: z.string(),
-      /** Where it is reached, if it says so. */
+      /** Absent: not known. */
       url: z.string().optional(),
     }),
   ),
@@ -236,11 +232,11 @@ export const dispatcherList = z.object({
 
 export const queueQuery = z.object({ limit: count(200, 1000) })
 export const queueList = z.object({
-  /** The next one first. */
+  /** Next one first. */
   jobs: z.array(queuedJobView),
-  /** How many wait, those that are not told too. */
+  /** How many wait in all. */
   total: z.number().int().nonnegative(),
-  /** Why no commit is planned now, and so none of its jobs is here; absent: they are. */
+  /** Set if no commit can be planned now, so that their jobs are missing here. */
   unplanned: z.object({ reason: z.string(), commits: z.number().int().nonnegative() }).optional(),
 })
 export type QueueList = z.infer<typeof queueList>
@@ -253,9 +249,9 @@ export const newUser = z.strictObject({
       /^[\p{L}\p{N}][\p{L}\p{N} @._-]{0,63}$/u,
       'must be like ada: letters, digits, space . _ @ -',
     )
-    // A name that is an id would be taken for that.
-    .refine((name) => !/^user_[0-9a-z]+$/.test(name), 'is the form of an id'),
-  /** `viewer` looks, `member` also starts, reruns and cancels, `admin` does everything. */
+    // A name of this form would be taken for an id.
+    .refine((name) => !/^user_[0-9a-z]+$/.test(name), 'must not have the form of an id'),
+  /** A `viewer` can read, a `member` can also start, rerun and cancel, an `admin` can do everything. */
   role: role.default('member'),
 })
 export type NewUser = z.input<typeof newUser>
@@ -274,10 +270,10 @@ export const signIn = z.union([
   z.strictObject({ code: z.string().max(200) }),
 ])
 export const shownSignInLink = z.object({
-  /** Goes behind `/sign-in#code=` of the page's address. */
+  /** To be appended to `/sign-in#code=` of the page's URL. */
   code: z.string(),
   expiresAt: z.number(),
-  /** The whole link, where the page's public address is known. */
+  /** The whole link, if the page's public URL is known. */
   url: z.string().optional(),
 })
 export type SignInLink = z.infer<typeof shownSignInLink>

@@ -16,9 +16,8 @@ import {
 } from '../../core/stranger/approval.ts'
 import { STRANGER_REASONS } from '../../core/stranger/stranger-reason.ts'
 
-/** The shapes that REST answers and live events have in common. Times are epoch milliseconds. */
+/** Shared by REST responses and live events. Times are epoch milliseconds. */
 
-/** The schema of an id with this prefix. */
 export function idSchema<Id extends string>(prefix: string): z.ZodType<Id, Id> {
   return z
     .string()
@@ -36,10 +35,19 @@ export const runnerId = idSchema<RunnerId>('runner')
 export const at = z.number().int().nonnegative()
 export const outcomeSchema = z.enum(OUTCOMES)
 
-/** Since when a forge does not take a repository's token, and in which words. */
+/** Since when a forge has refused a repository's token, and its message. */
 export const forgeRefusalView = z
   .object({ since: at, words: z.string() })
   .meta({ id: 'ForgeRefusal' })
+
+export const repositoryRules = {
+  /** Whose commits need approval before they run. */
+  approval: z.enum(APPROVAL_RULES).optional(),
+  /** Whether strangers with a merged pull request need approval if they change pipeline files. */
+  pipelineFiles: z.enum(PIPELINE_FILES_RULES).optional(),
+  /** A commit for which nothing runs is not reported as a success, even one by its own people. */
+  skippedIsOpen: z.boolean().optional(),
+}
 
 export const repositoryView = z
   .object({
@@ -48,33 +56,28 @@ export const repositoryView = z
     name: z.string(),
     forge: z.enum(FORGES),
     cloneUrl: z.string(),
-    /** Milliseconds between two looks for new commits; 0: webhooks only. */
+    /** Milliseconds between polls for new commits; 0: webhooks only. */
     pollIntervalMs: z.number().int().nonnegative(),
-    /** Whose commits are run only once somebody has approved that. */
-    approval: z.enum(APPROVAL_RULES).optional(),
-    /** Whether strangers of whom something was merged wait with a change of the pipeline's files. */
-    pipelineFiles: z.enum(PIPELINE_FILES_RULES).optional(),
-    /** A commit for which nothing is run is no success at the forge, also one of its own people's. */
-    skippedIsOpen: z.boolean().optional(),
-    /** It was registered before there was a choice, and nobody has chosen since. */
+    ...repositoryRules,
+    /** Registered before `approval` existed, and not chosen since. */
     isApprovalUnchosen: z.literal(true).optional(),
-    /** Accounts, by the forge's numbers, that are strangers also on branches of its own. */
+    /** Accounts, by the forge's numbers, that count as strangers even on the repository's own branches. */
     strangerAccounts: z.array(z.number().int()).optional(),
-    /** The names of those, for show; absent where many repositories are told of. */
+    /** Their names, for display; absent in lists of repositories. */
     strangers: z
       .array(
         z.object({
           id: z.number().int(),
-          /** Absent: it was not seen yet. */
+          /** Absent: not seen yet. */
           name: z.string().optional(),
-          /** The name that it was listed under, where it has another one now. */
+          /** The name under which it was listed, if it has another one now. */
           formerName: z.string().optional(),
         }),
       )
       .optional(),
-    /** Programs that push to branches of its own and are not listed, those seen last first. */
+    /** Bots that push to its own branches and are not listed, the last seen first. */
     seenBots: z.array(z.object({ id: z.number().int(), name: z.string(), seenAt: at })).optional(),
-    /** Its forge does not take the token by which statuses are told; absent where many are told of. */
+    /** Its forge refuses the token for commit statuses; absent in lists of repositories. */
     forgeRefusal: forgeRefusalView.optional(),
     createdAt: at,
   })
@@ -84,7 +87,7 @@ export type RepositoryView = z.infer<typeof repositoryView>
 export const problemView = z
   .object({
     message: z.string(),
-    /** The included file that it is in; absent: `narwhal.yml` itself. */
+    /** The included file; absent: `narwhal.yml` itself. */
     file: z.string().optional(),
     line: z.number().int(),
     column: z.number().int(),
@@ -92,13 +95,13 @@ export const problemView = z
   })
   .meta({ id: 'Problem' })
 
-/** A stretch of time for the waterfall: accepted, queued, planned, placed, fetched, … */
+/** A phase for the waterfall: accept, queue, plan, place, fetch, … */
 export const phaseView = z
   .object({
     name: z.string(),
     startedAt: at,
     durationMs: z.number().nonnegative(),
-    /** Of a sandbox: the images of its containers, with the digests that their names stood for. */
+    /** For a sandbox: the images of its containers, with the digests that their names resolved to. */
     images: z.array(z.object({ image: z.string(), digest: z.string() })).optional(),
   })
   .meta({ id: 'Phase' })
@@ -108,7 +111,7 @@ export const stepView = z
   .object({
     index: z.number().int().nonnegative(),
     name: z.string(),
-    /** It runs beside the steps after it: a service, or a step in the background. */
+    /** It runs concurrently with the steps after it: a service, or a background step. */
     beside: z.literal(true).optional(),
     status: z.enum(STEP_STATUSES),
     outcome: outcomeSchema.optional(),
@@ -135,7 +138,7 @@ export const decisionView = z
         refusedBecause: z.string().optional(),
       }),
     ),
-    /** How many more runners were looked at than are told of. */
+    /** How many more runners were considered. */
     leftOut: z.number().int().optional(),
   })
   .meta({ id: 'Decision' })
@@ -143,7 +146,7 @@ export const decisionView = z
 export const attemptView = z
   .object({
     number: z.number().int().positive(),
-    /** The user who wanted the job run again, if one did by this attempt. */
+    /** The user whose rerun this attempt is, if any. */
     askedBy: z.string().optional(),
     status: z.enum(ATTEMPT_STATUSES),
     outcome: outcomeSchema.optional(),
@@ -155,11 +158,9 @@ export const attemptView = z
     decision: decisionView,
     phases: z.array(phaseView),
     steps: z.array(stepView),
-    /** What the job tells the jobs that need it. */
     outputs: z.record(z.string(), z.string()).optional(),
-    /** How many lines its log has. */
     lines: z.number().int().nonnegative(),
-    /** When text was taken out of its log, the last time: who has read it before reads it again. */
+    /** When its log was last redacted: whoever read it before must read it again. */
     redactedAt: at.optional(),
   })
   .meta({ id: 'Attempt' })
@@ -174,12 +175,11 @@ export const jobView = z
     needs: z.array(z.string()),
     labels: z.array(z.string()),
     stepNames: z.array(z.string()),
-    /** The group of jobs of which only so many run at once. */
     concurrencyGroup: z.string().optional(),
     status: z.enum(JOB_STATUSES),
     outcome: outcomeSchema.optional(),
     reason: z.string().optional(),
-    /** The number of the current attempt; an attempt that nobody runs yet is not in `attempts`. */
+    /** The number of the current attempt; it is not in `attempts` before a runner is chosen. */
     attempt: z.number().int().positive(),
     attempts: z.array(attemptView),
     queuedAt: at.optional(),
@@ -192,7 +192,7 @@ export type JobView = z.infer<typeof jobView>
 export const pipelineView = z
   .object({
     id: pipelineId,
-    /** Counts from 1 in its repository. */
+    /** From 1 in each repository. */
     number: z.number().int().positive(),
     repositoryId,
     repositoryName: z.string(),
@@ -203,23 +203,24 @@ export const pipelineView = z
     reason: z.string().optional(),
     problems: z.array(problemView),
     rerunOf: pipelineId.optional(),
-    /** The user who started it, where one did. */
+    /** The user who started it, if any. */
     startedBy: z.string().optional(),
-    /** The group of pipelines of which only so many go on at once. */
     concurrencyGroup: z.string().optional(),
-    /** Whether a stranger's pipeline may be run, or its jobs have their secrets; absent: nobody has to say. */
+    /**
+     * Whether a stranger's pipeline may run, or its jobs may have their secrets; absent: no approval needed.
+     */
     approval: z
       .discriminatedUnion('status', [
         z.object({
           status: z.literal('needed'),
-          /** `run`: nothing of it is run before; absent: jobs were ended for want of their secrets. */
+          /** `run`: nothing runs before; absent: jobs ended for lack of their secrets. */
           for: z.literal('run').optional(),
-          /** Why it waits, with what there is to say besides. */
+          /** Why it waits, with details. */
           because: z.enum(APPROVAL_REASONS).optional(),
           words: z.string().optional(),
-          /** Since when it waits; absent: it is not waited for any more. */
+          /** When it began to wait; absent: it no longer waits. */
           since: at.optional(),
-          /** The digest of its plan, which is approved with the commit. */
+          /** The digest of its plan, which is approved together with the commit. */
           plan: z.string().optional(),
         }),
         z.object({
@@ -230,24 +231,24 @@ export const pipelineView = z
         }),
       ])
       .optional(),
-    /** It is kept until then, whatever the rules say; a moment that has passed holds nothing. */
+    /** Exempt from retention until then; no effect once that has passed. */
     hold: z.object({ until: at, because: z.string(), at, by: z.string().optional() }).optional(),
-    /** Of a stranger's pull request: what it has shown less than the target branch's file asks for. */
+    /** For a stranger's pull request: what it lacks compared to the target branch's file. */
     target: z
       .object({
         isShort: z.boolean(),
-        /** Jobs that the target's file has run and its own has not. */
+        /** Jobs that the target's file runs and its own doesn't. */
         missing: z.array(z.string()),
-        /** Jobs that have failed and may, by its own file alone. */
+        /** Jobs that failed and may do so by its own file only. */
         failed: z.array(z.string()),
       })
       .optional(),
-    /** Of a stranger's commit: which files it changes, those first that say what is run; absent: not known. */
+    /** For a stranger's commit: the files it changes, pipeline files first; absent: unknown. */
     changed: z
       .object({
         pipeline: z.array(z.string()),
         others: z.array(z.string()),
-        /** How many there are of both, where not all are told. */
+        /** The total number of both; some may be omitted. */
         total: z.number().int().nonnegative(),
       })
       .optional(),
@@ -260,7 +261,7 @@ export const pipelineView = z
       author: z.string(),
       source: z.enum(EVENT_SOURCES),
       receivedAt: at,
-      /** Why it counts as a stranger's; absent: it is the repository's own people's. */
+      /** Why it counts as a stranger's; absent: it is by the repository's own people. */
       stranger: z.enum(STRANGER_REASONS).optional(),
     }),
     phases: z.array(phaseView),
@@ -280,22 +281,25 @@ export const runnerView = z
     link: z.enum(LINK_KINDS),
     /** Absent for a runner in the dispatcher's own process. */
     url: z.string().optional(),
-    /** Whether the URL is a load balancer's with several runners behind it. */
+    /** Whether the URL is that of a load balancer with several runners. */
     balanced: z.boolean(),
-    /** How many runners have answered behind the URL; 1 unless balanced. */
+    /** How many runners have responded behind the URL; 1 unless balanced. */
     members: z.number().int().nonnegative(),
     state: z.enum(RUNNER_STATES),
     /** Why it is not online. */
     reason: z.string().optional(),
     labels: z.array(z.string()),
     engines: z.array(engine),
-    /** Those of them that may run the jobs of strangers. */
+    /** Those that may run strangers' jobs. */
     strangerEngines: z.array(engine).optional(),
-    /** Programs of its machine whose versions have known holes; a distribution may have mended them. */
+    /**
+     * Programs on its machine whose versions have known vulnerabilities; a distribution may have patched
+     * them.
+     */
     flawedTools: z
       .array(z.object({ name: z.string(), version: z.string(), holes: z.array(z.string()) }))
       .optional(),
-    /** What its jobs reach; absent: it has not told. */
+    /** Network access of its jobs; absent: not reported. */
     jobNetwork: z
       .object({
         kind: z.enum(JOB_NETWORK_KINDS),
@@ -317,22 +321,20 @@ export const runnerView = z
     version: z.string().optional(),
     registeredAt: at,
     lastSeenAt: at.optional(),
-    /** It leaves the list at its end. */
+    /** It is removed when it leaves. */
     ephemeral: z.literal(true).optional(),
   })
   .meta({ id: 'Runner' })
 export type RunnerView = z.infer<typeof runnerView>
 
-/** One sample of a runner's load. */
 export const runnerSample = z
   .object({
     runnerId,
     at,
     slots: z.number().int().nonnegative(),
     busy: z.number().int().nonnegative(),
-    /** Load average over one minute, divided by the number of processors. */
     load: z.number().nonnegative(),
-    /** Share of the processors in use, 0 to 1. */
+    /** Processor utilization, 0 to 1. */
     cpu: z.number().nonnegative(),
     memoryUsedBytes: z.number().nonnegative(),
     memoryTotalBytes: z.number().nonnegative(),
@@ -341,7 +343,7 @@ export const runnerSample = z
   .meta({ id: 'RunnerSample' })
 export type RunnerSample = z.infer<typeof runnerSample>
 
-/** A line of a log. Lines count from 0 in their attempt and are never renumbered. */
+/** Lines are numbered from 0 in their attempt, and never renumbered. */
 export const logLine = z
   .object({
     number: z.number().int().nonnegative(),
@@ -353,19 +355,18 @@ export const logLine = z
   .meta({ id: 'LogLine' })
 export type LogLine = z.infer<typeof logLine>
 
-/** A job that waits for a runner, with the reason in words. */
+/** A job that waits for a runner, with the reason. */
 export const queuedJobView = z
   .object({
     jobId,
     pipelineId,
     repositoryName: z.string(),
     name: z.string(),
-    /** What its runner must have. */
     labels: z.array(z.string()),
     position: z.number().int().positive(),
     queuedAt: at,
     reason: z.string(),
-    /** When it will probably start, where it waits for a slot and its like has run before. */
+    /** The estimated start, if it waits for a slot and similar jobs have run before. */
     expectedStartAt: at.optional(),
   })
   .meta({ id: 'QueuedJob' })

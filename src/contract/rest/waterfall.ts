@@ -17,7 +17,7 @@ const spanView = z
   })
   .meta({ id: 'Span' })
 
-/** Where a pipeline's time went, as `core` computes it. */
+/** Where a pipeline's time went. */
 export const waterfallView = z
   .object({
     pipelineId,

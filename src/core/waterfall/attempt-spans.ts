@@ -1,7 +1,7 @@
 import { present } from '../../lib/present.ts'
 import type { SpanDraft, TimedAttempt, TimedJob, TimedPhase, TimedStep } from './waterfall.ts'
 
-/** What of an attempt's time is known at `at`, in the order of the starts. */
+/** The spans of an attempt as known at `at`, ordered by start. */
 export function attemptSpans(job: TimedJob, attempt: TimedAttempt, at: number): SpanDraft[] {
   const { assignedAt, startedAt, finishedAt, number, phases, steps } = attempt
   const spans = phases.map(phaseSpan)
@@ -16,7 +16,7 @@ export function attemptSpans(job: TimedJob, attempt: TimedAttempt, at: number): 
     .toSorted((a, b) => a.startAt - b.startAt)
 }
 
-/** Of the attempt that waits for a runner, if one does. */
+/** The span of an attempt that waits for a runner, if one does. */
 export function waitingSpans(job: TimedJob, at: number): SpanDraft[] {
   if (job.status !== 'queued' || job.queuedAt === undefined) return []
   const owner = { job: { id: job.id, name: job.name }, attempt: job.attempt }
@@ -27,7 +27,7 @@ export function phaseSpan({ name, startedAt, durationMs }: TimedPhase): SpanDraf
   return { name, startAt: startedAt, durationMs, open: false }
 }
 
-/** From a start to an end, or, where there is none yet, to now. */
+/** A span from a start to an end, or up to now if it is still open. */
 export function span(
   name: string,
   startAt: number,

@@ -1,11 +1,11 @@
 import type { SpanDraft, TimedJob } from './waterfall.ts'
 
-/** Durations are whole milliseconds, so that what follows something may seem to start before its end. */
+/** Durations are rounded to milliseconds, so a successor may seem to start before its predecessor ends. */
 const ROUNDING_MS = 2
 
 /**
- * The jobs that decided when the pipeline ended: the one that ended last, before it the one of those
- * it needs that ended last, and so on. What goes on at `at` ends then.
+ * The jobs that determined when the pipeline ended: the last one to end, before it the last of its needs to
+ * end, and so on. A job that runs at `at` counts as ending then.
  */
 export function criticalJobs(jobs: readonly TimedJob[], at: number): TimedJob[] {
   const byName = new Map(jobs.map((job) => [job.name, job]))
@@ -18,16 +18,16 @@ export function criticalJobs(jobs: readonly TimedJob[], at: number): TimedJob[] 
   return path
 }
 
-/** Which spans of one attempt, back from its end, each had to wait for the one before. */
+/** The chain of spans of one attempt, from its end backwards, that each had to wait for the previous one. */
 export function criticalSpans(spans: readonly SpanDraft[]): SpanDraft[] {
   const path: SpanDraft[] = []
-  // Nothing waits for what runs beside the others.
+  // Nothing waits for concurrent steps.
   let rest = spans.filter(({ beside }) => !beside)
   let until = Number.POSITIVE_INFINITY
   for (;;) {
     rest = rest.filter((one) => one.startAt < until)
     const before = rest.filter((one) => endOf(one) <= until + ROUNDING_MS)
-    // Where clocks were off they may overlap more than that: then whatever ended first came before.
+    // With skewed clocks they may overlap more than that: then the one that ended first comes before.
     const next = maxBy(before, endOf) ?? maxBy(rest, (one) => -endOf(one))
     if (!next) return path
     path.push(next)
@@ -37,16 +37,16 @@ export function criticalSpans(spans: readonly SpanDraft[]): SpanDraft[] {
 
 function needsOf(job: TimedJob, byName: ReadonlyMap<string, TimedJob>): TimedJob[] {
   const found = new Set<TimedJob>()
-  const look = (names: readonly string[]): void => {
+  const visit = (names: readonly string[]): void => {
     for (const name of names) {
       const need = byName.get(name)
       if (!need || found.has(need)) continue
       found.add(need)
-      // One that did not run took no time: what it needed itself may have.
-      if (!hasRun(need)) look(need.needs)
+      // One that did not run took no time, but its own needs may have.
+      if (!hasRun(need)) visit(need.needs)
     }
   }
-  look(job.needs)
+  visit(job.needs)
   return [...found]
 }
 
@@ -62,7 +62,6 @@ function endOf(span: SpanDraft): number {
   return span.startAt + span.durationMs
 }
 
-/** The first of the largest. */
 function maxBy<Item>(items: readonly Item[], size: (item: Item) => number): Item | undefined {
   let largest: Item | undefined
   for (const item of items) if (!largest || size(item) > size(largest)) largest = item

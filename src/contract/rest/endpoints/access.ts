@@ -18,100 +18,65 @@ import {
   tokenList,
   tokenParams,
 } from '../rest-tokens.ts'
-import type { Endpoint } from './endpoint.ts'
+import { endpoints } from './endpoint.ts'
 import { ROUTES, urlOf } from './routes.ts'
 
 export const accessEndpoints = {
-  session: {
-    ...ROUTES.session,
-    summary: 'Who has signed in',
-    tags: ['session'],
-    answer: sessionBody,
-  },
-  signIn: {
-    ...ROUTES.signIn,
-    summary: 'Sign in with a token, or with the code of a link',
-    tags: ['session'],
-    body: signIn,
-    answer: accepted,
-  },
-  signOut: {
-    ...ROUTES.signOut,
-    summary: 'Sign out',
-    tags: ['session'],
-    answer: accepted,
-  },
-  createSignInLink: {
-    ...ROUTES.createSignInLink,
-    summary: 'Make a link that signs a browser in as oneself, once, within five minutes',
-    tags: ['session'],
-    status: 201,
-    answer: shownSignInLink,
-  },
-  proof: {
-    ...ROUTES.proof,
-    summary:
-      'Prove to who is on the same machine that this server has the token of the data folder',
-    tags: ['session'],
-    query: proofQuery,
-    answer: proofBody,
-  },
-  listTokens: {
-    ...ROUTES.listTokens,
-    summary: "One's own access tokens; an administrator's answer has everybody's",
-    tags: ['tokens'],
-    answer: tokenList,
-  },
-  createToken: {
-    ...ROUTES.createToken,
-    summary: 'Create an access token; it is shown this once',
-    tags: ['tokens'],
-    body: newToken,
-    status: 201,
-    answer: createdToken,
-  },
-  removeToken: {
-    ...ROUTES.removeToken,
-    summary: 'Remove an access token',
-    tags: ['tokens'],
-    params: tokenParams,
-    answer: accepted,
-  },
-  revokeCredential: {
-    ...ROUTES.revokeCredential,
-    summary:
-      'Take back a credential that was found, by its value: an access or join token, a session',
-    tags: ['tokens'],
-    body: revokeRequest,
-    answer: revoked,
-  },
-  listUsers: {
-    ...ROUTES.listUsers,
-    summary: 'The users',
-    tags: ['users'],
-    answer: userList,
-  },
-  addUser: {
-    ...ROUTES.addUser,
-    summary: `Add a user, who gets tokens by \`POST ${urlOf(ROUTES.createToken)}\``,
-    tags: ['users'],
-    body: newUser,
-    status: 201,
-    answer: shownUser,
-  },
-  changeUser: {
-    ...ROUTES.changeUser,
-    summary: 'Give a user another role',
-    tags: ['users'],
-    params: userParams,
-    body: changedUser,
-    answer: shownUser,
-  },
-  removeUser: {
-    ...ROUTES.removeUser,
-    summary: 'Remove a user and all their tokens; what they did keeps their name',
-    tags: ['users'],
-    params: userParams,
-    answer: accepted,
-  },
-} as const satisfies Readonly<Record<string, Endpoint>>
+  ...endpoints('session', {
+    session: { summary: 'The current session', answer: sessionBody },
+    signIn: {
+      summary: 'Sign in with a token or the code of a sign-in link',
+      body: signIn,
+      answer: accepted,
+    },
+    signOut: { summary: 'Sign out', answer: accepted },
+    createSignInLink: {
+      summary: 'Create a link that signs a browser in as the caller, once, within five minutes',
+      status: 201,
+      answer: shownSignInLink,
+    },
+    proof: {
+      summary: "Prove to a client on the same machine that this server has the data folder's token",
+      query: proofQuery,
+      answer: proofBody,
+    },
+  }),
+  ...endpoints('tokens', {
+    listTokens: {
+      summary: "The caller's access tokens; for administrators everyone's",
+      answer: tokenList,
+    },
+    createToken: {
+      summary: 'Create an access token; it is shown only once',
+      body: newToken,
+      status: 201,
+      answer: createdToken,
+    },
+    removeToken: { summary: 'Remove an access token', params: tokenParams, answer: accepted },
+    revokeCredential: {
+      summary: 'Revoke a leaked credential by its value: an access or join token, a session',
+      body: revokeRequest,
+      answer: revoked,
+    },
+  }),
+  ...endpoints('users', {
+    listUsers: { summary: 'The users', answer: userList },
+    addUser: {
+      summary: `Add a user; create tokens for them with \`POST ${urlOf(ROUTES.createToken)}\``,
+      body: newUser,
+      status: 201,
+      answer: shownUser,
+    },
+    changeUser: {
+      summary: "Change a user's role",
+      params: userParams,
+      body: changedUser,
+      answer: shownUser,
+    },
+    removeUser: {
+      summary: 'Remove a user and all their tokens; what they did keeps their name',
+      params: userParams,
+      answer: accepted,
+    },
+  }),
+}

@@ -1,7 +1,7 @@
 import type { z } from 'zod'
-import type { Route } from './routes.ts'
+import { ROUTES, type Route, type RouteName } from './routes.ts'
 
-/** An endpoint of the REST API: where it is, who may ask it, what it takes and what it answers. */
+/** An endpoint of the REST API: its route, and the schemas of its requests and responses. */
 export interface Endpoint extends Route<string> {
   readonly summary: string
   readonly description?: string
@@ -10,20 +10,38 @@ export interface Endpoint extends Route<string> {
   readonly query?: z.ZodType
   readonly body?: z.ZodType
   readonly answer: z.ZodType
-  /** Of the answer; 200 unless told. */
+  /** Of the response; by default 200. */
   readonly status?: 201
-  /** Set where the answer is no JSON, but text that comes piece by piece. */
+  /** Set if the response is streamed text instead of JSON. */
   readonly produces?: readonly [string]
 }
 
-/** What a client gives for what goes as text: the values that are meant, and undefined for those that are left out. */
+type Described = Omit<Endpoint, keyof Route | 'tags'>
+
+/** Endpoints under one tag of the OpenAPI document, each joined with the route of its name. */
+type Joined<Group> = {
+  readonly [Name in keyof Group & RouteName]: (typeof ROUTES)[Name] &
+    Group[Name] & { readonly tags: readonly [string] }
+}
+
+export function endpoints<const Group extends { readonly [Name in RouteName]?: Described }>(
+  tag: string,
+  group: Group,
+): Joined<Group> {
+  const entries = Object.entries<Described>(group).map(([name, one]) => {
+    return [name, { ...ROUTES[name as RouteName], ...one, tags: [tag] }] as const
+  })
+  return Object.fromEntries(entries) as unknown as Joined<Group>
+}
+
+/** What a client passes for parameters sent as text: the parsed values, or undefined to omit one. */
 type SentAsText<Schema extends z.ZodType, Input = z.input<Schema>, Output = z.output<Schema>> = {
   readonly [Key in keyof Input]:
     | (Key extends keyof Output ? Output[Key] : never)
     | (Input extends { readonly [One in Key]-?: unknown } ? never : undefined)
 }
 
-/** The type of one part, for who handles a request. */
+/** The type of one part, as a handler gets it. */
 export type PartOf<E, Part extends 'params' | 'query' | 'body'> =
   E extends Readonly<Record<Part, infer Schema extends z.ZodType>> ? z.output<Schema> : unknown
 
@@ -41,8 +59,8 @@ type GivenBody<E> =
       : { readonly body: z.input<Schema> }
     : unknown
 
-/** What a client gives for a call. */
+/** What a client passes to a call. */
 export type GivenTo<E> = GivenText<E, 'params'> & GivenText<E, 'query'> & GivenBody<E>
 
-/** What a client is answered. */
+/** What a client gets back. */
 export type AnswerOf<E extends { readonly answer: z.ZodType }> = z.output<E['answer']>

@@ -10,12 +10,12 @@ import { runnersEndpoints } from './runners.ts'
 import { secretsEndpoints } from './secrets.ts'
 import { upkeepEndpoints } from './upkeep.ts'
 
-/** Two are websockets, and the document can't describe itself. */
+/** Two websockets, and the OpenAPI document itself. */
 type Undescribed = 'live' | 'attachRunner' | 'openApi'
 
 /**
- * The whole REST API: the handlers are bound to it, the OpenAPI document is made of it, and the clients
- * of the command line and of the page are typed by it.
+ * The whole REST API: handlers are bound to it, the OpenAPI document is generated from it, and the clients of
+ * the command line and the page are typed by it.
  */
 export const ENDPOINTS = {
   ...accessEndpoints,

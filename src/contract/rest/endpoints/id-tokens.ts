@@ -6,35 +6,23 @@ import {
   idTokenSubjectQuery,
   rotateIdTokenKeys as rotation,
 } from '../rest-id-tokens.ts'
-import type { Endpoint } from './endpoint.ts'
-import { ROUTES } from './routes.ts'
+import { endpoints } from './endpoint.ts'
 
-export const idTokensEndpoints = {
-  getIdTokens: {
-    ...ROUTES.getIdTokens,
-    summary: 'The issuer and the keys of id tokens',
-    tags: ['id tokens'],
-    answer: idTokenState,
-  },
+export const idTokensEndpoints = endpoints('id tokens', {
+  getIdTokens: { summary: 'The issuer and the keys of id tokens', answer: idTokenState },
   getIdTokenDocuments: {
-    ...ROUTES.getIdTokenDocuments,
-    summary: 'The documents by which others check id tokens, as the issuer has to show them',
-    tags: ['id tokens'],
+    summary: 'The documents for verifying id tokens, as the issuer must publish them',
     answer: idTokenDocuments,
   },
   rotateIdTokenKeys: {
-    ...ROUTES.rotateIdTokenKeys,
-    summary: 'Make the next key that signs id tokens, or put a new one in the place of all at once',
-    tags: ['id tokens'],
+    summary: 'Create the next signing key for id tokens, or replace all keys at once',
     body: rotation,
     answer: idTokenState,
   },
   getSubject: {
-    ...ROUTES.getSubject,
-    summary: 'What the id tokens of a repository have as their subject',
-    tags: ['id tokens'],
+    summary: "The subject of a repository's id tokens",
     params: repositoryParams,
     query: idTokenSubjectQuery,
     answer: idTokenSubject,
   },
-} as const satisfies Readonly<Record<string, Endpoint>>
+})

@@ -11,57 +11,44 @@ import {
   redactLog as redactBody,
   redactedLog,
 } from '../rest-logs.ts'
-import type { Endpoint } from './endpoint.ts'
-import { ROUTES } from './routes.ts'
+import { endpoints } from './endpoint.ts'
 
-export const logsEndpoints = {
+export const logsEndpoints = endpoints('logs', {
   readLog: {
-    ...ROUTES.readLog,
-    summary: 'Lines of a log from a number on, or those before one',
-    tags: ['logs'],
+    summary: 'Lines of a log, from or before a line number',
     params: attemptParams,
     query: logQuery,
     answer: logPage,
   },
   listLogSections: {
-    ...ROUTES.listLogSections,
     summary: 'Which lines of a log belong to which step',
-    tags: ['logs'],
     params: attemptParams,
     answer: logSectionList,
   },
   searchLog: {
-    ...ROUTES.searchLog,
-    summary: 'The lines of a log in which a text stands, in pages, and how many there are',
-    tags: ['logs'],
+    summary: 'Search a log for a text: matching lines, in pages, and their number',
     params: attemptParams,
     query: logSearchQuery,
     answer: logSearch,
   },
   readLogText: {
-    ...ROUTES.readLogText,
     summary: 'The whole log as plain text',
-    tags: ['logs'],
     params: attemptParams,
     query: logTextQuery,
     produces: ['text/plain'],
     answer: z.string(),
   },
   followLog: {
-    ...ROUTES.followLog,
-    summary: 'The lines of a log, one JSON object a line, until the attempt has ended',
-    tags: ['logs'],
+    summary: 'Stream a log, one JSON object per line, until the attempt has finished',
     params: attemptParams,
     query: logFollowQuery,
     produces: ['application/x-ndjson'],
     answer: z.string(),
   },
   redactLog: {
-    ...ROUTES.redactLog,
-    summary: 'Take the text of a log, or of one step of it, out of Narwhal',
-    tags: ['logs'],
+    summary: 'Redact a log, or one step of it',
     params: attemptParams,
     body: redactBody,
     answer: redactedLog,
   },
-} as const satisfies Readonly<Record<string, Endpoint>>
+})

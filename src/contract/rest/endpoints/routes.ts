@@ -1,18 +1,18 @@
 import type { Role } from '../../../core/access/role.ts'
 
-/** All paths of the REST API are below this. */
+/** The prefix of all paths of the REST API. */
 export const API = '/api/v1'
 
 type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
 
 /**
- * By what a token that is limited to some repositories may ask; where a route says nothing, it may not.
+ * How a token limited to some repositories may use a route; undefined: not at all.
  *
- * - `open`: has nothing of any repository.
- * - `repository`, `pipeline`, `job`: by the parameter of that name, which must lead to one of its repositories.
- * - `filtered`: the route itself gives no others, by `scopeOf`.
- * - `named in the body`: by `repository`, or by the pipelines of `approvals`.
- * - `forwarded`: a dispatcher looks, whom this process asks in the same words.
+ * - `open`: contains nothing about repositories.
+ * - `repository`, `pipeline`, `job`: if the parameter of that name leads to one of its repositories.
+ * - `filtered`: the route itself returns no others, by `scopeOf`.
+ * - `named in the body`: if `repository`, or the pipelines of `approvals`, are in its repositories.
+ * - `forwarded`: checked by the dispatcher that the request is forwarded to.
  */
 export type Reach =
   | 'open'
@@ -23,12 +23,12 @@ export type Reach =
   | 'named in the body'
   | 'forwarded'
 
-/** Where an endpoint is, and who may ask it. */
+/** An endpoint's method and path, and who may call it. */
 export interface Route<At extends string = `${Method} /${string}`> {
   readonly method: At extends `${infer Verb extends Method} ${string}` ? Verb : Method
-  /** Below `API`, with `:name` in the place of each parameter. */
+  /** Relative to `API`, with `:name` for each parameter. */
   readonly path: At extends `${Method} ${infer Path}` ? Path : string
-  /** The role that it takes; `open`: it asks for no credential, or carries one of its own. */
+  /** The required role; `open`: no credential is needed, or the request contains its own. */
   readonly role: Role | 'open'
   readonly reach: Reach | undefined
 }
@@ -43,9 +43,9 @@ function on<const At extends `${Method} /${string}`>(
 }
 
 /**
- * Every route of the API, which are written nowhere else: handlers are bound to them, roles and
- * limited tokens are checked by them, the command line and the page call them. What goes in and comes
- * out of each is in `endpoints.ts`; this is apart, since the page can't have the library that says it.
+ * All routes of the API, defined only here: handlers are bound to them, access is checked by them, the
+ * command line and the page call them. Their schemas are in `endpoints.ts`, separately, since the page can't
+ * include the schema library.
  */
 export const ROUTES = {
   status: on('GET /status', 'viewer', 'open'),
@@ -53,12 +53,12 @@ export const ROUTES = {
   live: on('GET /live', 'viewer', 'filtered'),
 
   session: on('GET /session', 'viewer', 'open'),
-  // Carries its own credential.
+  // The body has the credential.
   signIn: on('POST /session', 'open'),
-  // Harms nobody.
+  // Harmless.
   signOut: on('DELETE /session', 'open'),
   createSignInLink: on('POST /session/links', 'viewer'),
-  // The other way round: the server proves that it has a token.
+  // The reverse: the server proves that it has a token.
   proof: on('GET /proof', 'open'),
 
   listRepositories: on('GET /repositories', 'viewer', 'filtered'),
@@ -111,7 +111,7 @@ export const ROUTES = {
   listRunnerSamples: on('GET /runners/:runner/samples', 'viewer'),
   listPlacements: on('GET /placements', 'viewer'),
   attachRunner: on('GET /runners/attach', 'viewer'),
-  // Carries a join token.
+  // The body has a join token.
   joinRunner: on('POST /runners/join', 'open'),
   leaveRunners: on('POST /runners/leave', 'admin'),
   listJoinTokens: on('GET /runners/tokens', 'viewer'),
@@ -120,10 +120,10 @@ export const ROUTES = {
   listDispatchers: on('GET /dispatchers', 'viewer'),
 
   listTokens: on('GET /tokens', 'viewer'),
-  // The handlers look whose token it is.
+  // The handlers check whose token it is.
   createToken: on('POST /tokens', 'viewer'),
   removeToken: on('DELETE /tokens/:token', 'viewer'),
-  // Who holds a credential could use it: no more is asked of who takes it back.
+  // Whoever has a credential could use it, so revoking it needs no more rights.
   revokeCredential: on('POST /tokens/revoke', 'viewer', 'open'),
   listUsers: on('GET /users', 'viewer'),
   addUser: on('POST /users', 'admin'),
@@ -154,14 +154,14 @@ export const ROUTES = {
 
 export type RouteName = keyof typeof ROUTES
 
-/** What a runner's identity opens, besides people's tokens; nothing else. */
+/** The only routes that accept a runner's identity, besides people's tokens. */
 export const RUNNER_ROUTES = [
   'attachRunner',
   'leaveRunners',
   'listDispatchers',
 ] as const satisfies RouteName[]
 
-/** What is read, and only a dispatcher can tell: other processes ask one. */
+/** Reads that only a dispatcher can answer: other processes forward them. */
 export const DISPATCHER_READS = [
   'listQueue',
   'listTokens',
@@ -169,19 +169,19 @@ export const DISPATCHER_READS = [
   'previewRetention',
 ] as const satisfies RouteName[]
 
-/** The whole path, as a router takes it. */
+/** The whole path, as a pattern for a router. */
 export function urlOf({ path }: Pick<Route<string>, 'path'>): string {
   return `${API}${path}`
 }
 
-/** What stands in the place of the parameters, and behind the path. */
+/** Parameters and query of a path. */
 export interface Named {
   readonly params?: Readonly<Record<string, string | number>>
-  /** What is undefined is left out. */
+  /** Undefined values are omitted. */
   readonly query?: Readonly<Record<string, string | number | boolean | undefined>>
 }
 
-/** The whole path to one thing, with its query. */
+/** The whole path to a resource, with its query. */
 export function pathTo(
   { path }: Pick<Route<string>, 'path'>,
   { params = {}, query = {} }: Named = {},

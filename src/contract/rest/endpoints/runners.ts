@@ -15,106 +15,64 @@ import {
   shownRunner,
 } from '../rest.ts'
 import { placementList, placementQuery } from '../rest-insights.ts'
-import type { Endpoint } from './endpoint.ts'
-import { ROUTES } from './routes.ts'
+import { endpoints } from './endpoint.ts'
 
 export const runnersEndpoints = {
-  listRunners: {
-    ...ROUTES.listRunners,
-    summary: 'The runners',
-    tags: ['runners'],
-    answer: runnerList,
-  },
-  addRunner: {
-    ...ROUTES.addRunner,
-    summary: 'Register a runner, or a load balancer before several, by its URL',
-    tags: ['runners'],
-    body: newRunner,
-    status: 201,
-    answer: shownRunner,
-  },
-  getRunner: {
-    ...ROUTES.getRunner,
-    summary: 'A runner, by its id or its name',
-    tags: ['runners'],
-    params: runnerParams,
-    answer: shownRunner,
-  },
-  removeRunner: {
-    ...ROUTES.removeRunner,
-    summary: 'Remove a runner',
-    tags: ['runners'],
-    params: runnerParams,
-    answer: accepted,
-  },
-  drainRunner: {
-    ...ROUTES.drainRunner,
-    summary: 'Give a runner no new jobs',
-    tags: ['runners'],
-    params: runnerParams,
-    answer: shownRunner,
-  },
-  resumeRunner: {
-    ...ROUTES.resumeRunner,
-    summary: 'Give a drained runner jobs again',
-    tags: ['runners'],
-    params: runnerParams,
-    answer: shownRunner,
-  },
-  listRunnerSamples: {
-    ...ROUTES.listRunnerSamples,
-    summary: "A runner's load over the last hour",
-    tags: ['runners'],
-    params: runnerParams,
-    query: sampleQuery,
-    answer: sampleList,
-  },
-  listPlacements: {
-    ...ROUTES.listPlacements,
-    summary: 'The newest placements of jobs on runners, and what came of them',
-    tags: ['runners'],
-    query: placementQuery,
-    answer: placementList,
-  },
-  joinRunner: {
-    ...ROUTES.joinRunner,
-    summary: 'Join as a runner that attaches itself; its identity is shown this once',
-    tags: ['runners'],
-    body: joinBody,
-    status: 201,
-    answer: joinedRunner,
-  },
-  leaveRunners: {
-    ...ROUTES.leaveRunners,
-    summary: 'Leave the list, as a runner that joined to do so at its end',
-    tags: ['runners'],
-    answer: accepted,
-  },
-  listJoinTokens: {
-    ...ROUTES.listJoinTokens,
-    summary: 'The tokens by which runners join, without their secrets',
-    tags: ['runners'],
-    answer: joinTokenList,
-  },
-  createJoinToken: {
-    ...ROUTES.createJoinToken,
-    summary: 'Make a token by which so many runners may join for so long; it is shown this once',
-    tags: ['runners'],
-    body: newJoinToken,
-    status: 201,
-    answer: createdJoinToken,
-  },
-  removeJoinToken: {
-    ...ROUTES.removeJoinToken,
-    summary: 'Remove a token by which a runner may join; those that have joined stay',
-    tags: ['runners'],
-    params: joinTokenParams,
-    answer: accepted,
-  },
-  listDispatchers: {
-    ...ROUTES.listDispatchers,
-    summary: 'The dispatchers that are at work; a runner may ask, too',
-    tags: ['dispatchers'],
-    answer: dispatcherList,
-  },
-} as const satisfies Readonly<Record<string, Endpoint>>
+  ...endpoints('runners', {
+    listRunners: { summary: 'The runners', answer: runnerList },
+    addRunner: {
+      summary: 'Register a runner, or a load balancer before several, by its URL',
+      body: newRunner,
+      status: 201,
+      answer: shownRunner,
+    },
+    getRunner: {
+      summary: 'A runner, by its id or its name',
+      params: runnerParams,
+      answer: shownRunner,
+    },
+    removeRunner: { summary: 'Remove a runner', params: runnerParams, answer: accepted },
+    drainRunner: {
+      summary: 'Drain a runner: it gets no new jobs',
+      params: runnerParams,
+      answer: shownRunner,
+    },
+    resumeRunner: { summary: 'Resume a drained runner', params: runnerParams, answer: shownRunner },
+    listRunnerSamples: {
+      summary: "A runner's load over the last hour",
+      params: runnerParams,
+      query: sampleQuery,
+      answer: sampleList,
+    },
+    listPlacements: {
+      summary: 'The newest placements of jobs on runners, and their results',
+      query: placementQuery,
+      answer: placementList,
+    },
+    joinRunner: {
+      summary: 'Join as an attached runner; its identity is shown only once',
+      body: joinBody,
+      status: 201,
+      answer: joinedRunner,
+    },
+    leaveRunners: { summary: 'Leave, as an ephemeral runner', answer: accepted },
+    listJoinTokens: { summary: 'The join tokens, without their secrets', answer: joinTokenList },
+    createJoinToken: {
+      summary: 'Create a join token for a number of runners and a time; it is shown only once',
+      body: newJoinToken,
+      status: 201,
+      answer: createdJoinToken,
+    },
+    removeJoinToken: {
+      summary: 'Remove a join token; runners that have joined stay',
+      params: joinTokenParams,
+      answer: accepted,
+    },
+  }),
+  ...endpoints('dispatchers', {
+    listDispatchers: {
+      summary: 'The active dispatchers; also for runners',
+      answer: dispatcherList,
+    },
+  }),
+}

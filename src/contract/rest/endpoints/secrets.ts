@@ -7,58 +7,36 @@ import {
   secretParams,
   setSecretAnswer,
 } from '../rest-secrets.ts'
-import type { Endpoint } from './endpoint.ts'
-import { ROUTES } from './routes.ts'
+import { endpoints } from './endpoint.ts'
 
-export const secretsEndpoints = {
-  listSecrets: {
-    ...ROUTES.listSecrets,
-    summary: 'The secrets of all repositories, without their values',
-    tags: ['secrets'],
-    answer: secretList,
-  },
+export const secretsEndpoints = endpoints('secrets', {
+  listSecrets: { summary: 'The global secrets, without their values', answer: secretList },
   setSecret: {
-    ...ROUTES.setSecret,
-    summary: 'Set a secret that jobs of all repositories may name',
-    tags: ['secrets'],
+    summary: 'Set a secret for all repositories',
     params: secretParams,
     body: newSecret,
     answer: setSecretAnswer,
   },
-  removeSecret: {
-    ...ROUTES.removeSecret,
-    summary: 'Remove a secret of all repositories',
-    tags: ['secrets'],
-    params: secretParams,
-    answer: accepted,
-  },
+  removeSecret: { summary: 'Remove a global secret', params: secretParams, answer: accepted },
   listSecretsOf: {
-    ...ROUTES.listSecretsOf,
-    summary: 'The secrets that jobs of a repository may name: its own and those of all',
-    tags: ['secrets'],
+    summary: 'The secrets available to a repository: its own and the global ones',
     params: repositoryParams,
     answer: secretList,
   },
   setSecretOf: {
-    ...ROUTES.setSecretOf,
-    summary: 'Set a secret that jobs of a repository may name, instead of one of all',
-    tags: ['secrets'],
+    summary: 'Set a secret of a repository; it overrides a global one',
     params: repositorySecretParams,
     body: newSecret,
     answer: setSecretAnswer,
   },
   removeSecretOf: {
-    ...ROUTES.removeSecretOf,
     summary: 'Remove a secret of a repository',
-    tags: ['secrets'],
     params: repositorySecretParams,
     answer: accepted,
   },
   explainSecret: {
-    ...ROUTES.explainSecret,
     summary: 'Which jobs of a pipeline would get a secret, and why others would not',
-    tags: ['secrets'],
     params: pipelineParams.extend(secretParams.shape),
     answer: explainedSecret,
   },
-} as const satisfies Readonly<Record<string, Endpoint>>
+})
