@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { isRef, isSha } from '../core/commit-event.ts'
-import { requestOf, requestRefs } from '../core/forges.ts'
+import { requestRefs } from '../core/forges.ts'
 import type { RepositoryId } from '../core/ids.ts'
-import { decideTrust, isOwnRef } from '../core/stranger/stranger.ts'
+import { decideTrust } from '../core/stranger/stranger.ts'
 import { describeError } from '../lib/errors.ts'
 import { type GitEnv, parseCloneUrl } from '../lib/git/git.ts'
 import { listRemote } from '../lib/git/list-remote.ts'
@@ -94,7 +94,7 @@ export class Poller {
     const known = new Map(heads.map(({ ref, sha }) => [ref, sha]))
     const events: NewEvent[] = []
     for (const [ref, sha] of remote) {
-      if (known.get(ref) !== sha && isWatched(ref) && isRef(ref) && isSha(sha)) {
+      if (known.get(ref) !== sha && isRef(ref) && isSha(sha)) {
         events.push(eventOf(repository, { ref, sha, before: known.get(ref), toldAt }))
       }
     }
@@ -108,11 +108,6 @@ export class Poller {
 /** The refs that are watched: branches and tags, and the heads of pull requests where they are refs. */
 export function refPatterns(forge: RepositoryRecord['forge']): string[] {
   return ['refs/heads/*', 'refs/tags/*', ...requestRefs(forge)]
-}
-
-/** git takes a pattern for the end of a name, so that it also tells of `refs/original/refs/heads/x`. */
-function isWatched(ref: string): boolean {
-  return isOwnRef(ref) || requestOf(ref) !== undefined
 }
 
 /** A ref as a poll has just seen it, and where it was before. */

@@ -8,6 +8,8 @@ export interface GitHttpServer extends AsyncDisposable {
   /** `http://127.0.0.1:port`, without a trailing slash. */
   readonly url: string
   readonly requests: readonly string[]
+  /** How many bytes it has sent so far, without the heads of its answers. */
+  sentBytes(): number
 }
 
 /** Answers a request itself and returns true, or leaves it to git. */
@@ -22,13 +24,14 @@ export async function serveGit(
   }: { password?: string | undefined; intercept?: Intercept | undefined } = {},
 ): Promise<GitHttpServer> {
   const requests: string[] = []
+  let sent = 0
   const server = createServer((request, response) => {
     requests.push(`${request.method} ${request.url}`)
     if (intercept?.(request, response)) return
     if (password !== undefined && givenPassword(request) !== password) {
       response.writeHead(401, { 'www-authenticate': 'Basic realm="git"' }).end()
     } else {
-      answer(root, request, response)
+      answer(root, request, response, (bytes) => (sent += bytes))
     }
   })
   server.listen(0, '127.0.0.1')
@@ -36,6 +39,7 @@ export async function serveGit(
   return {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     requests,
+    sentBytes: () => sent,
     [Symbol.asyncDispose]: async () => {
       server.close()
       server.closeAllConnections()
@@ -53,7 +57,12 @@ function givenPassword(request: IncomingMessage): string | undefined {
 }
 
 /** One request is one CGI process (RFC 3875). */
-function answer(root: string, request: IncomingMessage, response: ServerResponse): void {
+function answer(
+  root: string,
+  request: IncomingMessage,
+  response: ServerResponse,
+  onSent: (bytes: number) => void,
+): void {
   const url = new URL(request.url ?? '/', 'http://localhost')
   const backend = spawn('git', ['http-backend'], {
     env: {
@@ -82,14 +91,18 @@ function answer(root: string, request: IncomingMessage, response: ServerResponse
   response.on('close', () => backend.kill())
   request.pipe(backend.stdin)
 
+  const send = (chunk: Buffer): void => {
+    onSent(chunk.length)
+    response.write(chunk)
+  }
   let head = Buffer.alloc(0)
   backend.stdout.on('data', (chunk: Buffer) => {
-    if (response.headersSent) return void response.write(chunk)
+    if (response.headersSent) return send(chunk)
     head = Buffer.concat([head, chunk])
     const end = head.indexOf('\r\n\r\n')
     if (end < 0) return
     sendHead(response, head.subarray(0, end).toString('latin1'))
-    response.write(head.subarray(end + 4))
+    send(head.subarray(end + 4))
   })
   backend.stdout.on('end', () => response.end())
 }

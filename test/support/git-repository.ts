@@ -30,6 +30,8 @@ export interface GitRepository extends AsyncDisposable {
   readonly url: string
   /** The HTTP requests so far, as `GET /repository/info/refs?service=git-upload-pack`. */
   readonly requests: readonly string[]
+  /** What was sent over HTTP so far, in bytes. */
+  sentBytes(): number
   /** Writes the files, commits everything, and resolves to the commit's id (40 hex digits). */
   commit(files: Files, message?: string): Promise<string>
   /**
@@ -91,6 +93,7 @@ export async function gitRepository(options: GitRepositoryOptions = {}): Promise
     path,
     url: server ? `${server.url}/repository` : pathToFileURL(path).href,
     requests: server?.requests ?? [],
+    sentBytes: () => server?.sentBytes() ?? 0,
     commit,
     commitAside,
     branch: async (name) => void (await git('checkout', '--quiet', '-B', name)),

@@ -2,7 +2,7 @@ import { type CommitEvent, isRef, isSha } from '../../core/commit-event.ts'
 import { BARE_COMMIT_REF, decideTrust, isOwnRef } from '../../core/stranger/stranger.ts'
 import { NarwhalError } from '../../lib/errors.ts'
 import { type CloneUrl, type GitEnv, parseCloneUrl } from '../../lib/git/git.ts'
-import { listRemote } from '../../lib/git/list-remote.ts'
+import { findRemoteHead, listRemote } from '../../lib/git/list-remote.ts'
 import { newId } from '../../lib/new-id.ts'
 import { present } from '../../lib/present.ts'
 import type { RepositoryRecord } from '../../store/records.ts'
@@ -57,12 +57,9 @@ async function resolve(
 ): Promise<Target> {
   const clone = parseCloneUrl(repository.cloneUrl)
   if (ref === undefined) {
-    const refs = await listRemote(clone, ['HEAD', 'refs/heads/*'], git)
-    const sha = refs.get('HEAD')
-    if (!sha) throw missing(repository, 'HEAD')
-    const branches = [...refs].filter(([name, at]) => at === sha && name !== 'HEAD')
-    const usual = branches.find(([name]) => /^refs\/heads\/(main|master)$/.test(name))
-    const branch = (usual ?? branches[0])?.[0]
+    const head = await findRemoteHead(clone, git)
+    if (!head) throw missing(repository, 'HEAD')
+    const { sha, branch = await branchAt(clone, sha, git) } = head
     return branch === undefined
       ? await bareCommit(clone, sha, git)
       : { ref: branch, sha, seenAt: branch }
@@ -81,6 +78,13 @@ async function resolve(
     if (sha) return { ref: name, sha, ...(isOwnRef(name) ? { seenAt: name } : {}) }
   }
   throw missing(repository, ref)
+}
+
+/** Which branch HEAD may be, where the server does not say: old ones don't, and none for a detached HEAD. */
+async function branchAt(clone: CloneUrl, sha: string, git: GitAccess): Promise<string | undefined> {
+  const refs = await listRemote(clone, ['refs/heads/*'], git)
+  const branches = [...refs].flatMap(([name, at]) => (at === sha ? [name] : []))
+  return branches.find((name) => /^refs\/heads\/(main|master)$/.test(name)) ?? branches[0]
 }
 
 /** Forges serve any commit of any pull request by its id: it is ours only if a branch or tag contains it. */

@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict'
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { test } from 'node:test'
 import { gitRepository } from '../../../test/support/git-repository.ts'
 import { readGitEnv } from '../../config/env.ts'
 import { git, parseCloneUrl } from './git.ts'
 import { LOCAL_WAY } from './git-way.ts'
-import { listRemote } from './list-remote.ts'
+import { findRemoteHead, listRemote } from './list-remote.ts'
 
 const env = readGitEnv()
 
@@ -48,6 +50,68 @@ test('lists the refs of a repository that needs no credentials', async () => {
   await repository.tag('v1', 'The first')
   const refs = await listRemote(parseCloneUrl(repository.url), ['refs/tags/*'], { env })
   assert.deepEqual([...refs], [['refs/tags/v1', await repository.head()]])
+})
+
+test('an annotated tag is at its commit, however it is asked for', async () => {
+  await using repository = await gitRepository({ files: { a: 'a' }, serve: true })
+  await repository.tag('v1', 'The first')
+  await repository.git('tag', '--annotate', '--message', 'Of a tag', 'v2', 'v1')
+  const clone = parseCloneUrl(repository.url)
+  const head = await repository.head()
+  for (const name of ['refs/tags/v1', 'refs/tags/v2']) {
+    assert.deepEqual([...(await listRemote(clone, [name], { env }))], [[name, head]])
+    const some = await listRemote(clone, ['refs/heads/x', name, 'refs/other/*'], { env })
+    assert.deepEqual([...some], [[name, head]])
+  }
+})
+
+test('lists only refs that begin as the pattern does', async () => {
+  await using repository = await gitRepository({ files: { a: 'a' }, serve: true })
+  const others = [
+    'refs/original/refs/heads/main',
+    'refs/backup/refs/tags/v9',
+    'refs/x/refs/pull/1/head',
+  ]
+  for (const ref of [...others, 'refs/pull/1/head', 'refs/pull/1/merge', 'refs/heads/a/b']) {
+    await repository.git('update-ref', ref, 'HEAD')
+  }
+  const list = async (...patterns: string[]) =>
+    [...(await listRemote(parseCloneUrl(repository.url), patterns, { env })).keys()].sort()
+  assert.deepEqual(await list('refs/heads/*', 'refs/tags/*'), ['refs/heads/a/b', 'refs/heads/main'])
+  assert.deepEqual(await list('refs/heads/*', 'refs/pull/*/head'), [
+    'refs/heads/a/b',
+    'refs/heads/main',
+    'refs/pull/1/head',
+  ])
+  assert.deepEqual(await list('refs/heads/main'), ['refs/heads/main'])
+})
+
+test('a server with many other refs sends no more for branches and tags', async () => {
+  await using repository = await gitRepository({ files: { a: 'a' }, serve: true })
+  const clone = parseCloneUrl(repository.url)
+  const bytesOf = async () => {
+    const before = repository.sentBytes()
+    await listRemote(clone, ['refs/heads/*', 'refs/tags/*'], { env })
+    return repository.sentBytes() - before
+  }
+  const few = await bytesOf()
+  const head = await repository.head()
+  const refs = Array.from({ length: 5_000 }, (_, n) => `${head} refs/changes/${n}/1\n`).join('')
+  await writeFile(join(repository.path, '.git', 'packed-refs'), `# pack-refs with: sorted\n${refs}`)
+  assert.equal((await repository.git('for-each-ref', 'refs/changes')).split('\n').length, 5_000)
+  assert.equal(await bytesOf(), few)
+})
+
+test('finds the branch that HEAD of a repository names', async () => {
+  await using repository = await gitRepository({ files: { a: 'a' }, serve: true })
+  const clone = parseCloneUrl(repository.url)
+  await repository.branch('another')
+  const sha = await repository.head()
+  assert.deepEqual(await findRemoteHead(clone, { env }), { sha, branch: 'refs/heads/another' })
+  await repository.git('checkout', '--quiet', '--detach')
+  assert.deepEqual(await findRemoteHead(clone, { env }), { sha, branch: undefined })
+  await using empty = await gitRepository({ serve: true })
+  assert.equal(await findRemoteHead(parseCloneUrl(empty.url), { env }), undefined)
 })
 
 test('reads no local path unless that is allowed', async () => {

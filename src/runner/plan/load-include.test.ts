@@ -13,7 +13,8 @@ import { IncludeLoader } from './load-include.ts'
 test('brings files of the commit, and of repositories that are allowed', async () => {
   await using own = await gitRepository()
   await using shared = await gitRepository({ files: { 'jobs/a.yml': 'first' } })
-  await shared.git('tag', 'v1')
+  await shared.tag('v1')
+  await shared.tag('v1.0', 'The first')
   const first = await shared.head()
   const newest = await shared.commit({ 'jobs/a.yml': 'newest' })
   await mkdir(join(own.path, 'ci'), { recursive: true })
@@ -40,6 +41,7 @@ test('brings files of the commit, and of repositories that are allowed', async (
   assert.deepEqual(await load('ci/a.yml'), { text: 'own', sha })
   assert.deepEqual(await load('acme/ci@main:jobs/a.yml'), { text: 'newest', sha: newest })
   assert.deepEqual(await load('acme/ci@v1:jobs/a.yml'), { text: 'first', sha: first })
+  assert.deepEqual(await load('acme/ci@v1.0:jobs/a.yml'), { text: 'first', sha: first })
   assert.deepEqual(await load(`acme/ci@${first}:jobs/a.yml`), { text: 'first', sha: first })
   const trouble = async (text: string): Promise<string> => {
     const loaded = await load(text)
