@@ -37,7 +37,7 @@ export async function openLocalScenarios(executor: string): Promise<ScenarioStag
         const key = `${jobId}/${attempt}`
         logs.set(key, [...(logs.get(key) ?? []), ...words])
       }
-      const { pipeline, jobs } = await engine.run(event, { logs: 'whole', onChange })
+      const { pipeline, jobs } = await engine.run(event, { logs: 'all', onChange })
       await checkEnd({ pipeline, jobs: [...jobs.values()] }, expected, ({ id, attempt }) =>
         (logs.get(`${id}/${attempt}`) ?? []).join('\n'),
       )

@@ -93,9 +93,9 @@ async function list(options: AuditOptions, io: CliIo): Promise<void> {
 async function queryOf(options: AuditOptions, io: CliIo): Promise<AuditListQuery> {
   const { since, until, actor, action, subject, secret } = options
   return {
-    ...(since === undefined ? {} : { since: parseWhen('--since', since, io.now()) }),
-    ...(until === undefined ? {} : { until: parseWhen('--until', until, io.now()) }),
-    ...(action === undefined ? {} : { action: await knownAction(action) }),
+    since: since === undefined ? undefined : parseWhen('--since', since, io.now()),
+    until: until === undefined ? undefined : parseWhen('--until', until, io.now()),
+    action: action === undefined ? undefined : await knownAction(action),
     actor,
     subject,
     secret,

@@ -1,5 +1,6 @@
 import type { Command } from 'commander'
 import { NarwhalError } from '../../lib/errors.ts'
+import { present } from '../../lib/present.ts'
 import {
   addClientCommand,
   type ClientOptions,
@@ -44,7 +45,7 @@ async function redact(given: string, options: RedactOptions, io: CliIo): Promise
     const what = options.step === undefined ? 'log' : `step ${JSON.stringify(options.step)}`
     throw new NarwhalError('not_found', `job ${job.id} (${job.name}) has no such ${what}`)
   }
-  const body = options.step === undefined ? {} : { step: options.step }
+  const body = present({ step: options.step })
   const done = []
   for (const { number: attempt } of attempts) {
     const params = { job: job.id, attempt }

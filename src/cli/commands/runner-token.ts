@@ -1,5 +1,6 @@
 import type { Command } from 'commander'
 import { NarwhalError } from '../../lib/errors.ts'
+import { present } from '../../lib/present.ts'
 import {
   addClientCommand,
   addRemoveCommand,
@@ -16,9 +17,9 @@ import { formatAge } from '../terminal/format.ts'
 import { printTable } from '../terminal/table.ts'
 
 interface CreateOptions extends ClientOptions {
-  readonly labels?: string
-  readonly uses?: string
-  readonly for?: string
+  readonly labels?: string[]
+  readonly uses?: number
+  readonly for?: number
   readonly from?: string
 }
 
@@ -34,9 +35,15 @@ export function addRunnerTokenCommands(runner: Command, io: CliIo): void {
       'runner token --uses 20 --for 24h --from 10.1.0.0/16',
     ],
   })
-    .option('--labels <list>', 'labels that the runners may have, separated by commas')
-    .option('--uses <count>', 'how many runners may join with it (default: 1)')
-    .option('--for <duration>', 'how long it is valid, such as 24h (default: 1h)')
+    .option('--labels <list>', 'labels that the runners may have, separated by commas', labelList)
+    .option(
+      '--uses <count>',
+      'how many runners may join with it (default: 1)',
+      wholeNumber('--uses'),
+    )
+    .option('--for <duration>', 'how long it is valid, such as 24h (default: 1h)', (text: string) =>
+      durationMs('--for', text),
+    )
     .option('--from <ranges>', 'source addresses, such as 10.1.0.0/16, separated by commas')
     .action((options: CreateOptions) => create(options, io))
   addClientCommand(token, 'list', {
@@ -62,15 +69,10 @@ export function labelList(text: string): string[] {
 }
 
 async function create(options: CreateOptions, io: CliIo): Promise<void> {
-  const wanted = options.labels === undefined ? [] : labelList(options.labels)
-  const created = await (await openClient(options, io)).createJoinToken({
-    labels: wanted,
-    ...(options.uses === undefined ? {} : { uses: wholeNumber('--uses')(options.uses) }),
-    ...(options.for === undefined ? {} : { lifeMs: durationMs('--for', options.for) }),
-    ...(options.from === undefined
-      ? {}
-      : { sources: options.from.split(',').map((one) => one.trim()) }),
-  })
+  const { labels = [], uses, for: lifeMs, from } = options
+  const sources = from?.split(',').map((one) => one.trim())
+  const client = await openClient(options, io)
+  const created = await client.createJoinToken({ labels, ...present({ uses, lifeMs, sources }) })
   if (options.json) return printJson(io, created)
   io.stdout.write(`${cleanText(created.token)}\n`)
   const allowed = created.labels.length > 0 ? created.labels.join(', ') : 'none'

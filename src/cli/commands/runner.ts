@@ -1,6 +1,7 @@
 import type { Command } from 'commander'
 import { networkInBrief } from '../../contract/rest/network-words.ts'
 import type { RunnerView } from '../../contract/rest/views.ts'
+import { present } from '../../lib/present.ts'
 import { isLoopbackUrl } from '../../lib/reach/loopback.ts'
 import { readOwnToken } from '../../lib/reach/own-token.ts'
 import {
@@ -20,7 +21,7 @@ import { printTable } from '../terminal/table.ts'
 import { addRunnerTokenCommands, labelList } from './runner-token.ts'
 
 interface AddOptions extends ClientOptions {
-  readonly labels?: string
+  readonly labels?: string[]
   readonly balanced?: boolean
   readonly runnerToken?: string
 }
@@ -46,7 +47,7 @@ export function addRunnerCommands(program: Command, io: CliIo): void {
     ],
   })
     .option('--balanced', 'the URL is that of a load balancer in front of several runners')
-    .option('--labels <list>', 'which of the labels it claims it gets (default: all)')
+    .option('--labels <list>', 'which of the labels it claims it gets (default: all)', labelList)
     .option('--runner-token <token>', 'token that the runner requires (or NARWHAL_RUNNER_TOKEN)')
     .action((name: string, url: string, options: AddOptions) => add(name, url, options, io))
   addRemoveCommand(
@@ -100,8 +101,7 @@ async function add(name: string, url: string, options: AddOptions, io: CliIo): P
     name,
     url,
     balanced: options.balanced ?? false,
-    ...(token ? { token } : {}),
-    ...(options.labels === undefined ? {} : { labels: labelList(options.labels) }),
+    ...present({ token: token || undefined, labels: options.labels }),
   })
   printChanged(io, options, runner)
 }

@@ -1,6 +1,7 @@
 import type { Command } from 'commander'
 import type { SecretView } from '../../contract/rest/rest-secrets.ts'
 import { NarwhalError } from '../../lib/errors.ts'
+import { present } from '../../lib/present.ts'
 import {
   addClientCommand,
   type ClientOptions,
@@ -84,11 +85,11 @@ async function set(name: string, options: SetOptions, io: CliIo): Promise<void> 
     throw new NarwhalError('invalid', words)
   }
   const { expires, runners, notMasked } = options
-  const rules = {
-    ...(expires === undefined ? {} : { expiresAt: parseEnd('--expires', expires, io.now()) }),
-    ...(runners === undefined ? {} : { runners: namesIn(runners) }),
-    ...(notMasked ? ({ isNotMasked: true } as const) : {}),
-  }
+  const rules = present({
+    expiresAt: expires === undefined ? undefined : parseEnd('--expires', expires, io.now()),
+    runners: runners === undefined ? undefined : namesIn(runners),
+    isNotMasked: notMasked ? (true as const) : undefined,
+  })
   const warnings = await client.setSecret(name, { value, ...rules }, options.repository)
   if (options.json) return printJson(io, { ok: true, warnings })
   io.stdout.write(`set ${cleanText(name)} for ${scopeOf(options)}\n`)

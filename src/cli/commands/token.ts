@@ -79,7 +79,7 @@ async function revoke(options: RevokeOptions, io: CliIo): Promise<void> {
   const value = text.trim()
   if (value === '') throw new NarwhalError('invalid', 'the value is empty')
   const { revoked, id } = await (await openClient(options, io)).revoke(value)
-  if (options.json) return printJson(io, { revoked, ...(id ? { id } : {}) })
+  if (options.json) return printJson(io, { revoked, ...present({ id }) })
   io.stdout.write(`revoked: ${revoked}${id ? ` ${cleanText(id)}` : ''}\n`)
 }
 

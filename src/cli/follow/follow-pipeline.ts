@@ -60,7 +60,7 @@ type Watch = Parameters<typeof follow>[0]
 async function followPlain(watch: Watch, io: CliIo): Promise<PipelineModel> {
   const view = new PlainView(lookOf(io), (line) => io.stdout.write(`${line}\n`))
   const model = await watch({
-    logs: 'whole',
+    logs: 'all',
     onChange: (changed, lines) => view.update(changed, lines, io.now()),
     onLogEnd: (_changed, jobId) => view.logEnd(jobId),
   })

@@ -21,7 +21,7 @@ interface JobProgress {
   attempt: number
   /** The lines shown so far. */
   shown: number
-  readonly said: Set<string>
+  readonly announced: Set<string>
   readonly pending: Pending[]
 }
 
@@ -43,7 +43,7 @@ export class PlainView {
 
   /** Prints what changed in the model, and the log lines that came with it. */
   update(model: PipelineModel, lines: LogAppended | undefined, now: number): void {
-    if (!this.#started) this.#say(now, headline(this.#look, model.pipeline))
+    if (!this.#started) this.#print(now, headline(this.#look, model.pipeline))
     this.#started = true
     for (const job of model.jobs.values()) this.#announce(job, now)
     const job = lines ? model.jobs.get(lines.jobId) : undefined
@@ -65,8 +65,8 @@ export class PlainView {
     const attempt = currentAttempt(job)
     const progress = this.#progress(job)
     const add = (key: string, step: number, at: number, text: string) => {
-      if (progress.said.has(key)) return
-      progress.said.add(key)
+      if (progress.announced.has(key)) return
+      progress.announced.add(key)
       const line = `${formatClock(at)} ${text}`
       progress.pending.push({ key, step, lines: attempt?.lines ?? 0, text: line })
     }
@@ -100,7 +100,7 @@ export class PlainView {
     const { marks, colour } = this.#look
     // A line proves that its step has started and that earlier ones have ended.
     while (progress.pending.some(({ key, step }) => isBefore(key, step, line))) {
-      this.#sayNext(progress)
+      this.#printNext(progress)
     }
     const step = job.stepNames[line.step] ?? currentAttempt(job)?.steps[line.step]?.name
     const label = step ? `${cleanText(job.name)}/${cleanText(step)}` : cleanText(job.name)
@@ -110,15 +110,15 @@ export class PlainView {
 
   #catchUp(jobId: JobId, shown: number): void {
     const progress = this.#jobs.get(jobId)
-    while (progress?.pending[0] && progress.pending[0].lines <= shown) this.#sayNext(progress)
+    while (progress?.pending[0] && progress.pending[0].lines <= shown) this.#printNext(progress)
   }
 
-  #sayNext(progress: JobProgress): void {
+  #printNext(progress: JobProgress): void {
     const next = progress.pending.shift()
     if (next) this.#write(next.text)
   }
 
-  #say(at: number, text: string): void {
+  #print(at: number, text: string): void {
     this.#write(`${formatClock(at)} ${text}`)
   }
 
@@ -126,7 +126,7 @@ export class PlainView {
     const known = this.#jobs.get(job.id)
     if (known && known.attempt >= job.attempt) return known
     for (const { text } of known?.pending ?? []) this.#write(text)
-    const fresh = { attempt: job.attempt, shown: 0, said: new Set<string>(), pending: [] }
+    const fresh = { attempt: job.attempt, shown: 0, announced: new Set<string>(), pending: [] }
     this.#jobs.set(job.id, fresh)
     return fresh
   }

@@ -14,8 +14,8 @@ import {
 } from './pipeline-model.ts'
 
 export interface WatchOptions {
-  /** Which log lines to receive: none, the last ones of each attempt, or all. */
-  readonly logs: 'none' | 'tail' | 'whole'
+  /** Which log lines to receive; `tail`: the last ones of each attempt. */
+  readonly logs: 'none' | 'tail' | 'all'
   /** Called with the initial state, then after each change; `lines`: what was logged. */
   readonly onChange?: (model: PipelineModel, lines?: LogAppended) => void
   /** Called when an attempt's log is complete. */
@@ -29,7 +29,7 @@ export interface WatchOptions {
 /** With `logs: 'tail'`, how far back a log is read initially. */
 const TAIL_START_LINES = 200
 /** A connection may have a hundred subscriptions; further logs wait until one ends. */
-const MOST_LOGS = 90
+const MAX_LOGS = 90
 /** How long to wait for the logs of a finished pipeline. */
 const LOGS_GRACE_MS = 5000
 
@@ -55,7 +55,10 @@ class PipelineWatch {
   readonly #live: LiveClient
   readonly #options: WatchOptions
   /** By job: the attempt whose log is read, and whether it is complete. */
-  readonly #logs = new Map<JobId, { attempt: number; whole: boolean; subscription: Disposable }>()
+  readonly #logs = new Map<
+    JobId,
+    { attempt: number; isComplete: boolean; subscription: Disposable }
+  >()
   readonly #result = Promise.withResolvers<PipelineModel>()
   #model: PipelineModel | undefined
   #grace: NodeJS.Timeout | undefined
@@ -116,24 +119,24 @@ class PipelineWatch {
     if (this.#options.logs === 'none' || !attempt) return
     const known = this.#logs.get(job.id)
     if (known?.attempt === attempt.number) return
-    const open = [...this.#logs.values()].filter(({ whole }) => !whole).length
-    if (open >= MOST_LOGS && (!known || known.whole)) return
+    const open = [...this.#logs.values()].filter(({ isComplete }) => !isComplete).length
+    if (open >= MAX_LOGS && (!known || known.isComplete)) return
     known?.subscription[Symbol.dispose]()
-    const back = this.#options.logs === 'whole' ? attempt.lines : TAIL_START_LINES
+    const back = this.#options.logs === 'all' ? attempt.lines : TAIL_START_LINES
     const after = Math.max(0, attempt.lines - back) - 1
     const topic = { kind: 'log', jobId: job.id, attempt: attempt.number } as const
     const subscription = this.#live.subscribe(topic, after, {
       onEvent: (event) => this.#apply(event),
       onEnd: () => {
         const log = this.#logs.get(job.id)
-        if (log) log.whole = true
+        if (log) log.isComplete = true
         if (!this.#model) return
         this.#options.onLogEnd?.(this.#model, job.id)
         for (const one of this.#model.jobs.values()) this.#readLog(one)
         this.#endIfDone(this.#model)
       },
     })
-    this.#logs.set(job.id, { attempt: attempt.number, whole: false, subscription })
+    this.#logs.set(job.id, { attempt: attempt.number, isComplete: false, subscription })
   }
 
   /** Confirmed by REST: the pipeline's end may be published before that of its last job. */
@@ -146,11 +149,11 @@ class PipelineWatch {
       this.#confirmed = true
       return this.#refresh(model.pipeline.id)
     }
-    const isWhole = ({ id, attempt }: JobView) => {
+    const isDone = ({ id, attempt }: JobView) => {
       const log = this.#logs.get(id)
-      return !log || log.whole || log.attempt !== attempt
+      return !log || log.isComplete || log.attempt !== attempt
     }
-    if ([...model.jobs.values()].every(isWhole)) return this.#result.resolve(model)
+    if ([...model.jobs.values()].every(isDone)) return this.#result.resolve(model)
     this.#grace ??= setTimeout(() => {
       if (this.#model) this.#result.resolve(this.#model)
     }, LOGS_GRACE_MS)

@@ -2,14 +2,14 @@ import { useCallback, useEffect, useState } from 'react'
 import type { EndpointName } from '../../../src/contract/rest/endpoints/endpoints.ts'
 import { type Answer, call, type Given, linkTo } from '../api.ts'
 
-/** Reads an endpoint once, and again on `again`; for what doesn't change by itself. */
+/** Reads an endpoint once, and again on `reload`; for what doesn't change by itself. */
 export function useRead<Name extends EndpointName>(
   name: Name,
   given: Given<Name>,
 ): {
   readonly answer: Answer<Name> | undefined
   readonly error: Error | undefined
-  readonly again: () => void
+  readonly reload: () => void
 } {
   const path = linkTo(name, given)
   const [state, setState] = useState<{ path: string; answer?: Answer<Name>; error?: Error }>({
@@ -27,7 +27,7 @@ export function useRead<Name extends EndpointName>(
     )
     return () => leaving.abort()
   }, [path, round])
-  const again = useCallback(() => setRound((count) => count + 1), [])
+  const reload = useCallback(() => setRound((count) => count + 1), [])
   const isOf = state.path === path
-  return { answer: isOf ? state.answer : undefined, error: isOf ? state.error : undefined, again }
+  return { answer: isOf ? state.answer : undefined, error: isOf ? state.error : undefined, reload }
 }

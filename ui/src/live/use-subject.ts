@@ -32,20 +32,20 @@ export function useSubject<State, Loaded>(
     const leaving = new AbortController()
     let stop: (() => void) | undefined
     let timer: ReturnType<typeof setTimeout> | undefined
-    const again = () => setRound((count) => count + 1)
+    const reload = () => setRound((count) => count + 1)
     subject
       .load(leaving.signal)
       .then(({ loaded, seq }) => {
         if (leaving.signal.aborted) return
         setError(undefined)
         dispatch({ type: 'loaded', key: subject.key, loaded })
-        stop = live.subscribe(subject.topic, seq, { onEvent: dispatch, onReset: again })
+        stop = live.subscribe(subject.topic, seq, { onEvent: dispatch, onReset: reload })
       })
       .catch((reason: unknown) => {
         if (leaving.signal.aborted) return
         setError(reason instanceof Error ? reason : new Error(String(reason)))
         const status = (reason as { status?: number }).status ?? 0
-        if (status === 0 || status >= 500) timer = setTimeout(again, RETRY_MS)
+        if (status === 0 || status >= 500) timer = setTimeout(reload, RETRY_MS)
       })
     return () => {
       leaving.abort()

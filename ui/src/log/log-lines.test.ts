@@ -112,7 +112,7 @@ test('tells its watchers of every change, until they leave', () => {
   log.begin([], 1)
   log.end()
   assert.equal(told, 2)
-  assert.ok(log.state.isWhole)
+  assert.ok(log.state.isComplete)
   leave()
   log.append([lineOf(1)])
   assert.equal(told, 2)

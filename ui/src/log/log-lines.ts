@@ -21,7 +21,7 @@ export interface LogState {
   /** Which lines belong to which step, in order. */
   readonly sections: readonly LogSection[]
   /** No more lines will come. */
-  readonly isWhole: boolean
+  readonly isComplete: boolean
   /** Incremented with every change, also of lines. */
   readonly version: number
 }
@@ -41,7 +41,7 @@ export class LogLines {
   readonly #pages = new Map<number, Page>()
   readonly #reading = new Set<number>()
   readonly #watchers = new Set<() => void>()
-  #state: LogState = { total: 0, sections: [], isWhole: false, version: 0 }
+  #state: LogState = { total: 0, sections: [], isComplete: false, version: 0 }
 
   constructor(deps: LogLinesDeps) {
     this.#deps = deps
@@ -62,7 +62,7 @@ export class LogLines {
   }
 
   end(): void {
-    this.#change({ isWhole: true })
+    this.#change({ isComplete: true })
   }
 
   lineAt(number: number): ShownLine | undefined {

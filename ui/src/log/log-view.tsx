@@ -68,7 +68,7 @@ export function LogView({ jobId, attempt, steps, startedAt }: LogViewProps) {
       <p className="log-foot quiet small">
         <span className="number">{formatCount(state.total, 'line')}</span>
         <span role="status">
-          {state.isWhole
+          {state.isComplete
             ? state.total > 0
               ? 'Complete'
               : 'No output'

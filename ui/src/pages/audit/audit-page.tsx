@@ -22,13 +22,13 @@ const DAYS = [
 /** Who did what, for administrators. */
 export function AuditPage({ search }: { readonly search: string }) {
   const filter = parseAuditFilter(search)
-  const { entries, error, more, again } = useAudit(filter)
+  const { entries, error, more, reload } = useAudit(filter)
   return (
     <>
       <title>Audit · Narwhal</title>
       <div className="page-head">
         <h1>Audit</h1>
-        <button type="button" className="small" onClick={again}>
+        <button type="button" className="small" onClick={reload}>
           Refresh
         </button>
       </div>

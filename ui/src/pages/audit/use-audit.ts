@@ -44,5 +44,5 @@ export function useAudit(filter: AuditFilter) {
   const { entries, next, error } = isOf ? state : {}
   const more =
     next === undefined ? undefined : () => read(entries ?? [], next, leaving.current.signal)
-  return { entries, error, more, again: () => setRound((count) => count + 1) }
+  return { entries, error, more, reload: () => setRound((count) => count + 1) }
 }

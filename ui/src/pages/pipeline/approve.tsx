@@ -31,6 +31,7 @@ export function Approve({ pipeline }: { readonly pipeline: PipelineView }) {
 export function ApprovalNotice({ pipeline }: { readonly pipeline: PipelineView }) {
   const { approval, event } = pipeline
   if (approval?.status !== 'needed' || pipeline.outcome === 'cancelled') return null
+  const reason = waitWords(approval)
   const why = event.stranger ? `: ${STRANGER_WORDS[event.stranger]}` : ''
   return (
     <div className="notice">
@@ -42,13 +43,8 @@ export function ApprovalNotice({ pipeline }: { readonly pipeline: PipelineView }
         Approval covers all files of commit <code>{event.sha}</code>, not only narwhal.yml: review
         them first.
       </p>
-      <Reason pipeline={pipeline} />
+      {reason === undefined ? null : <p>Reason: {reason}.</p>}
       <ChangedFiles pipeline={pipeline} isOpen />
     </div>
   )
-}
-
-function Reason({ pipeline: { approval } }: { readonly pipeline: PipelineView }) {
-  const why = waitWords(approval)
-  return why === undefined ? null : <p>Reason: {why}.</p>
 }

@@ -17,6 +17,7 @@ export interface JobPanelProps {
 
 export function JobPanel({ job, attempt }: JobPanelProps) {
   const shown = job.attempts.find(({ number }) => number === attempt)
+  const digests = Object.fromEntries(imagesOf(shown).map(({ image, digest }) => [image, digest]))
   const params = { job: job.id }
   const rerun = async () => {
     await call('rerunJob', { params })
@@ -60,14 +61,9 @@ export function JobPanel({ job, attempt }: JobPanelProps) {
         startedAt={shown?.startedAt ?? shown?.assignedAt ?? 0}
       />
       <Values title="Outputs" of={shown?.outputs ?? {}} />
-      <Values title="Images" of={digestsOf(shown)} />
+      <Values title="Images" of={digests} />
     </section>
   )
-}
-
-/** The digests that its images' names resolved to. */
-function digestsOf(attempt: AttemptView | undefined): Readonly<Record<string, string>> {
-  return Object.fromEntries(imagesOf(attempt).map(({ image, digest }) => [image, digest]))
 }
 
 interface ValuesProps {

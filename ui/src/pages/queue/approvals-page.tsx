@@ -17,17 +17,17 @@ import { ChangedFiles } from '../pipeline/changed-files.tsx'
 
 /** Pipelines waiting for approval, across all repositories; several can be approved at once. */
 export function ApprovalsPage() {
-  const { answer, error, again } = useRead('listAwaiting', { query: { limit: 200 } })
+  const { answer, error, reload } = useRead('listAwaiting', { query: { limit: 200 } })
   const may = useMay('member')
   useRowKeys()
   useEffect(
     () =>
       live.subscribe({ kind: 'everything' }, undefined, {
         onEvent: (event) => {
-          if (event.type === 'pipeline.changed' && event.pipeline.event.stranger) again()
+          if (event.type === 'pipeline.changed' && event.pipeline.event.stranger) reload()
         },
       }),
-    [again],
+    [reload],
   )
   const pipelines = answer?.pipelines
   const approve = async (entered: FormData) => {
@@ -35,7 +35,7 @@ export function ApprovalsPage() {
     if (chosen.length === 0) throw new Error('Select pipelines to approve.')
     const approvals = chosen.map((one) => ({ pipeline: one.id, ...reviewedOf(one) }))
     const answers = await call('approveMany', { body: { approvals } })
-    again()
+    reload()
     const refused = answers.approvals.find(({ approved }) => !approved)
     if (refused) throw new Error(refused.message)
   }

@@ -11,7 +11,7 @@ import { RUNS } from '../../state/activity.ts'
 import { AddRepository } from './add-repository.tsx'
 
 export function RepositoriesPage() {
-  const { answer, error, again } = useRead('listActivity', { query: { runs: RUNS } })
+  const { answer, error, reload } = useRead('listActivity', { query: { runs: RUNS } })
   const [isAdding, setAdding] = useState(false)
   useRowKeys()
   useShortcut('n', 'Add repository', () => setAdding(true))
@@ -27,7 +27,7 @@ export function RepositoriesPage() {
           </button>
         </div>
       </div>
-      {isAdding ? <AddRepository onAdded={again} onClose={() => setAdding(false)} /> : null}
+      {isAdding ? <AddRepository onAdded={reload} onClose={() => setAdding(false)} /> : null}
       <ErrorNotice error={error} />
       {!repositories && !error ? <Loading /> : null}
       {repositories?.length === 0 ? (

@@ -20,24 +20,24 @@ export function Secrets({ repositoryId }: SecretsProps) {
 }
 
 function SecretsOfAll() {
-  const { answer, error, again } = useRead('listSecrets', {})
-  return <Shown repositoryId={undefined} {...{ secrets: answer?.secrets, error, again }} />
+  const { answer, error, reload } = useRead('listSecrets', {})
+  return <Shown repositoryId={undefined} {...{ secrets: answer?.secrets, error, reload }} />
 }
 
 function SecretsOfOne({ repositoryId }: { readonly repositoryId: string }) {
   const params = { repository: repositoryId }
-  const { answer, error, again } = useRead('listSecretsOf', { params })
-  return <Shown {...{ repositoryId, secrets: answer?.secrets, error, again }} />
+  const { answer, error, reload } = useRead('listSecretsOf', { params })
+  return <Shown {...{ repositoryId, secrets: answer?.secrets, error, reload }} />
 }
 
 interface ShownProps {
   readonly repositoryId: string | undefined
   readonly secrets: readonly SecretView[] | undefined
   readonly error: Error | undefined
-  readonly again: () => void
+  readonly reload: () => void
 }
 
-function Shown({ repositoryId, secrets, error, again }: ShownProps) {
+function Shown({ repositoryId, secrets, error, reload }: ShownProps) {
   const isAdmin = useMay('admin')
   return (
     <section className="panel padded" aria-labelledby="secrets">
@@ -50,11 +50,11 @@ function Shown({ repositoryId, secrets, error, again }: ShownProps) {
       </p>
       <ErrorNotice error={error} />
       {secrets ? (
-        <SecretTable {...{ secrets, repositoryId }} onRemoved={again} />
+        <SecretTable {...{ secrets, repositoryId }} onRemoved={reload} />
       ) : error ? null : (
         <Loading />
       )}
-      {isAdmin ? <NewSecret repositoryId={repositoryId} onSet={again} /> : null}
+      {isAdmin ? <NewSecret repositoryId={repositoryId} onSet={reload} /> : null}
     </section>
   )
 }

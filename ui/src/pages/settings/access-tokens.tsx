@@ -13,7 +13,7 @@ import { Ago } from '../../parts/times.tsx'
 
 /** Access tokens: one's own, or everyone's for an administrator. */
 export function AccessTokens({ users }: { readonly users: readonly UserView[] }) {
-  const { answer, error, again } = useRead('listTokens', {})
+  const { answer, error, reload } = useRead('listTokens', {})
   const [created, setCreated] = useState<CreatedToken>()
   return (
     <section className="panel padded" aria-labelledby="access-tokens">
@@ -24,7 +24,7 @@ export function AccessTokens({ users }: { readonly users: readonly UserView[] })
       </p>
       <ErrorNotice error={error} />
       {answer ? (
-        <TokenTable tokens={answer.tokens} onRemoved={again} />
+        <TokenTable tokens={answer.tokens} onRemoved={reload} />
       ) : error ? null : (
         <Loading />
       )}
@@ -42,7 +42,7 @@ export function AccessTokens({ users }: { readonly users: readonly UserView[] })
         users={users}
         onCreated={(token) => {
           setCreated(token)
-          again()
+          reload()
         }}
       />
     </section>

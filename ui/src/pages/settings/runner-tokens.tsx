@@ -9,12 +9,12 @@ import { Ago } from '../../parts/times.tsx'
 
 /** Creates join tokens for runners. */
 export function RunnerTokens() {
-  const { answer, error, again } = useRead('listJoinTokens', {})
+  const { answer, error, reload } = useRead('listJoinTokens', {})
   const [created, setCreated] = useState<string>()
   const create = async () => {
     const { token } = await call('createJoinToken', { body: {} })
     setCreated(token)
-    again()
+    reload()
   }
   const open = answer?.tokens.filter(({ usedAt }) => usedAt === undefined) ?? []
   return (

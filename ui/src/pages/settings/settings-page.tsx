@@ -17,7 +17,7 @@ export function SettingsPage() {
         <SignedInAs />
       </div>
       <div className="columns">
-        <Users users={users.answer?.users} error={users.error} onChanged={users.again} />
+        <Users users={users.answer?.users} error={users.error} onChanged={users.reload} />
         <AccessTokens users={users.answer?.users ?? []} />
         {isAdmin ? <RunnerTokens /> : null}
         <Secrets />
