@@ -40,7 +40,7 @@ export function Trends({ points }: { readonly points: readonly TrendPoint[] }) {
         <div className="panel">
           <Plot
             {...plot}
-            label={`Success rate over ${WINDOW} pipelines`}
+            label="Success rate"
             summary={`${Math.round(100 * (rate.at(-1) ?? 0))}% of the last ${Math.min(WINDOW, points.length)} passed`}
             lines={[{ name: 'Success rate', values: rate }]}
             format={(share) => `${Math.round(100 * share)}%`}
