@@ -87,11 +87,11 @@ test("SEC-16: a test delivery goes to its own webhook's path, and reads only the
   await using narwhal = await startUp({ userRequests: 'private' })
   const { path, tryAt } = await added(narwhal, source.path, 'github')
   for (const wrong of ['/', '/webhooks/github', `${path}/x`, `${path}?a=b`, '/api/v1/users']) {
-    assert.match((await tryAt(server.url + wrong)).words, /no URL of the repository's webhook/)
+    assert.match((await tryAt(server.url + wrong)).words, /not the URL of the repository's webhook/)
   }
   assert.deepEqual(server.asked, [])
   const told = await tryAt(server.url + path)
-  assert.deepEqual(told, { ok: false, words: 'what answers there is no agent of Narwhal’s' })
+  assert.deepEqual(told, { ok: false, words: 'the server there is not a Narwhal agent' })
   assert.deepEqual(server.asked, [`POST ${path}`])
   assert.ok(server.given() < 32 * 1024 * 1024, `${server.given()} bytes`)
 })
@@ -140,7 +140,7 @@ test('SEC-16c: a plain-text secret is sent to this Narwhal only', async () => {
   await using server = await endlessServer()
   await using narwhal = await startUp({ userRequests: 'private' })
   const { path, tryAt } = await added(narwhal, source.path, 'gitlab')
-  assert.match((await tryAt(server.url + path)).words, /own URL alone/)
+  assert.match((await tryAt(server.url + path)).words, /only this Narwhal's own URL can be tested/)
   assert.deepEqual(server.asked, [])
   assert.equal((await tryAt(narwhal.agentUrl + path)).ok, true)
 })

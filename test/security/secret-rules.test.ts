@@ -113,7 +113,7 @@ suite('what holds for a secret', () => {
     assert.match((await cli(`secret list --repository ${name}`)).err, /DEPLOY_KEY expires on 20/)
 
     assert.match((await cli(line.replace('13d', '2020-01-01'), CANARY)).err, /is in the past/)
-    await assert.rejects(set(Date.now() - 1), /would have ended already/)
+    await assert.rejects(set(Date.now() - 1), /would have expired already/)
     const end = Date.now() + 300
     await set(end)
     await eventually(() => Date.now() > end)

@@ -8,7 +8,7 @@ import { present } from '../../lib/present.ts'
 import type { Store } from '../../store/store.ts'
 import type { Dispatcher } from '../dispatcher.ts'
 
-/** Adds what lets strangers' pipelines be run. */
+/** Adds approving strangers' pipelines. */
 export function addApprovalRoutes(
   server: HttpServer,
   { dispatcher, store }: { readonly dispatcher: Dispatcher; readonly store: Store },
@@ -22,16 +22,12 @@ export function addApprovalRoutes(
     const by = doerOf(request)
     const approvals = []
     for (const { pipeline, ...seen } of request.body.approvals) {
-      // One that can't be approved is no reason to leave the others waiting.
+      // A failure doesn't block the others.
       const message = await dispatcher.approvePipeline(pipeline, seen, by).then(
         () => undefined,
         (error: unknown) => describeError(error),
       )
-      approvals.push({
-        pipeline,
-        approved: message === undefined,
-        ...present({ message }),
-      })
+      approvals.push({ pipeline, approved: message === undefined, ...present({ message }) })
     }
     return { approvals }
   })

@@ -21,13 +21,13 @@ import { openSocketStream } from '../../lib/reach/socket-stream.ts'
 import type { StoreReader } from '../../store/store.ts'
 
 export interface AttachDeps {
-  readonly store: StoreReader
-  /** Takes up the sockets; resolves when the runner's link has it. */
+  readonly store: Pick<StoreReader, 'runners'>
+  /** Takes over the sockets; resolves when the runner's link has it. */
   readonly pool: { accept(runner: Runner, socket: Duplex): Promise<void> }
-  /** Which dispatcher this is now. */
+  /** The present id of this dispatcher. */
   readonly dispatcherId: () => string
   readonly log: Logger
-  /** As `PING_MS` and `SILENCE_MS` unless told. */
+  /** `PING_MS` and `SILENCE_MS` by default. */
   readonly heartbeat?: HeartbeatOptions
 }
 
@@ -35,9 +35,9 @@ export interface AttachDeps {
 const INTERNAL_ERROR = 1011
 const POLICY_VIOLATION = 1008
 
-/** Adds the websocket by which runners attach themselves; each shows its own identity. */
+/** Adds the websocket by which runners attach themselves, authenticated by their identities. */
 export function registerAttachRoute(server: HttpServer, deps: AttachDeps): void {
-  /** Handshakes that are let through, until they are done. */
+  /** Accepted handshakes in progress. */
   const callers = new WeakMap<IncomingMessage, Runner>()
   server.websocketServer.on('headers', (headers: string[], request: IncomingMessage) => {
     if (callers.has(request)) headers.push(`${DISPATCHER_HEADER}: ${deps.dispatcherId()}`)
@@ -57,32 +57,33 @@ export function registerAttachRoute(server: HttpServer, deps: AttachDeps): void 
       const runner = callers.get(request.raw)
       if (!runner) return socket.close(POLICY_VIOLATION)
       keepAlive(socket, deps.heartbeat ?? { pingMs: PING_MS, silenceMs: SILENCE_MS })
-      // Made at once, since the runner may speak at once.
+      // Created synchronously, since the runner may send at once.
       const stream = openSocketStream(socket, MOST_MESSAGE_BYTES)
-      stream.on('error', (err) => deps.log.debug({ err }, "an attached runner's socket broke"))
-      takeUp(deps, { runner, socket, stream }).catch((error: unknown) => {
-        deps.log.warn({ runner: runner.name, reason: describeError(error) }, 'runner not attached')
-        socket.close(INTERNAL_ERROR, 'the dispatcher can not take this runner up now')
+      stream.on('error', (err) => deps.log.debug({ err }, "an attached runner's socket failed"))
+      accept(deps, { runner, socket, stream }).catch((error: unknown) => {
+        const reason = describeError(error)
+        deps.log.warn({ runner: runner.name, reason }, 'attaching a runner failed')
+        socket.close(INTERNAL_ERROR, "the dispatcher can't accept this runner now")
       })
     },
   )
 }
 
-async function takeUp(
+async function accept(
   { pool, store, log }: AttachDeps,
   { runner, socket, stream }: { runner: Runner; socket: WebSocket; stream: Duplex },
 ): Promise<void> {
   await pool.accept(runner, stream)
-  // It may have been removed between its handshake and now; then nobody else closes the socket.
+  // If it was removed since its handshake, nobody else closes the socket.
   const now = await store.runners.find(runner.id)
   if (!now || !isSameLink(now.link, runner.link)) {
-    return socket.close(POLICY_VIOLATION, 'this runner was removed')
+    return socket.close(POLICY_VIOLATION, 'this runner has been removed')
   }
   log.info({ runner: runner.name }, 'runner attached')
   socket.on('close', (code) => log.info({ runner: runner.name, code }, 'runner detached'))
 }
 
-/** The guard lets people by as well: a runner must be told apart from them, and from the others. */
+/** The guard accepts people as well: only a runner's identity counts here. */
 export async function identify(
   request: FastifyRequest,
   store: Pick<StoreReader, 'runners'>,
@@ -92,13 +93,13 @@ export async function identify(
   if (runner) return runner
   throw new NarwhalError(
     'unauthenticated',
-    'no runner has this identity: it was removed; it may join anew with a new token',
+    'no runner has this identity: it has been removed; join again with a new token',
   )
 }
 
-/** The runner is attached here already, and was looking for another dispatcher. */
+/** The runner is already attached here, and looks for another dispatcher. */
 function refuseTwice(request: FastifyRequest, id: string): void {
   const attached = request.headers[ATTACHED_HEADER]
   if (typeof attached !== 'string' || !attached.split(',').includes(id)) return
-  throw new NarwhalError('conflict', `this runner is attached to ${id} already`)
+  throw new NarwhalError('conflict', `this runner is already attached to ${id}`)
 }

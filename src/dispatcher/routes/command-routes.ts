@@ -5,6 +5,7 @@ import type { RequestsReach } from '../../core/access/user-requests.ts'
 import type { HttpServer } from '../../http/http-server.ts'
 import { route } from '../../http/route.ts'
 import type { GitEnv } from '../../lib/git/git.ts'
+import { present } from '../../lib/present.ts'
 import type { UserRecord } from '../../store/records.ts'
 import type { Store } from '../../store/store.ts'
 import type { Vault } from '../../vault/vault.ts'
@@ -24,7 +25,7 @@ import { addTokenRoutes } from './token-routes.ts'
 import { addUserRoutes } from './user-routes.ts'
 
 export interface CommandDeps {
-  /** How long things are kept. */
+  /** The rules of retention; everything is kept by default. */
   readonly kept?: Omit<RetentionRouteDeps, 'store'>
   readonly dispatcher: Dispatcher
   readonly store: Store
@@ -33,17 +34,17 @@ export interface CommandDeps {
   readonly requestsReach?: RequestsReach
   readonly publicUrl?: string | undefined
   readonly statuses: Pick<Statuses, 'refresh'>
-  /** Of id tokens; absent: none is set. */
+  /** The issuer of id tokens; absent: none is set. */
   readonly issuer?: string | undefined
 }
 
 const KEEP_ALL = { rules: { logs: 'forever', pipelines: 'forever' } } as const
 
-/** Adds everything of the REST API that changes something, and the queue. */
+/** Adds all routes of the REST API that change something, and the queue. */
 export function registerCommandRoutes(server: HttpServer, deps: CommandDeps): void {
   void server.register(async (plugin) => {
     const scope = plugin as unknown as HttpServer
-    // The dispatcher waits for a store that is away; a person is told at once instead.
+    // The dispatcher would wait for an unavailable store; people get an error at once.
     scope.addHook('preHandler', () => deps.store.ping())
     addRepositoryRoutes(scope, deps)
     addForgeLinkRoutes(scope, deps)
@@ -88,9 +89,8 @@ function addJobRoutes(server: HttpServer, { dispatcher, store }: CommandDeps): v
   route(server, ENDPOINTS.listQueue, async (request) => {
     const { jobs, total } = await dispatcher.queue(request.query.limit)
     const { planShortage: reason, plannerWaits } = dispatcher.pool
-    const unplanned =
-      reason === undefined ? {} : { unplanned: { reason, commits: plannerWaits.size } }
-    return { jobs: await expectStarts(store, jobs), total, ...unplanned }
+    const unplanned = reason === undefined ? undefined : { reason, commits: plannerWaits.size }
+    return { jobs: await expectStarts(store, jobs), total, ...present({ unplanned }) }
   })
   route(server, ENDPOINTS.rerunJob, async (request) => {
     await dispatcher.rerunJob(request.params.job, doerOf(request))
@@ -104,7 +104,7 @@ function addJobRoutes(server: HttpServer, { dispatcher, store }: CommandDeps): v
   })
 }
 
-/** What is told of a cancelled job: who it was, and why. */
+/** The reason that is shown: who has cancelled it, and why. */
 function cancelReason({ reason }: { reason?: string | undefined }, user?: UserRecord): string {
   if (!user) return reason ?? 'cancelled manually'
   return reason ? `cancelled by ${user.name}: ${reason}` : `cancelled by ${user.name}`

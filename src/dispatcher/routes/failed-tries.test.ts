@@ -2,13 +2,13 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { FailedTries } from './failed-tries.ts'
 
-test('lets an address in again a minute after it has failed too often', () => {
+test('accepts an address again a minute after it has failed too often', () => {
   let now = 0
   const tries = new FailedTries(2, () => now)
   tries.check('a')
-  tries.note('a')
+  tries.add('a')
   tries.check('a')
-  tries.note('a')
+  tries.add('a')
   assert.throws(() => tries.check('a'), { code: 'exhausted' })
   tries.check('b')
   now = 59_999

@@ -1,7 +1,7 @@
 import { NarwhalError } from '../../lib/errors.ts'
 
 const WINDOW_MS = 60_000
-/** Past so many addresses all are forgotten: memory is bounded, and guessing is hopeless anyway. */
+/** With more addresses all are dropped: memory is bounded, and guessing is hopeless anyway. */
 const MOST_ADDRESSES = 10_000
 
 interface Tries {
@@ -9,7 +9,7 @@ interface Tries {
   readonly since: number
 }
 
-/** Counts the tries of each address that have failed within a minute; past the limit, none is let in. */
+/** Rate-limits failed attempts per address, by the number within a minute. */
 export class FailedTries {
   readonly #limit: number
   readonly #now: () => number
@@ -20,14 +20,14 @@ export class FailedTries {
     this.#now = now
   }
 
-  /** Throws `exhausted` when the address has failed too often lately. */
+  /** Throws `exhausted` if the address has failed too often. */
   check(address: string): void {
     const tries = this.#recent(address)
     if (!tries || tries.failed < this.#limit) return
-    throw new NarwhalError('exhausted', 'too many tries failed: try again in a minute')
+    throw new NarwhalError('exhausted', 'too many failed attempts: try again in a minute')
   }
 
-  note(address: string): void {
+  add(address: string): void {
     const tries = this.#recent(address)
     if (tries) {
       tries.failed++

@@ -17,15 +17,14 @@ export interface HoldDeps {
   readonly dispatcher: Pick<Dispatcher, 'publishAll'>
 }
 
-/** Adds keeping a pipeline for a reason, above all rules of retention, and letting it go again. */
+/** Adds holding a pipeline, which overrides all rules of retention, and releasing it. */
 export function addHoldRoutes(server: HttpServer, deps: HoldDeps): void {
   route(server, ENDPOINTS.holdPipeline, async (request) => {
     const { until, because } = request.body
     const at = Date.now()
-    if (until <= at) throw new NarwhalError('invalid', 'until: this moment has passed already')
+    if (until <= at) throw new NarwhalError('invalid', 'until: this time has already passed')
     const by = doerOf(request)
-    const name = nameOf(by)
-    const hold = { until, because, at, ...present({ by: name }) }
+    const hold = { until, because, at, ...present({ by: nameOf(by) }) }
     return { pipeline: await setHold(deps, request.params.pipeline, { hold, by }) }
   })
   route(server, ENDPOINTS.releasePipeline, async (request) => {

@@ -8,7 +8,7 @@ import type { Store } from '../../store/store.ts'
 import { rotateIdTokenKeys } from '../../vault/id-token-keys.ts'
 import type { Vault } from '../../vault/vault.ts'
 
-/** Adds the change of the key that signs id tokens. */
+/** Adds rotating the key that signs id tokens. */
 export function addIdTokenRoutes(
   server: HttpServer,
   { store, vault, issuer }: { store: Store; vault: Vault; issuer?: string | undefined },

@@ -12,13 +12,13 @@ import type { Store } from '../../store/store.ts'
 import { runnerView } from '../../store/views.ts'
 import { FailedTries } from './failed-tries.ts'
 import { joinRunner } from './join-runner.ts'
-import { makeJoinToken, removeJoinToken } from './join-tokens.ts'
+import { createJoinToken, removeJoinToken } from './join-tokens.ts'
 
-/** So many join at a time. */
+/** How many runners may join concurrently. */
 const MOST_JOINING = 40
 const MOST_FAILED_TRIES = 20
 
-/** Adds making and removing registration tokens, and joining by one. */
+/** Adds creating and removing registration tokens, and joining with one. */
 export function registerJoinRoutes(server: HttpServer, store: Store): void {
   addJoinRoute(server, store)
   addTokenRoutes(server, store)
@@ -36,9 +36,9 @@ function addJoinRoute(server: HttpServer, store: Store): void {
       return { runner: runnerView(runner), identity }
     } catch (error) {
       if (NarwhalError.from(error).code !== 'unauthenticated') throw error
-      // Looked at first: behind one proxy others' wrong tokens are none of a right one's business.
+      // Only after a failure: behind a shared proxy others' wrong tokens must not block a right one.
       tries.check(address)
-      tries.note(address)
+      tries.add(address)
       const known = await findShown(store, request.body.token)
       if (known) request.refusedJoinToken = known.id
       throw error
@@ -46,7 +46,7 @@ function addJoinRoute(server: HttpServer, store: Store): void {
   })
 }
 
-/** Of tokens that were never ours nothing is known, and nothing is kept. */
+/** Nothing is known or recorded of tokens that were never ours. */
 async function findShown(
   store: Store,
   token: string | undefined,
@@ -57,8 +57,7 @@ async function findShown(
 function addTokenRoutes(server: HttpServer, store: Store): void {
   route(server, ENDPOINTS.createJoinToken, async (request) => {
     const { labels, uses, sources } = request.body
-    const made = request.body
-    const { token, record } = await makeJoinToken(store, made, doerOf(request))
+    const { token, record } = await createJoinToken(store, request.body, doerOf(request))
     const { id, expiresAt } = record
     return { id, token, labels, uses, expiresAt, ...present({ sources }) }
   })

@@ -28,7 +28,7 @@ async function addToken(
 
 const noLabels = { labels: [] as string[] }
 
-test('gives a runner an identity of which only a hash is kept', async () => {
+test('returns an identity of which only a hash is stored', async () => {
   await using store = await openTestStore()
   const token = await addToken(store, ['gpu', 'big'])
   const request = { name: 'far', labels: ['gpu'], token }
@@ -40,7 +40,7 @@ test('gives a runner an identity of which only a hash is kept', async () => {
   assert.equal((await store.joinTokens.list())[0]?.runnerId, runner.id)
 })
 
-test('says the same of every token that was never good, and why one that was is so no more', async () => {
+test('has one message for all tokens that were never valid, and the reason for those that were', async () => {
   await using store = await openTestStore()
   const used = await addToken(store)
   await joinRunner(store, { name: 'first', ...noLabels, token: used }, TESTER)
@@ -60,20 +60,20 @@ test('says the same of every token that was never good, and why one that was is 
     await refusal(''),
   ])
   assert.equal(unknown.size, 1)
-  assert.match(await refusal(used), /was used by 1 of 1 runners; make another with/)
-  assert.match(await refusal(expired), /has expired at \d{4}-.*; make another with/)
+  assert.match(await refusal(used), /has been used by 1 of 1 runners; create another with/)
+  assert.match(await refusal(expired), /expired at \d{4}-.*; create another with/)
   assert.match(await refusal(), /a token is needed/)
   assert.equal((await store.runners.list()).length, 1)
 })
 
-test('a thousand joins by the identity of one runner are that runner, by one use of its token', async () => {
+test('a thousand joins with one identity are one runner, and one use of its token', async () => {
   await using store = await openTestStore()
   const token = await addToken(store, ['gpu'])
   const identity = createToken('identity')
   const request = { name: 'far', labels: ['gpu'], token, identity }
   const { runner } = await joinRunner(store, request, TESTER)
   for (let n = 0; n < 1_000; n++) {
-    // Whatever it calls itself by then.
+    // Under any name.
     const again = await joinRunner(store, { ...request, name: `far-${n % 7}` }, TESTER)
     assert.deepEqual(again, { runner, identity })
   }
@@ -86,7 +86,7 @@ test('a thousand joins by the identity of one runner are that runner, by one use
   await assert.rejects(refused, { code: 'invalid', message: /damaged/ })
 })
 
-test('a token with a count lets as many runners join, and no more', async () => {
+test('a token with a number of uses lets at most that many runners join', async () => {
   await using store = await openTestStore()
   const token = await addToken(store, ['gpu'], 60_000, 3)
   const answers = await Promise.allSettled(
@@ -98,7 +98,7 @@ test('a token with a count lets as many runners join, and no more', async () => 
   assert.equal((await store.runners.list()).length, 3)
 })
 
-test('one of many that show the same token at the same time gets in', async () => {
+test('of many concurrent joins with the same token one succeeds', async () => {
   await using store = await openTestStore()
   const token = await addToken(store)
   const answers = await Promise.allSettled(
@@ -110,7 +110,7 @@ test('one of many that show the same token at the same time gets in', async () =
   assert.equal((await store.runners.list()).length, 1)
 })
 
-test('grants no labels but those of the token, and refuses names that are taken; it stays good', async () => {
+test('grants only the labels of the token, and rejects a taken name without using up the token', async () => {
   await using store = await openTestStore()
   const token = await addToken(store, ['gpu'])
   await joinRunner(store, { name: 'far', ...noLabels, token: await addToken(store) }, TESTER)
@@ -130,7 +130,7 @@ async function addUserToken(store: Store, role: Role, token: string): Promise<vo
   })
 }
 
-test('an access token of who is no administrator lets no runner join', async () => {
+test('an access token of a member lets no runner join', async () => {
   await using store = await openTestStore()
   const token = createToken()
   await addUserToken(store, 'member', token)
@@ -138,7 +138,7 @@ test('an access token of who is no administrator lets no runner join', async () 
   await assert.rejects(joinRunner(store, request, TESTER), { code: 'unauthenticated' })
 })
 
-test('an access token lets a runner take the place of one that is not connected', async () => {
+test("with an administrator's access token a runner replaces one that is not connected", async () => {
   await using store = await openTestStore()
   const token = createToken()
   await addUserToken(store, 'admin', token)

@@ -14,24 +14,23 @@ export interface JoinRequest {
   readonly labels: readonly string[]
   /** A registration token, or an administrator's access token. */
   readonly token?: string | undefined
-  /** What it will show, where it has made that itself. */
+  /** Its identity, if it has created that itself. */
   readonly identity?: string | undefined
   readonly ephemeral?: boolean
 }
 
 /**
- * Registers a runner that will attach itself. Its identity is its own, written down before it came; or is made
- * here, and is in the answer and nowhere else.
+ * Registers a runner that will attach itself. Its identity was created and saved by the runner, or is created here
+ * and returned once, never stored.
  *
- * - With an identity that is known: it is that runner, which has not heard the answer, or was started again before
- *   it could write that down. Nothing changes, and no token is used up.
- * - With a join token: as often as that allows, with those of the labels that the token grants, under a
- *   name that is free.
- * - With an administrator's access token: with all its labels, and also under the name of a runner that
- *   is not connected: that one is then this one.
+ * - With a known identity: it is that runner, which has not received the response, or was restarted before it could
+ *   save it. Idempotent: nothing changes, and no use of a token is spent.
+ * - With a join token: as often as that allows, with those of its labels that the token grants, under a free name.
+ * - With an administrator's access token: with all its labels, and also under the name of a runner that is not
+ *   connected, which it replaces.
  *
- * Rejects with `unauthenticated` for a token that lets nobody join, in the same words for all that
- * were never ours, and `conflict` for a name that is taken; a token is as good as before then.
+ * Rejects with `unauthenticated` for an invalid token, with the same message for all that were never ours, and
+ * `conflict` for a name that is taken; no use of a token is spent then.
  */
 export async function joinRunner(
   store: Store,
@@ -40,7 +39,7 @@ export async function joinRunner(
 ): Promise<{ runner: Runner; identity: string }> {
   const identity = request.identity ?? createToken('identity')
   if (!isTokenShaped(identity)) {
-    throw new NarwhalError('invalid', 'identity: it is damaged, since its sum does not fit')
+    throw new NarwhalError('invalid', 'identity: it is damaged, its checksum does not match')
   }
   const identityHash = hashToken(identity)
   const { result: runner } = await store.transact(async (write) => {
@@ -54,8 +53,7 @@ export async function joinRunner(
     const record: Runner = {
       ...newRunner({ id, name: request.name, link }, former),
       labels: used ? request.labels.filter((one) => used.labels.includes(one)) : request.labels,
-      ...(request.ephemeral ? { ephemeral: true } : {}),
-      ...present({ allowedLabels: used?.labels }),
+      ...present({ ephemeral: request.ephemeral || undefined, allowedLabels: used?.labels }),
     }
     await write.runners.save(record)
     const runner = { kind: 'runner', id: record.id, name: record.name } as const
@@ -72,9 +70,9 @@ export async function joinRunner(
 }
 
 interface Admission {
-  /** The join token that lets it in; absent: an administrator does. */
+  /** The join token that was used; absent: an administrator's access token was. */
   readonly used?: JoinTokenRecord
-  /** Whose access token it is; absent: the runner comes by a token of its own. */
+  /** The owner of the access token; absent: a join token was used. */
   readonly actor?: Doer['actor']
 }
 
@@ -86,7 +84,7 @@ async function admit(
   if (token === undefined) {
     throw new NarwhalError(
       'unauthenticated',
-      'a token is needed to join: make one with `narwhal runner token`',
+      'a token is needed to join: create one with `narwhal runner token`',
     )
   }
   const hash = hashToken(token)
@@ -95,24 +93,24 @@ async function admit(
     return { actor: { kind: 'token', id: user.id, name: user.name } }
   const { sources } = (await write.joinTokens.find(hash)) ?? {}
   if (sources && !sources.some((range) => isInRange(from, range))) {
-    const words = `this token lets no runner join from ${from}: make one for that range with \`narwhal runner token --from\``
+    const words = `this token does not allow joining from ${from}: create one for that range with \`narwhal runner token --from\``
     throw new NarwhalError('unauthenticated', words)
   }
   const used = await write.joinTokens.use({ hash, at: Date.now(), runnerId: id })
   if (used) return { used }
   throw new NarwhalError(
     'unauthenticated',
-    `${whyNot(await write.joinTokens.find(hash))}; make another with \`narwhal runner token\``,
+    `${whyNot(await write.joinTokens.find(hash))}; create another with \`narwhal runner token\``,
   )
 }
 
-/** Who holds a token that was good once may know why it is not; of others nothing is told. */
+/** The holder of a token that was once valid may know why it isn't; others learn nothing. */
 function whyNot(token: JoinTokenRecord | undefined): string {
-  if (!token) return 'this token lets no runner join'
+  if (!token) return 'this token does not allow joining'
   if (token.expiresAt <= Date.now()) {
-    return `this token has expired at ${new Date(token.expiresAt).toISOString()}`
+    return `this token expired at ${new Date(token.expiresAt).toISOString()}`
   }
-  return `this token was used by ${token.used} of ${token.uses} runners`
+  return `this token has been used by ${token.used} of ${token.uses} runners`
 }
 
 function isConnected({ state }: Runner): boolean {
@@ -122,6 +120,6 @@ function isConnected({ state }: Runner): boolean {
 function nameTaken({ name }: Runner): NarwhalError {
   return new NarwhalError(
     'conflict',
-    `there is a runner named ${name} already: choose another name, or remove that one first with \`narwhal runner remove ${name}\``,
+    `a runner named ${name} already exists: choose another name, or remove that one first with \`narwhal runner remove ${name}\``,
   )
 }

@@ -9,26 +9,20 @@ export interface NewJoinToken {
   readonly labels: readonly string[]
   readonly uses: number
   readonly lifeMs: number
-  /** Ranges of addresses that it is used from; absent: all. */
+  /** The ranges of addresses that it may be used from; absent: all. */
   readonly sources?: readonly string[] | undefined
 }
 
-/** Makes a token by which runners may join; it is in the answer and nowhere else. */
-export async function makeJoinToken(
+/** Creates a token with which runners may join; it is returned once, and only its hash is stored. */
+export async function createJoinToken(
   store: Store,
   { labels, uses, lifeMs, sources }: NewJoinToken,
   by: Doer,
 ): Promise<{ token: string; record: JoinTokenRecord }> {
   const token = createToken('join')
   const createdAt = Date.now()
-  const about = {
-    id: newId('join'),
-    hash: hashToken(token),
-    labels,
-    uses,
-    used: 0,
-    ...present({ sources }),
-  }
+  const hash = hashToken(token)
+  const about = { id: newId('join'), hash, labels, uses, used: 0, ...present({ sources }) }
   const record = { ...about, createdAt, expiresAt: createdAt + lifeMs }
   await store.transact(async (write) => {
     await write.joinTokens.insert(record)
@@ -38,7 +32,7 @@ export async function makeJoinToken(
   return { token, record }
 }
 
-/** Those that have joined by it stay. */
+/** Runners that have joined with it stay. */
 export async function removeJoinToken(
   store: Store,
   token: JoinTokenRecord,

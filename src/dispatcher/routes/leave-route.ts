@@ -13,17 +13,18 @@ export interface LeaveDeps {
   readonly pool: { remove(id: RunnerId, by: Doer): Promise<void> }
 }
 
-/** Adds leaving the list, for runners that joined to do so at their end; each shows its own identity. */
+/** Adds the removal of ephemeral runners at their end, authenticated by their own identities. */
 export function registerLeaveRoute(server: HttpServer, { store, pool }: LeaveDeps): void {
   route(server, ENDPOINTS.leaveRunners, async (request) => {
     if (request.user) {
-      const words = 'a runner leaves by its own identity: remove it with `narwhal runner remove`'
+      const words =
+        'only a runner itself can leave, with its identity: remove it with `narwhal runner remove`'
       throw new NarwhalError('invalid', words)
     }
     const { id, name, ephemeral } = await identify(request, store)
-    // Who has found the identity of one that is to stay can't take it away by that.
+    // A leaked identity must not be enough to remove a permanent runner.
     if (!ephemeral) {
-      const words = `runner ${name} did not join with --ephemeral: an administrator removes it, with \`narwhal runner remove ${name}\``
+      const words = `runner ${name} did not join with --ephemeral: an administrator can remove it with \`narwhal runner remove ${name}\``
       throw new NarwhalError('conflict', words)
     }
     const { address, cause } = doerOf(request)

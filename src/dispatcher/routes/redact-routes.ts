@@ -6,7 +6,7 @@ import type { Store } from '../../store/store.ts'
 import type { Dispatcher } from '../dispatcher.ts'
 import { redactLog } from '../ledger/redact-log.ts'
 
-/** Adds taking out of a log what it should not have shown. */
+/** Adds redacting logs. */
 export function addRedactRoutes(
   server: HttpServer,
   { store, dispatcher }: { readonly store: Store; readonly dispatcher: Dispatcher },
@@ -14,10 +14,7 @@ export function addRedactRoutes(
   route(server, ENDPOINTS.redactLog, async (request) => {
     const { job: jobId, attempt } = request.params
     const { step } = request.body
-    const { publishAll } = dispatcher
-    return await redactLog(
-      { store, publishAll },
-      { log: { jobId, attempt }, step, by: doerOf(request) },
-    )
+    const redact = { log: { jobId, attempt }, step, by: doerOf(request) }
+    return await redactLog({ store, publishAll: dispatcher.publishAll }, redact)
   })
 }

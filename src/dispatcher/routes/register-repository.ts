@@ -16,9 +16,9 @@ import type { Vault } from '../../vault/vault.ts'
 import { webhookSecretPlace } from '../../vault/webhook-secrets.ts'
 
 /**
- * Registers a repository after looking at it: one that can't be read is refused with git's words.
- * What its refs point at now is the poller's baseline, so that registering builds nothing. Returns
- * it with the secret that its forge must sign webhooks with.
+ * Registers a repository after reading its refs: an unreadable one is rejected with git's message. The present refs
+ * are the poller's baseline, so that registering builds nothing. Returns it with the secret with which its forge
+ * must sign webhooks.
  */
 export async function registerRepository(
   { store, vault, gitEnv }: { store: Store; vault: Vault; gitEnv: GitEnv },
@@ -29,7 +29,7 @@ export async function registerRepository(
   if (await store.repositories.find(request.name)) {
     throw new NarwhalError(
       'conflict',
-      `a repository named ${request.name} is registered already: remove it, or give this one another name`,
+      `a repository named ${request.name} is already registered: remove it, or choose another name`,
     )
   }
   const refs = await listRemote(
@@ -65,7 +65,7 @@ export async function registerRepository(
   return { repository: result, secret }
 }
 
-/** What a forge signs its webhooks with. */
+/** The key with which a forge signs its webhooks. */
 export function newWebhookSecret(): string {
   return randomBytes(24).toString('base64url')
 }

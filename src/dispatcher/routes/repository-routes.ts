@@ -21,16 +21,16 @@ import { newWebhookSecret, registerRepository } from './register-repository.ts'
 import { testDelivery } from './test-delivery.ts'
 
 export interface RepositoryDeps {
-  /** How far requests for users reach; `usual` unless told. */
+  /** How far users' requests reach; `usual` by default. */
   readonly requestsReach?: RequestsReach
-  /** Where people reach this Narwhal. */
+  /** The page's address. */
   readonly publicUrl?: string | undefined
   readonly store: Store
   readonly vault: Vault
   readonly gitEnv: GitEnv
 }
 
-/** Adds registering and removing repositories, and what their webhooks need. */
+/** Adds registering, changing and removing repositories, and their webhooks. */
 export function addRepositoryRoutes(server: HttpServer, deps: RepositoryDeps): void {
   const { store } = deps
   route(server, ENDPOINTS.addRepository, async (request) => {
@@ -89,7 +89,7 @@ function addWebhookRoutes(server: HttpServer, deps: RepositoryDeps): void {
     const repository = await getRepository(store, request.params.repository)
     const forge = webhookForge(repository)
     const secret = openWebhookSecret(vault, repository)
-    // Written first: what is sent is signed with the secret, wherever it goes.
+    // Audited first: the delivery is signed with the secret, wherever it goes.
     const after = { host: cloneHost(request.body.url) }
     await store.transact(async (write) =>
       write.audit.add(doerOf(request), { action: 'webhook.tested', subject: repository, after }),
@@ -101,12 +101,12 @@ function addWebhookRoutes(server: HttpServer, deps: RepositoryDeps): void {
   })
 }
 
-/** What was chosen about strangers, as the audit log tells it. */
+/** The settings about strangers, as the audit log shows them. */
 function settingsOf(repository: RepositoryRecord): string[] {
   const { approval, strangerAccounts = [], pipelineFiles, skippedIsOpen } = repository
   const accounts = strangerAccounts.map((account) => `stranger ${account}`)
   return [
-    `approval ${approval ?? `${DEFAULT_APPROVAL} (not chosen)`}`,
+    `approval ${approval ?? `${DEFAULT_APPROVAL} (default)`}`,
     `pipeline files ${pipelineFiles ?? DEFAULT_PIPELINE_FILES}`,
     `skipped ${skippedIsOpen ? 'open' : 'success'}`,
     ...accounts,
@@ -121,8 +121,8 @@ function definedOf(change: ChangeRepository): StrangerRules {
 function registered(repository: RepositoryRecord, secret: string, formerEndsAt?: number) {
   const shown = { repository: viewRepository(repository) }
   if (!hasWebhooks(repository.forge)) return shown
-  const former = formerEndsAt === undefined ? {} : { formerEndsAt }
-  return { ...shown, webhook: { path: webhookPath(repository), secret, ...former } }
+  const path = webhookPath(repository)
+  return { ...shown, webhook: { path, secret, ...present({ formerEndsAt }) } }
 }
 
 function webhookForge({ name, forge }: RepositoryRecord): WebhookForge {

@@ -8,6 +8,7 @@ import type { Keep, KeepRules } from '../../core/keeping.ts'
 import type { HttpServer } from '../../http/http-server.ts'
 import { route } from '../../http/route.ts'
 import { NarwhalError } from '../../lib/errors.ts'
+import { present } from '../../lib/present.ts'
 import type { Store } from '../../store/store.ts'
 import type { DatabaseGuard } from '../ledger/database-guard.ts'
 import { previewRetention } from '../retention/preview-retention.ts'
@@ -21,17 +22,18 @@ export interface RetentionRouteDeps {
 }
 
 const DAY_MS = 86_400_000
-/** Each looks at everything that there is. */
+/** Each preview reads everything. */
 const PREVIEWS = { atOnce: 1, atOnceOfOne: 1, waiting: 4, ofOne: 2, doing: 'previews are made' }
 
-/** How long things are kept: to be seen, and to be chosen for a repository. */
+/** Adds viewing and previewing retention, and setting it for a repository. */
 export function addRetentionRoutes(server: HttpServer, deps: RetentionRouteDeps): void {
   const { store, rules } = deps
   const places = new FairPlaces(PREVIEWS)
   route(server, ENDPOINTS.getRetention, () => stateOf(deps))
   route(server, ENDPOINTS.previewRetention, async (request, reply) => {
     const gone = new AbortController()
-    reply.raw.once('close', () => gone.abort(new NarwhalError('cancelled', 'the client has gone')))
+    const disconnected = new NarwhalError('cancelled', 'the client has disconnected')
+    reply.raw.once('close', () => gone.abort(disconnected))
     using _place = await places.take(whoAsks(request), gone.signal)
     return await previewRetention(store, rules, { now: Date.now(), signal: gone.signal })
   })
@@ -75,11 +77,13 @@ async function stateOf({
   const nothing = { pipelines: 0, logs: 0, bytes: 0, repositories: 0, failed: 0 }
   return {
     rules,
-    ...(beginsAt > Date.now() ? { beginsAt } : {}),
     repositories: own.map(({ name, logs, pipelines }) => ({ name, logs, pipelines })),
-    ...(retention?.lastRound ? { lastRound: retention.lastRound } : {}),
+    ...present({
+      beginsAt: beginsAt > Date.now() ? beginsAt : undefined,
+      lastRound: retention?.lastRound,
+    }),
     total: retention?.total ?? nothing,
     longestStepMs: Math.ceil(retention?.steps.longestMs ?? 0),
-    database: { ...room, ...(guard?.shortage === undefined ? {} : { shortage: guard.shortage }) },
+    database: { ...room, ...present({ shortage: guard?.shortage }) },
   }
 }

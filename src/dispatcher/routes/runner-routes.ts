@@ -3,6 +3,7 @@ import { getRunner } from '../../api/lookups.ts'
 import { ENDPOINTS } from '../../contract/rest/endpoints/endpoints.ts'
 import type { HttpServer } from '../../http/http-server.ts'
 import { route } from '../../http/route.ts'
+import { present } from '../../lib/present.ts'
 import type { Store } from '../../store/store.ts'
 import type { Dispatcher } from '../dispatcher.ts'
 
@@ -13,8 +14,8 @@ export function addRunnerRoutes(
 ): void {
   route(server, ENDPOINTS.addRunner, async (request) => {
     const { token, ...runner } = request.body
-    const link = { ...runner, ...(token ? { token } : {}) }
-    const record = await dispatcher.registerRunner(link, doerOf(request))
+    const dialled = { ...runner, ...present({ token }) }
+    const record = await dispatcher.registerRunner(dialled, doerOf(request))
     return { runner: await getRunner(store, record.id) }
   })
   route(server, ENDPOINTS.removeRunner, async (request) => {

@@ -18,7 +18,7 @@ interface SecretDeps {
   readonly vault: Vault
 }
 
-/** Adds setting and removing secrets, of all repositories and of one. */
+/** Adds setting and removing secrets, for all repositories and for one. */
 export function addSecretRoutes(server: HttpServer, deps: SecretDeps): void {
   addSecretsOfAll(server, deps)
   addSecretsOfRepository(server, deps)
@@ -55,10 +55,10 @@ function addSecretsOfRepository(server: HttpServer, deps: SecretDeps): void {
   })
 }
 
-/** What is given for a secret, with runners by their ids: a name can be taken by another one later. */
+/** The request's body, with runners by id: a name can be reused by another one later. */
 async function bodyOf(store: Store, { runners, ...body }: NewSecretBody) {
   if (body.expiresAt !== undefined && body.expiresAt <= Date.now()) {
-    throw new NarwhalError('invalid', 'the secret would have ended already: give a later date')
+    throw new NarwhalError('invalid', 'the secret would have expired already: give a later date')
   }
   if (!runners) return body
   if (runners.length === 1 && runners[0] === 'all') return { ...body, runners: 'all' } as const

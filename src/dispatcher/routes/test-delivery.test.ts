@@ -5,7 +5,7 @@ import { register, startUp } from '#root/test/support/installation.ts'
 import { bearer } from '#root/test/support/tokens.ts'
 import { testedDelivery } from '../../contract/rest/rest-insights.ts'
 
-test('a test delivery says whether a URL leads to the agent with the right secret', async () => {
+test('a test delivery checks whether a URL leads to the agent with the right secret', async () => {
   await using source = await gitRepository({ files: { 'narwhal.yml': 'steps: [true]' } })
   await using narwhal = await startUp()
   const { id } = await register(narwhal, source.path)
@@ -19,13 +19,13 @@ test('a test delivery says whether a URL leads to the agent with the right secre
     return testedDelivery.parse(await response.json())
   }
   const right = await deliver(`${narwhal.agentUrl}/webhooks/github/${id}`)
-  assert.deepEqual(right, { ok: true, words: 'the ping arrived and its signature is right' })
+  assert.deepEqual(right, { ok: true, words: 'the ping arrived and its signature is valid' })
   for (const forge of ['gitea', 'gitlab'] as const) {
     const more = { name: `ada/at-${forge}`, cloneUrl: source.path, forge, pollIntervalMs: 0 }
     const { repository, webhook } = await narwhal.client.addRepository(more)
     assert.equal(webhook?.path, `/webhooks/${forge}/${repository.id}`)
-    const told = await deliver(`${narwhal.agentUrl}${webhook.path}`, repository.id)
-    assert.ok(told.ok, told.words)
+    const result = await deliver(`${narwhal.agentUrl}${webhook.path}`, repository.id)
+    assert.ok(result.ok, result.words)
   }
   const wrong = await deliver(`${narwhal.url}/api/v1/status`)
   assert.equal(wrong.ok, false)

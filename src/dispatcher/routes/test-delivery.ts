@@ -12,7 +12,7 @@ import { describeConnectError } from '../../lib/tls/connect-errors.ts'
 import type { RepositoryRecord } from '../../store/records.ts'
 
 const TIMEOUT_MS = 10_000
-/** No forge has come so far: it stands for an id that is not known yet, and a ping leaves none behind. */
+/** Stands for an unknown id: no forge has so many repositories, and a ping stores none. */
 const NO_FORGE_ID = 2 ** 52
 
 export interface Pinged extends Pick<RepositoryRecord, 'id' | 'name' | 'forgeId'> {
@@ -24,17 +24,17 @@ export interface Pinged extends Pick<RepositoryRecord, 'id' | 'name' | 'forgeId'
 export interface DeliveryBounds {
   readonly reach: RequestsReach
   readonly hosts: Hosts
-  /** Where people reach this Narwhal. */
+  /** The page's address. */
   readonly publicUrl?: string | undefined
   /** The ports that this process listens on. */
   readonly ownPorts: readonly number[]
 }
 
 /**
- * Sends a ping to a webhook URL as the repository's forge would, signed with its secret: whether the
- * URL leads to this Narwhal's agent and the secrets agree. It goes to the path of this very webhook, and to this
- * Narwhal's own address or a public one; a secret that is sent as it is, to our own alone. Of what another
- * server says, only whether it is what our agent says is told.
+ * Sends a ping to a webhook URL as the repository's forge would, signed with its secret, to check that the URL leads
+ * to this Narwhal's agent and the secrets match. It is sent only to the path of this webhook, at Narwhal's own
+ * address or a public one; a secret that is sent unhashed, only to our own. Of another server's answer only whether
+ * it is our agent's is revealed.
  */
 export async function testDelivery(
   repository: Pinged,
@@ -47,7 +47,7 @@ export async function testDelivery(
   const isPublicOwn = publicUrl?.origin === url.origin
   const prefix = isPublicOwn ? publicUrl.pathname.replace(/\/$/, '') : ''
   if (url.pathname !== prefix + path || url.search !== '' || url.username !== '') {
-    return failed(`this is no URL of the repository's webhook, whose path is ${path}`)
+    return failed(`this is not the URL of the repository's webhook, whose path is ${path}`)
   }
   const port = Number(url.port || (url.protocol === 'https:' ? 443 : 80))
   const isOwnPort = bounds.ownPorts.includes(port)
@@ -63,7 +63,7 @@ export async function testDelivery(
     isOwn ||= isOwnPort && found.every(({ nearness }) => nearness === 'own')
     if (FORGE_PORTS[repository.forge].hooks.proof.kind === 'token' && !isOwn) {
       const { title } = FORGE_FACTS[repository.forge]
-      const words = 'sends the secret itself, so it is tried at this Narwhal’s own URL alone'
+      const words = "sends the secret itself, so only this Narwhal's own URL can be tested"
       return failed(`${title} ${words}: see --public-url`)
     }
     const signal = AbortSignal.timeout(TIMEOUT_MS)
@@ -85,7 +85,7 @@ function failed(words: string): TestedDelivery {
   return { ok: false, words }
 }
 
-/** What the forge of the repository would send to try its webhook. */
+/** The test delivery of the repository's forge. */
 function pingOf({ name, forgeId, forge, secret }: Pinged) {
   const { hooks } = FORGE_PORTS[forge]
   const { address, trial } = hooks
@@ -101,9 +101,9 @@ function pingOf({ name, forgeId, forge, secret }: Pinged) {
 }
 
 function describe(status: number, body: unknown): TestedDelivery {
-  const told = (body as { status?: unknown } | undefined)?.status
-  if (status === 200 && told === 'ignored')
-    return { ok: true, words: 'the ping arrived and its signature is right' }
-  if (status === 401) return { ok: false, words: 'it arrived, but the signature was refused (401)' }
-  return failed('what answers there is no agent of Narwhal’s')
+  const result = (body as { status?: unknown } | undefined)?.status
+  if (status === 200 && result === 'ignored')
+    return { ok: true, words: 'the ping arrived and its signature is valid' }
+  if (status === 401) return failed('the ping arrived, but its signature was rejected (401)')
+  return failed('the server there is not a Narwhal agent')
 }

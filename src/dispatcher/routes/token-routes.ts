@@ -17,7 +17,7 @@ import type { TokenLimits, TokenRecord, UserRecord } from '../../store/records.t
 import type { Store, StoreReader, StoreWriter } from '../../store/store.ts'
 import { removeJoinToken } from './join-tokens.ts'
 
-/** Adds access tokens: everybody has those of their own, an administrator everybody's. */
+/** Adds access tokens: users manage their own, administrators everybody's. */
 export function addTokenRoutes(server: HttpServer, store: Store): void {
   addListRoute(server, store)
   addCreateRoute(server, store)
@@ -34,8 +34,7 @@ function addListRoute(server: HttpServer, store: Store): void {
     const tokens = (await listFor(store, getUser(request))).map(
       ({ hash: _hash, userId, endsAt: expiresAt, limits, ...token }) => {
         const user = names.get(userId) ?? ''
-        const end = expiresAt === undefined ? {} : { expiresAt }
-        return { ...token, user, ...end, ...shownLimits(limits, repositories) }
+        return { ...token, user, ...present({ expiresAt }), ...shownLimits(limits, repositories) }
       },
     )
     return { tokens }
@@ -54,24 +53,14 @@ function addCreateRoute(server: HttpServer, store: Store): void {
       const owner = await ownerOf(write, whose, getUser(request))
       const role = limits?.role ?? owner.role
       if (!isEnough(owner.role, role)) throw tooMuch(owner, role)
-      const record = { id, name, hash: hashToken(token), createdAt }
-      const end = endsAt === undefined ? {} : { endsAt }
-      await write.tokens.insert({
-        ...record,
-        ...end,
-        userId: owner.id,
-        ...present({ limits }),
-      })
+      const record = { id, name, hash: hashToken(token), createdAt, userId: owner.id }
+      await write.tokens.insert({ ...record, ...present({ endsAt, limits }) })
       const after = { user: owner.name, role, expiresAt: endsAt, repositories: names }
       write.audit.add(doerOf(request), { action: 'token.created', subject: { id, name }, after })
       return owner
     })
-    const end = endsAt === undefined ? {} : { expiresAt: endsAt }
-    const shown = {
-      ...(limits?.role ? { role: limits.role } : {}),
-      ...present({ repositories: names }),
-    }
-    return { id, name, user: user.name, token, ...end, ...shown }
+    const shown = present({ expiresAt: endsAt, role: limits?.role, repositories: names })
+    return { id, name, user: user.name, token, ...shown }
   })
 }
 
@@ -80,13 +69,13 @@ function addRemoveRoute(server: HttpServer, store: Store): void {
     refuseLimited(getUser(request))
     const { token } = request.params
     const found = (await listFor(store, getUser(request))).find(({ id }) => id === token)
-    if (!found) throw new NarwhalError('not_found', `there is no token ${token} of yours`)
+    if (!found) throw new NarwhalError('not_found', `you have no token ${token}`)
     await remove(store, found, doerOf(request))
     return { ok: true } as const
   })
 }
 
-/** For whoever has found one: who holds it could use it, so that taking it back asks for no more. */
+/** For anyone who has found a credential: its holder could use it, so revoking it needs no more rights. */
 function addRevokeRoute(server: HttpServer, store: Store): void {
   route(server, ENDPOINTS.revokeCredential, async (request) => {
     const hash = hashToken(request.body.value)
@@ -103,7 +92,7 @@ function addRevokeRoute(server: HttpServer, store: Store): void {
     }
     const { result: wasThere } = await store.transact((write) => write.sessions.remove(hash))
     if (wasThere) return { revoked: 'session' } as const
-    throw new NarwhalError('not_found', 'this is no credential that opens anything here')
+    throw new NarwhalError('not_found', 'this is not a valid credential here')
   })
 }
 
@@ -120,7 +109,7 @@ async function listFor(store: StoreReader, user: UserRecord): Promise<TokenRecor
   return mayManage(user) ? all : all.filter(({ userId }) => userId === user.id)
 }
 
-/** Whose the new token is; where nobody is named, that of who asks. */
+/** The owner of the new token; by default the caller. */
 async function ownerOf(
   write: StoreWriter,
   whose: string | undefined,
@@ -130,13 +119,13 @@ async function ownerOf(
   const found = await write.users.find(whose)
   if (found && (mayManage(asker) || found.id === asker.id)) return found
   if (!mayManage(asker)) {
-    throw new NarwhalError('forbidden', 'only an administrator makes tokens of others')
+    throw new NarwhalError('forbidden', 'only administrators can create tokens for others')
   }
   const words = `there is no user ${JSON.stringify(whose)}: add one with \`narwhal user add\``
   throw new NarwhalError('not_found', words)
 }
 
-/** What the new token has less than its owner, and the names of the repositories as they are. */
+/** The new token's limits, and the canonical names of its repositories. */
 async function limitsOf(
   store: StoreReader,
   { role, repositories }: Pick<NewToken, 'role' | 'repositories'>,
@@ -160,7 +149,7 @@ function shownLimits(
 }
 
 function tooMuch(owner: UserRecord, role: Role): NarwhalError {
-  const words = `${owner.name} is ${owner.role}, and a token opens no more than its owner may: ${role} is more`
+  const words = `a token can't have the role ${role}: its owner ${owner.name} is only ${owner.role}`
   return new NarwhalError('invalid', words)
 }
 

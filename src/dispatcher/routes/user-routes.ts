@@ -7,7 +7,7 @@ import { newId } from '../../lib/new-id.ts'
 import type { UserRecord } from '../../store/records.ts'
 import type { Store, StoreWriter } from '../../store/store.ts'
 
-/** Adds making and removing users, and giving them another role. */
+/** Adds creating and removing users, and changing their roles. */
 export function addUserRoutes(server: HttpServer, store: Store): void {
   route(server, ENDPOINTS.addUser, async (request) => {
     const user = { id: newId('user'), ...request.body, createdAt: Date.now() }
