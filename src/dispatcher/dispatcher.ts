@@ -1,7 +1,7 @@
 import type { Transport } from '@connectrpc/connect'
 import type { Broker } from '../broker/broker.ts'
 import { GROUP_TOPIC } from '../contract/live/event-message.ts'
-import type { StateChange, ToldEvent } from '../contract/live/live-event.ts'
+import type { PublishedEvent, StateChange } from '../contract/live/live-event.ts'
 import type { PipelineView } from '../contract/rest/views.ts'
 import { type Doer, systemDoer } from '../core/audit/audit.ts'
 import type { DispatcherId, JobId, PipelineId } from '../core/ids.ts'
@@ -230,7 +230,7 @@ export class Dispatcher implements AsyncDisposable {
     return this.#seat.id
   }
 
-  readonly listen = (listener: (event: ToldEvent) => void): Disposable =>
+  readonly listen = (listener: (event: PublishedEvent) => void): Disposable =>
     this.#publisher.listen(listener)
 
   readonly publishAll = (changes: readonly StateChange[]): void =>

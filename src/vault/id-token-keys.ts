@@ -2,9 +2,9 @@ import { ID_TOKEN_ALGORITHM } from '../contract/id-tokens/documents.ts'
 import { type Doer, systemDoer } from '../core/audit/audit.ts'
 import {
   missingKey,
-  SHOWN_AFTER_MS,
-  SHOWN_AHEAD_MS,
-  shownKeys,
+  PUBLISHED_AFTER_MS,
+  PUBLISHED_AHEAD_MS,
+  publishedKeys,
   waitingKey,
 } from '../core/id-token/id-token-keys.ts'
 import type { IdTokenKeyRecord } from '../store/records.ts'
@@ -39,7 +39,7 @@ export async function ensureIdTokenKeys(deps: KeyDeps): Promise<readonly IdToken
   const by = systemDoer('narwhal', 'a key that signs id tokens was missing')
   await writeKey(deps, { ...pair, by }, (keys, now) => {
     const missing = missingKey(keys, now)
-    return missing && { signsAt: missing === 'next' ? now + SHOWN_AHEAD_MS : now }
+    return missing && { signsAt: missing === 'next' ? now + PUBLISHED_AHEAD_MS : now }
   })
   return await deps.store.idTokens.listKeys()
 }
@@ -56,7 +56,7 @@ export async function rotateIdTokenKeys(
   await writeKey(deps, { ...pair, by }, (keys, now) => {
     if (isNow) return { signsAt: now, withdraws: true }
     if (waitingKey(keys, now)) return undefined
-    return { signsAt: shownKeys(keys, now).length > 0 ? now + SHOWN_AHEAD_MS : now }
+    return { signsAt: publishedKeys(keys, now).length > 0 ? now + PUBLISHED_AHEAD_MS : now }
   })
   return await deps.store.idTokens.listKeys()
 }
@@ -112,7 +112,7 @@ async function writeKey(
     const wanted = decide(keys, now)
     if (!wanted) return
     const { signsAt, withdraws } = wanted
-    const leavesAt = withdraws ? now : signsAt + SHOWN_AFTER_MS
+    const leavesAt = withdraws ? now : signsAt + PUBLISHED_AFTER_MS
     for (const key of keys) await endKey(write, key, { leavesAt, now })
     await write.idTokens.saveKey({ kid, publicKey, sealed, createdAt: now, signsAt })
     const after = { signsAt, replacesAll: withdraws ?? false }

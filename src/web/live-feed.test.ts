@@ -4,7 +4,7 @@ import { eventually } from '#root/test/support/eventually.ts'
 import { Stage } from '#root/test/support/stage.ts'
 import type { Broker, BrokerState } from '../broker/broker.ts'
 import { topicOf } from '../contract/live/event-message.ts'
-import type { StateChange, ToldEvent } from '../contract/live/live-event.ts'
+import type { PublishedEvent, StateChange } from '../contract/live/live-event.ts'
 import { EventHub } from '../lib/async/event-hub.ts'
 import { NarwhalError } from '../lib/errors.ts'
 import { silentLog } from '../lib/log.ts'
@@ -14,7 +14,7 @@ import { LiveFeed } from './live-feed.ts'
 async function openFeed(stage: Stage, over: { store?: StoreReader; broker?: Broker } = {}) {
   const { store, broker } = stage
   const feed = await LiveFeed.open({ store, broker, log: silentLog(), ...over })
-  const events: ToldEvent[] = []
+  const events: PublishedEvent[] = []
   feed.listen((event) => events.push(event))
   const seqs = () => events.flatMap((event) => ('seq' in event ? [event.seq] : []))
   return { feed, events, seqs, [Symbol.asyncDispose]: () => feed[Symbol.asyncDispose]() }

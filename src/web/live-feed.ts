@@ -1,6 +1,6 @@
 import type { LiveSource } from '../api/live-source.ts'
 import type { Broker } from '../broker/broker.ts'
-import type { StateChange, ToldEvent } from '../contract/live/live-event.ts'
+import type { PublishedEvent, StateChange } from '../contract/live/live-event.ts'
 import { backoff } from '../lib/async/backoff.ts'
 import { EventHub } from '../lib/async/event-hub.ts'
 import { NarwhalError } from '../lib/errors.ts'
@@ -27,7 +27,7 @@ export interface LiveFeedDeps {
  */
 export class LiveFeed implements LiveSource, AsyncDisposable {
   readonly #deps: LiveFeedDeps
-  readonly #hub: EventHub<ToldEvent>
+  readonly #hub: EventHub<PublishedEvent>
   readonly #gaps: EventHub<void>
   readonly #closing = new AbortController()
   readonly #parts = new AsyncDisposableStack()
@@ -69,7 +69,7 @@ export class LiveFeed implements LiveSource, AsyncDisposable {
     return this.#seq
   }
 
-  listen(listener: (event: ToldEvent) => void): Disposable {
+  listen(listener: (event: PublishedEvent) => void): Disposable {
     return this.#hub.listen(listener)
   }
 
@@ -83,7 +83,7 @@ export class LiveFeed implements LiveSource, AsyncDisposable {
     await this.#catchingUp
   }
 
-  #hear(event: ToldEvent): void {
+  #hear(event: PublishedEvent): void {
     if (!('seq' in event)) {
       this.#hub.emit(event)
       return

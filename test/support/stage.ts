@@ -1,6 +1,6 @@
 import { EmbeddedBroker } from '../../src/broker/embedded.ts'
 import { topicOf } from '../../src/contract/live/event-message.ts'
-import type { ToldEvent } from '../../src/contract/live/live-event.ts'
+import type { PublishedEvent } from '../../src/contract/live/live-event.ts'
 import type { LogLine } from '../../src/contract/rest/views.ts'
 import type { Attempt, Step } from '../../src/core/attempt/attempt.ts'
 import type { CommitEvent } from '../../src/core/commit-event.ts'
@@ -41,7 +41,7 @@ export class Stage implements AsyncDisposable {
     await this.store[Symbol.asyncDispose]()
   }
 
-  tell(event: ToldEvent): void {
+  tell(event: PublishedEvent): void {
     if (this.isTelling) this.broker.publishEvent(topicOf(event), { v: 1, event })
   }
 

@@ -2,15 +2,15 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { eventually } from '#root/test/support/eventually.ts'
 import { Stage } from '#root/test/support/stage.ts'
-import type { ToldEvent } from '../../contract/live/live-event.ts'
+import type { PublishedEvent } from '../../contract/live/live-event.ts'
 import type { Job } from '../../core/job/job.ts'
 import type { StoreReader } from '../../store/store.ts'
 import type { LiveSource } from '../live-source.ts'
 import { followLog } from './follow-log.ts'
 
 /** The stage's events as a source, from which some can be kept. */
-async function openSource(stage: Stage, keep: (event: ToldEvent) => boolean = () => true) {
-  const listeners = new Set<(event: ToldEvent) => void>()
+async function openSource(stage: Stage, keep: (event: PublishedEvent) => boolean = () => true) {
+  const listeners = new Set<(event: PublishedEvent) => void>()
   const gaps = new Set<() => void>()
   await stage.broker.subscribeEvents('#', (_topic, { event }) => {
     if (keep(event)) for (const listener of listeners) listener(event)

@@ -1,4 +1,4 @@
-import type { ToldEvent } from '../../contract/live/live-event.ts'
+import type { PublishedEvent } from '../../contract/live/live-event.ts'
 import type { JobView, LogLine } from '../../contract/rest/views.ts'
 import type { AttemptRef } from '../../core/ids.ts'
 import type { StoreReader } from '../../store/store.ts'
@@ -41,7 +41,7 @@ export async function* followLog(options: FollowLog): AsyncGenerator<LogBatch, v
   /** So many lines are in the store, as far as was told. */
   let stored = 0
   const redactions = new RedactionWatch(log)
-  const hear = (event: ToldEvent) => {
+  const hear = (event: PublishedEvent) => {
     if (event.type === 'log.appended' && event.jobId === log.jobId) {
       if (event.attempt !== log.attempt) return
       for (const line of event.lines) backlog.push(line, line.text.length + 64)

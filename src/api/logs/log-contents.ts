@@ -1,5 +1,5 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
-import { openChunkAside } from '../../contract/log/log-chunk.ts'
+import { openChunkAsync } from '../../contract/log/log-chunk.ts'
 import type { LogContent } from '../../contract/log/log-content.ts'
 import type { AttemptRef } from '../../core/ids.ts'
 import type { StoredChunk } from '../../store/ports/logs.ts'
@@ -32,7 +32,7 @@ export async function* readContents(
     const opening: Promise<LogContent>[] = []
     for (const [index, chunk] of chunks.entries()) {
       for (const ahead of chunks.slice(index + opening.length, index + AHEAD)) {
-        opening.push(openChunkAside(ahead))
+        opening.push(openChunkAsync(ahead))
       }
       const content = await opening.shift()
       if (content) yield { chunk, content }

@@ -1,5 +1,5 @@
 import type { KeyTimes } from '../../core/id-token/id-token-keys.ts'
-import { shownKeys } from '../../core/id-token/id-token-keys.ts'
+import { publishedKeys } from '../../core/id-token/id-token-keys.ts'
 import { CLAIMS } from './claims.ts'
 
 /** Supported by every cloud; Microsoft's supports no other. */
@@ -40,7 +40,7 @@ interface PublicKey extends KeyTimes {
 
 /** RFC 7517: the keys published at this moment. */
 export function keySet(keys: readonly PublicKey[], now: number) {
-  const shown = shownKeys(keys, now).map(({ kid, publicKey }) => ({
+  const shown = publishedKeys(keys, now).map(({ kid, publicKey }) => ({
     ...(JSON.parse(publicKey) as { kty: string; n: string; e: string }),
     kid,
     alg: ID_TOKEN_ALGORITHM,

@@ -1,12 +1,12 @@
 import { z } from 'zod'
-import { type ToldEvent, toldEvent } from './live-event.ts'
+import { type PublishedEvent, publishedEvent } from './live-event.ts'
 
 /** The message on the event queue: a live event in a versioned envelope. */
-export const eventMessage = z.object({ v: z.literal(1), event: toldEvent })
+export const eventMessage = z.object({ v: z.literal(1), event: publishedEvent })
 export type EventMessage = z.infer<typeof eventMessage>
 
 /** The topic an event is published under: `pipeline.<id>`, `job.<id>`, `log.<job>`, `runner.<id>`, … */
-export function topicOf(event: ToldEvent): string {
+export function topicOf(event: PublishedEvent): string {
   switch (event.type) {
     case 'pipeline.changed':
       return `pipeline.${event.pipeline.id}`
@@ -26,7 +26,7 @@ export function topicOf(event: ToldEvent): string {
 export const GROUP_TOPIC = 'group.moved'
 
 /** The concurrency group in which a slot may have become free, or the order may have changed. */
-export function groupThatMoves(event: ToldEvent): string | undefined {
+export function groupThatMoves(event: PublishedEvent): string | undefined {
   if (event.type === 'job.changed') {
     const { status, concurrencyGroup } = event.job
     return status === 'finished' || status === 'queued' ? concurrencyGroup : undefined

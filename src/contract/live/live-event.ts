@@ -49,5 +49,5 @@ export type LiveEvent = z.infer<typeof liveEvent>
 /**
  * What is published on the event queue between processes; clients get the lines of logs instead of `logGrew`.
  */
-export const toldEvent = z.union([liveEvent, logGrew])
-export type ToldEvent = z.infer<typeof toldEvent>
+export const publishedEvent = z.union([liveEvent, logGrew])
+export type PublishedEvent = z.infer<typeof publishedEvent>

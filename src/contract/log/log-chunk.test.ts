@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import type { LogChunk } from '../../core/attempt/log-chunk.ts'
-import { type ChunkLine, chunkOf, linesOf, openChunkAside } from './log-chunk.ts'
+import { type ChunkLine, chunkOf, linesOf, openChunkAsync } from './log-chunk.ts'
 
 const text = fc
   .oneof(fc.string({ unit: 'grapheme' }), fc.constantFrom('', 'x'.repeat(70_000), '\r', '\u2028'))
@@ -70,7 +70,7 @@ test('says of each line that it is damaged where the bytes are not what they sho
     assert.equal(found.length, chunk.lineCount)
     assert.match(found.at(-1)?.text ?? '', /is damaged/)
     assert.ok(
-      (await openChunkAside(chunk)).text.length <= Math.max(100 * chunk.lineCount, chunk.size),
+      (await openChunkAsync(chunk)).text.length <= Math.max(100 * chunk.lineCount, chunk.size),
     )
   }
 })

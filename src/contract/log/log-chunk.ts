@@ -37,7 +37,7 @@ export function packChunk(lines: LooseLines): LogChunk {
  * The same off the event loop, for bulk packing. The text must not change until it resolves; the result
  * doesn't share its memory.
  */
-export async function packChunkAside(lines: LooseLines): Promise<LogChunk> {
+export async function packChunkAsync(lines: LooseLines): Promise<LogChunk> {
   const parts = partsOf(lines)
   const content = await lanes.compress(parts)
   const packed = chunkOfParts(lines, parts, { packing: 'zstd', content })
@@ -92,7 +92,7 @@ export function openChunk(chunk: LogChunk): LogContent {
 }
 
 /** The same off the event loop, for opening many. */
-export async function openChunkAside(chunk: LogChunk): Promise<LogContent> {
+export async function openChunkAsync(chunk: LogChunk): Promise<LogContent> {
   if (chunk.packing === 'plain') return openChunk(chunk)
   try {
     return read(chunk, await unzstd(chunk.content, bound(chunk)))

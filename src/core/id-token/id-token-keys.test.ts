@@ -2,9 +2,9 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import {
   missingKey,
-  SHOWN_AHEAD_MS,
+  PUBLISHED_AHEAD_MS,
+  publishedKeys,
   SIGNS_FOR_MS,
-  shownKeys,
   signingKey,
   stateOfKey,
   waitingKey,
@@ -22,14 +22,14 @@ test('a key is shown, signs and leaves by its times alone', () => {
   assert.equal(signingKey(keys, 200), next)
   assert.equal(waitingKey(keys, 199), next)
   assert.equal(waitingKey(keys, 200), undefined)
-  assert.deepEqual(shownKeys(keys, 299), keys)
-  assert.deepEqual(shownKeys(keys, 300), [next])
+  assert.deepEqual(publishedKeys(keys, 299), keys)
+  assert.deepEqual(publishedKeys(keys, 300), [next])
 })
 
 test('the first key is missed at once, and a next one a day before it is wanted', () => {
   assert.equal(missingKey([], 5), 'at once')
   const first = { createdAt: 0, signsAt: 0 }
-  const due = SIGNS_FOR_MS - SHOWN_AHEAD_MS
+  const due = SIGNS_FOR_MS - PUBLISHED_AHEAD_MS
   assert.equal(missingKey([first], due - 1), undefined)
   assert.equal(missingKey([first], due), 'next')
   assert.equal(missingKey([first, { createdAt: due, signsAt: SIGNS_FOR_MS }], due + 1), undefined)

@@ -13,11 +13,11 @@ export interface KeyTimes {
 const HOUR_MS = 3_600_000
 
 /** How long a key is published before it signs: verifiers that refresh once a day have it by then. */
-export const SHOWN_AHEAD_MS = 24 * HOUR_MS
+export const PUBLISHED_AHEAD_MS = 24 * HOUR_MS
 /** How long a key signs, unless it is rotated earlier. */
 export const SIGNS_FOR_MS = 90 * 24 * HOUR_MS
 /** How long it is published after a newer one signs: until its last token expires, plus a day. */
-export const SHOWN_AFTER_MS = 24 * HOUR_MS + LONGEST_ID_TOKEN_MS
+export const PUBLISHED_AFTER_MS = 24 * HOUR_MS + LONGEST_ID_TOKEN_MS
 /** How long verifiers may cache the documents, in seconds. */
 export const DOCUMENT_AGE_S = 900
 
@@ -25,7 +25,7 @@ export const KEY_STATES = ['waiting', 'signing', 'leaving', 'gone'] as const
 export type KeyState = (typeof KEY_STATES)[number]
 
 /** The published keys. */
-export function shownKeys<Key extends KeyTimes>(keys: readonly Key[], now: number): Key[] {
+export function publishedKeys<Key extends KeyTimes>(keys: readonly Key[], now: number): Key[] {
   return keys.filter(({ leavesAt }) => leavesAt === undefined || leavesAt > now)
 }
 
@@ -34,7 +34,7 @@ export function signingKey<Key extends KeyTimes>(
   keys: readonly Key[],
   now: number,
 ): Key | undefined {
-  return shownKeys(keys, now)
+  return publishedKeys(keys, now)
     .filter(({ signsAt }) => signsAt <= now)
     .toSorted((a, b) => b.signsAt - a.signsAt || b.createdAt - a.createdAt)[0]
 }
@@ -44,7 +44,7 @@ export function waitingKey<Key extends KeyTimes>(
   keys: readonly Key[],
   now: number,
 ): Key | undefined {
-  return shownKeys(keys, now).find(({ signsAt }) => signsAt > now)
+  return publishedKeys(keys, now).find(({ signsAt }) => signsAt > now)
 }
 
 export function stateOfKey<Key extends KeyTimes>(
@@ -52,7 +52,7 @@ export function stateOfKey<Key extends KeyTimes>(
   keys: readonly Key[],
   now: number,
 ): KeyState {
-  if (!shownKeys([key], now).length) return 'gone'
+  if (!publishedKeys([key], now).length) return 'gone'
   if (key.signsAt > now) return 'waiting'
   return signingKey(keys, now) === key ? 'signing' : 'leaving'
 }
@@ -61,6 +61,6 @@ export function stateOfKey<Key extends KeyTimes>(
 export function missingKey(keys: readonly KeyTimes[], now: number): 'at once' | 'next' | undefined {
   const signing = signingKey(keys, now)
   if (!signing) return 'at once'
-  const isOld = now >= signing.signsAt + SIGNS_FOR_MS - SHOWN_AHEAD_MS
+  const isOld = now >= signing.signsAt + SIGNS_FOR_MS - PUBLISHED_AHEAD_MS
   return isOld && !waitingKey(keys, now) ? 'next' : undefined
 }

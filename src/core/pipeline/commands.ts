@@ -5,7 +5,7 @@ import { advancePipeline, type JobChange, type PipelineDraft } from './advance-p
 import { isHeldBack } from './approval.ts'
 import { withReason } from './approve.ts'
 import type { Pipeline } from './pipeline.ts'
-import { type Asked, failedJobs, rerunChanges } from './rerun-changes.ts'
+import { failedJobs, type RerunRequest, rerunChanges } from './rerun-changes.ts'
 
 /**
  * Commands on a pipeline, as changes of its draft. Each returns the draft itself if there is nothing to do.
@@ -26,14 +26,14 @@ export function withCancel(
 }
 
 /** Reruns a finished job as its next attempt, and its dependents after it. */
-export function withRerun(draft: PipelineDraft, id: JobId, asked: Asked): PipelineDraft {
+export function withRerun(draft: PipelineDraft, id: JobId, asked: RerunRequest): PipelineDraft {
   const job = draft.jobs.find((one) => one.id === id)
   if (job?.state.status !== 'finished') return draft
   return advancePipeline(draft, rerunChanges(draft.jobs, [job], asked), asked.at)
 }
 
 /** Reruns the failed jobs as their next attempts, and their dependents; the rest continues. */
-export function withFailedRerun(draft: PipelineDraft, asked: Asked): PipelineDraft {
+export function withFailedRerun(draft: PipelineDraft, asked: RerunRequest): PipelineDraft {
   const failed = failedJobs(draft.jobs)
   if (failed.length === 0) return draft
   return advancePipeline(draft, rerunChanges(draft.jobs, failed, asked), asked.at)

@@ -16,7 +16,7 @@ export function failedJobs(jobs: readonly Job[]): Job[] {
 }
 
 /** When a rerun was requested, and the user's name. */
-export interface Asked {
+export interface RerunRequest {
   readonly at: number
   readonly askedBy?: string | undefined
 }
@@ -25,7 +25,7 @@ export interface Asked {
 export function rerunChanges(
   all: readonly Job[],
   again: readonly Job[],
-  { at, askedBy }: Asked,
+  { at, askedBy }: RerunRequest,
 ): JobChange[] {
   const specs = all.map(({ spec }) => spec)
   const ids = new Set<JobId>(again.map(({ id }) => id))

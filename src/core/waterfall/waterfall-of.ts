@@ -29,10 +29,10 @@ export function waterfallOf(
 }
 
 function pipelineSpans(pipeline: TimedPipeline, at: number): SpanDraft[] {
-  const told = pipeline.phases.map(phaseSpan)
+  const spans = pipeline.phases.map(phaseSpan)
   return pipeline.status === 'pending'
-    ? [...told, span('plan', pipeline.createdAt, undefined, at)]
-    : told
+    ? [...spans, span('plan', pipeline.createdAt, undefined, at)]
+    : spans
 }
 
 /** Attempt by attempt; after a lost one, the next waits. */

@@ -13,7 +13,7 @@ import { LOG_BYTES } from '../../core/attempt/log-limit.ts'
 import type { JobId } from '../../core/ids.ts'
 import type { Job } from '../../core/job/job.ts'
 import { retryRights, timeoutOf } from '../../core/job/job-limits.ts'
-import { withOutputs } from '../../core/job/with-outputs.ts'
+import { resolveOutputs } from '../../core/job/resolve-outputs.ts'
 import { advancePipeline, type PipelineDraft } from '../../core/pipeline/advance-pipeline.ts'
 import type { JobSpec } from '../../core/plan/plan.ts'
 import { NarwhalError } from '../../lib/errors.ts'
@@ -84,7 +84,7 @@ export class PipelineAttempts {
         jobId,
         attempt: attempt.number,
         commit: commitOf(this.#ledger),
-        job: withOutputs(spec, this.#ledger.draft.jobs),
+        job: resolveOutputs(spec, this.#ledger.draft.jobs),
         env: jobEnv(this.#ledger, job, link.record.name),
         secrets,
         notMasked,

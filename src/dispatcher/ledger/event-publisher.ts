@@ -1,6 +1,6 @@
 import type { Broker } from '../../broker/broker.ts'
 import { GROUP_TOPIC, groupThatMoves, topicOf } from '../../contract/live/event-message.ts'
-import type { StateChange, ToldEvent } from '../../contract/live/live-event.ts'
+import type { PublishedEvent, StateChange } from '../../contract/live/live-event.ts'
 import { EventHub } from '../../lib/async/event-hub.ts'
 import type { Logger } from '../../lib/log.ts'
 
@@ -10,18 +10,18 @@ import type { Logger } from '../../lib/log.ts'
  */
 export class EventPublisher {
   readonly #broker: Broker
-  readonly #hub: EventHub<ToldEvent>
+  readonly #hub: EventHub<PublishedEvent>
 
   constructor(deps: { broker: Broker; log: Logger }) {
     this.#broker = deps.broker
     this.#hub = new EventHub((err) => deps.log.error({ err }, 'event listener failed'))
   }
 
-  listen(listener: (event: ToldEvent) => void): Disposable {
+  listen(listener: (event: PublishedEvent) => void): Disposable {
     return this.#hub.listen(listener)
   }
 
-  publish(event: ToldEvent): void {
+  publish(event: PublishedEvent): void {
     this.#broker.publishEvent(topicOf(event), { v: 1, event })
     // On a topic of its own, so that dispatchers with jobs waiting in groups needn't receive everything.
     if (groupThatMoves(event) !== undefined) {

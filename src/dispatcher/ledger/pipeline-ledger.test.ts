@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { openTestStore } from '#root/test/support/test-store.ts'
 import { EmbeddedBroker } from '../../broker/embedded.ts'
-import type { ToldEvent } from '../../contract/live/live-event.ts'
+import type { PublishedEvent } from '../../contract/live/live-event.ts'
 import { chunkOf } from '../../contract/log/log-chunk.ts'
 import type { Attempt } from '../../core/attempt/attempt.ts'
 import type { PipelineId } from '../../core/ids.ts'
@@ -22,7 +22,7 @@ async function openWorld() {
   const log = silentLog()
   const store = stack.use(await openTestStore())
   const publisher = new EventPublisher({ broker: stack.use(new EmbeddedBroker(log)), log })
-  const published: ToldEvent[] = []
+  const published: PublishedEvent[] = []
   stack.use(publisher.listen((event) => published.push(event)))
   const { signal } = new AbortController()
   const recorder = new Recorder({ store, publisher, log, signal })

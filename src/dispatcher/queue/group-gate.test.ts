@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { eventually } from '#root/test/support/eventually.ts'
-import type { ToldEvent } from '../../contract/live/live-event.ts'
+import type { PublishedEvent } from '../../contract/live/live-event.ts'
 import type { GroupMember } from '../../core/concurrency/concurrency.ts'
 import { NarwhalError } from '../../lib/errors.ts'
 import { silentLog } from '../../lib/log.ts'
@@ -58,7 +58,7 @@ const moved = {
   type: 'job.changed',
   seq: 1,
   job: { status: 'finished', concurrencyGroup: 'prod' },
-} as unknown as ToldEvent
+} as unknown as PublishedEvent
 
 test('lets a job without a group pass, and one with a group when there is a place', async () => {
   const members = [older]

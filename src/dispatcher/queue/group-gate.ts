@@ -1,5 +1,5 @@
 import { groupThatMoves } from '../../contract/live/event-message.ts'
-import type { ToldEvent } from '../../contract/live/live-event.ts'
+import type { PublishedEvent } from '../../contract/live/live-event.ts'
 import { type GroupMember, supersededBy, supersederOf } from '../../core/concurrency/concurrency.ts'
 import type { GroupPlace } from '../../core/concurrency/group-places.ts'
 import { type GroupWait, whyGroupIsFull } from '../../core/concurrency/group-wait.ts'
@@ -80,7 +80,7 @@ export class GroupGate implements Disposable {
   }
 
   /** To be called with every published event, of this or another dispatcher. */
-  onEvent(event: ToldEvent): void {
+  onEvent(event: PublishedEvent): void {
     if (this.#held.size === 0) return
     const group = groupThatMoves(event)
     if (group === undefined) return

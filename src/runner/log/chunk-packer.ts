@@ -1,4 +1,4 @@
-import { type LooseLines, packChunk, packChunkAside } from '../../contract/log/log-chunk.ts'
+import { type LooseLines, packChunk, packChunkAsync } from '../../contract/log/log-chunk.ts'
 import type { LogChunk } from '../../core/attempt/log-chunk.ts'
 import { giveTextBufferBack } from './text-buffers.ts'
 
@@ -44,7 +44,7 @@ export class ChunkPacker {
   #addAside(lines: LooseLines): void {
     this.#waiting++
     // If the thread fails, the chunk is packed here: nothing of a log may be lost.
-    const packed = packChunkAside(lines).catch(() => packChunk(lines))
+    const packed = packChunkAsync(lines).catch(() => packChunk(lines))
     this.#last = Promise.all([packed, this.#last]).then(([chunk]) => {
       this.#waiting--
       giveTextBufferBack(lines.text)

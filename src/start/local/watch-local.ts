@@ -8,7 +8,7 @@ import {
   reducePipeline,
   startModel,
 } from '../../cli/follow/pipeline-model.ts'
-import type { ToldEvent } from '../../contract/live/live-event.ts'
+import type { PublishedEvent } from '../../contract/live/live-event.ts'
 import type { AttemptRef, EventId } from '../../core/ids.ts'
 import { EventHub } from '../../lib/async/event-hub.ts'
 import type { StoreReader } from '../../store/store.ts'
@@ -32,7 +32,7 @@ export async function watchLocal(
 ): Promise<PipelineModel> {
   const { broker, signal } = watch
   const told = Promise.withResolvers<PipelineModel>()
-  const live = new EventHub<ToldEvent>((error) => told.reject(error as Error))
+  const live = new EventHub<PublishedEvent>((error) => told.reject(error as Error))
   const onAbort = (): void => told.reject(signal.reason as Error)
   const model = new WatchedModel(watch, live, told)
   await using _listening = await broker.subscribeEvents('#', (_topic, { event }) => {
@@ -52,7 +52,7 @@ export async function watchLocal(
 /** The pipeline as it is known; each attempt's log is followed from the moment it is heard of. */
 class WatchedModel {
   readonly #watch: LocalWatch
-  readonly #live: EventHub<ToldEvent>
+  readonly #live: EventHub<PublishedEvent>
   readonly #told: PromiseWithResolvers<PipelineModel>
   readonly #logs = new Set<string>()
   #model: PipelineModel | undefined
@@ -60,7 +60,7 @@ class WatchedModel {
 
   constructor(
     watch: LocalWatch,
-    live: EventHub<ToldEvent>,
+    live: EventHub<PublishedEvent>,
     told: PromiseWithResolvers<PipelineModel>,
   ) {
     this.#watch = watch
@@ -68,7 +68,7 @@ class WatchedModel {
     this.#told = told
   }
 
-  hear(event: ToldEvent): void {
+  hear(event: PublishedEvent): void {
     if (event.type === 'log.appended' || event.type === 'log.grew') return
     if (this.#model) return this.#apply(event)
     if (event.type !== 'pipeline.changed') return

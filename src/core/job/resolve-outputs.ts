@@ -11,7 +11,7 @@ interface HasEnv {
  * The job as a runner gets it: outputs of the jobs that it needs are filled into its environment, and nowhere
  * else. An output that is missing, or of a skipped job, is empty.
  */
-export function withOutputs(spec: JobSpec, jobs: readonly Job[]): JobSpec {
+export function resolveOutputs(spec: JobSpec, jobs: readonly Job[]): JobSpec {
   const outputsOfNeed = (need: string): Outputs => {
     const job = spec.needs.includes(need) ? jobs.find((one) => one.spec.name === need) : undefined
     return (job && outputsOf(job)) ?? {}
