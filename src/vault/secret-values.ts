@@ -71,16 +71,16 @@ export async function setSecret(
       throw new NarwhalError('exhausted', words)
     }
     const sealed = await vault.seal(write, value, secretPlace(ref))
-    const updatedBy = by.actor.name === '' ? {} : { updatedBy: by.actor.name }
     // A new value keeps the restriction to some runners unless it is lifted explicitly.
     const { expiresAt, isNotMasked, runners = former?.runners } = rules
     const kept = present({
+      updatedBy: by.actor.name || undefined,
       expiresAt,
       runners: runners === 'all' ? undefined : runners,
       isNotMasked,
     })
     const times = { createdAt: at, updatedAt: at }
-    await write.secrets.save({ ...ref, sealed, ...times, ...updatedBy, ...kept })
+    await write.secrets.save({ ...ref, sealed, ...times, ...kept })
     const scope = repositoryId ?? 'all'
     const after = { scope, isNew, expiresAt, isMasked: !isNotMasked, runners: kept.runners }
     write.audit.add(by, { action: 'secret.set', subject: secretSubject(ref), after })

@@ -105,7 +105,7 @@ function endAttempt(
     ...attempt,
     status: 'finished',
     outcome: end.outcome,
-    ...(end.reason ? { reason: end.reason } : {}),
+    ...present({ reason: end.reason || undefined }),
     finishedAt: at,
     steps: attempt.steps.map((step) => endStep(step, end.outcome, at)),
   }

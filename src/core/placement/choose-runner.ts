@@ -67,7 +67,7 @@ function listConsidered(
     return { runnerId, name, busy, slots, ...present({ refusedBecause }) }
   })
   const leftOut = candidates.length - considered.length
-  return { considered, ...(leftOut > 0 ? { leftOut } : {}) }
+  return { considered, ...present({ leftOut: leftOut || undefined }) }
 }
 
 /** Those that haven't failed the job; if none, those that may retry it. */

@@ -3,8 +3,8 @@ import { criticalJobs, criticalSpans } from './critical-path.ts'
 import type { SpanDraft, TimedJob, TimedPipeline, Waterfall } from './waterfall.ts'
 
 /**
- * Where the time of a pipeline went, as far as is known at `at` (epoch milliseconds). Pure, so that
- * a page may draw it anew with each change that it hears of.
+ * Where a pipeline's time went, as known at `at` (epoch milliseconds). Pure, so that a page can redraw it
+ * with every change.
  */
 export function waterfallOf(
   pipeline: TimedPipeline,

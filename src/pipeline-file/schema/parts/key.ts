@@ -9,7 +9,7 @@ export function key<Schema extends z.ZodType>(
   description: string,
   ...examples: readonly string[]
 ) {
-  return schema.optional().meta({ description, ...(examples.length > 0 ? { examples } : {}) })
+  return requiredKey(schema.optional(), description, ...examples)
 }
 
 /** A required key. */
