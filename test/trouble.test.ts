@@ -142,7 +142,7 @@ test('a commit that can not be fetched is an error with the words of git', async
   const away = await narwhal.client.rerunPipeline(lost.id)
   const unreachable = await finished(narwhal, away.id)
   assert.equal(unreachable.pipeline.outcome, 'error')
-  assert.match(unreachable.pipeline.reason ?? '', /cannot fetch ada\/project: git fetch failed: /)
+  assert.match(unreachable.pipeline.reason ?? '', /can't fetch ada\/project: git fetch failed: /)
 })
 
 const canMount = process.getuid?.() === 0 ? false : 'only root can mount a small disk'
@@ -183,7 +183,7 @@ test('a full disk is an error in words, in planning and in a job', { skip: canMo
   await repository.commit({ 'more.hex': randomBytes(1024 * 1024).toString('base64') })
   const second = await build(narwhal)
   assert.deepEqual([second.pipeline.outcome, second.jobs.length], ['error', 0])
-  assert.match(second.pipeline.reason ?? '', /cannot fetch.*disk has 0 MB left/)
+  assert.match(second.pipeline.reason ?? '', /can't fetch.*disk has 0 MB left/)
 
   await rm(disk.join('filler'))
   await repository.commit({ 'data.hex': null, 'more.hex': null })

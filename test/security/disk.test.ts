@@ -55,7 +55,7 @@ for (const [id, what, file, place] of [
     const { said, code } = await runJob(`mkdir -p deep/er; ${write(file, 64)}`, { flags })
     assert.match(
       said,
-      /the job takes 6\d(\.\d)? MiB of the disk, and may take 24 MiB \(`job-disk`\)/,
+      /the job uses 6\d(\.\d)? MiB of disk space, and its limit is 24 MiB \(`job-disk`\)/,
     )
     assert.ok(said.includes(`${place} has 64 MiB`), said)
     assert.doesNotMatch(said, /never looked|it went on|attempt 2/)
@@ -95,7 +95,7 @@ for (const [id, what, file] of [
     })
     assert.match(
       said,
-      /the job takes 6\d(\.\d)? MiB of the disk, and may take 24 MiB \(`job-disk`\)/,
+      /the job uses 6\d(\.\d)? MiB of disk space, and its limit is 24 MiB \(`job-disk`\)/,
     )
     assert.doesNotMatch(said, /never looked|it went on/)
     assert.equal(code, 1)
@@ -128,7 +128,7 @@ test('RUN-18b: a runner with less room than its reserve takes no job and says so
   try {
     assert.match(
       await roomTrouble(place.path, 64 * MIB),
-      /has 32 MiB left: this runner takes jobs while there are 64 MiB \(`disk-reserve`\)/,
+      /has 32 MiB left: this runner accepts jobs while at least 64 MiB are free \(`disk-reserve`\)/,
     )
     assert.equal(await roomTrouble(place.path, MIB), '')
   } finally {

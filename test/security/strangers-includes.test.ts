@@ -48,7 +48,7 @@ test('SEC-13: messages reveal no line of another repository’s file, and a stra
     assert.deepEqual(jobs, [])
     assert.match(
       pipeline.problems[0]?.message ?? '',
-      /the operator lets no files be included from acme\/priv by a stranger \(stranger-includes\)/,
+      /the operator allows no includes from acme\/priv by a stranger \(stranger-includes\)/,
     )
   }
   const { jobs } = await pull(include('acme/open@main:ci.yml'))

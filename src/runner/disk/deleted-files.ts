@@ -2,12 +2,12 @@ import { readdirSync, readlinkSync, statSync } from 'node:fs'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { ProcessSearch } from '../executor/processes/process-search.ts'
 
-/** After so many processes others have their turn. */
+/** Yields to the event loop after this many processes. */
 const TURN = 64
 
 /**
- * What files take that have no name any more but are held open by the processes that are found: no
- * folder shows them. What may not be looked at counts nothing.
+ * The size of deleted files that the matching processes still hold open: no folder shows them. Files
+ * that can't be inspected count as nothing.
  */
 export async function deletedBytes(search: ProcessSearch): Promise<number> {
   const sizes = new Map<string, number>()

@@ -3,9 +3,9 @@ import { describeError } from '../../lib/errors.ts'
 import type { Logger } from '../../lib/log.ts'
 import type { DiskUse, SandboxDisk } from '../executor/executor.ts'
 
-/** How often it is looked how much room there is, in milliseconds. */
-const LOOK_MS = 1_000
-/** Measuring waits until the job may have written this share of what it has left, or of its limit. */
+/** How often the free space is polled. */
+const POLL_MS = 1_000
+/** A job is measured once it may have written this share of what it has left, or of its limit. */
 const SHARE_LEFT = 0.5
 const SHARE_OF_LIMIT = 1 / 64
 
@@ -14,22 +14,22 @@ interface Watched {
   readonly limitBytes: number
   readonly onOver: (use: DiskUse) => void
   readonly stop: AbortController
-  /** What was written to its disks since it was measured, by whomever. */
+  /** What was written to its disks since it was measured, by anyone. */
   written: number
-  /** After so much it is measured. */
+  /** The value of `written` at which it is measured again. */
   due: number
   isMeasuring: boolean
 }
 
 /**
- * Sees to it that no job takes more of the disk than it may. To measure is dear, so it is asked first, for all jobs
- * at once, how much room their disks have: only when so much of it has gone that a job may be near its limit are
- * its folders measured. While no job runs nothing is done.
+ * Enforces the disk limits of jobs. Measuring folders is expensive, so the free space of their disks is
+ * polled first, for all jobs at once: a job is measured only after enough of it is gone that the job
+ * may be near its limit. Idle while no job runs.
  */
 export class DiskWatch {
   readonly #log: Logger
   readonly #watched = new Set<Watched>()
-  /** The room of each file system at the last look, by its number. */
+  /** The free space of each file system at the last poll, by device number. */
   #room = new Map<number, number>()
   #timer: NodeJS.Timeout | undefined
 
@@ -37,7 +37,7 @@ export class DiskWatch {
     this.#log = log
   }
 
-  /** Watches a sandbox until the disposal; `onOver` is called once. */
+  /** Watches a sandbox until it is disposed; `onOver` is called at most once. */
   watch(disk: SandboxDisk, limitBytes: number, onOver: (use: DiskUse) => void): Disposable {
     const one: Watched = {
       disk,
@@ -59,18 +59,18 @@ export class DiskWatch {
   }
 
   #start(): void {
-    void this.#look()
+    void this.#poll()
     this.#timer = setInterval(() => {
-      if (this.#watched.size > 0) return void this.#look()
+      if (this.#watched.size > 0) return void this.#poll()
       clearInterval(this.#timer)
       this.#timer = undefined
       this.#room = new Map()
-    }, LOOK_MS)
+    }, POLL_MS)
     this.#timer.unref()
   }
 
   /** Never rejects. */
-  async #look(): Promise<void> {
+  async #poll(): Promise<void> {
     const before = this.#room
     const room = new Map<number, number>()
     for (const one of this.#watched) {
@@ -100,7 +100,7 @@ export class DiskWatch {
       one.due = Math.max(one.limitBytes * SHARE_OF_LIMIT, left * SHARE_LEFT)
     } catch (error) {
       if (!one.stop.signal.aborted) {
-        this.#log.warn({ reason: describeError(error) }, "a job's disk could not be measured")
+        this.#log.warn({ reason: describeError(error) }, "can't measure the disk space of a job")
       }
     } finally {
       one.isMeasuring = false
@@ -108,7 +108,7 @@ export class DiskWatch {
   }
 }
 
-/** What file systems have left; each once. */
+/** The free space of the folders' file systems, each once. */
 async function roomOf(folders: readonly string[]): Promise<ReadonlyMap<number, number>> {
   const room = new Map<number, number>()
   for (const folder of folders) {
@@ -118,7 +118,7 @@ async function roomOf(folders: readonly string[]): Promise<ReadonlyMap<number, n
       const { bfree, bsize } = await statfs(folder)
       room.set(dev, bfree * bsize)
     } catch {
-      // Gone with its sandbox, or not this machine's.
+      // Removed with its sandbox, or on another machine.
     }
   }
   return room

@@ -3,21 +3,21 @@ import { once } from 'node:events'
 import { describeError, NarwhalError } from '../../lib/errors.ts'
 import type { DiskUse } from '../executor/executor.ts'
 
-/** A folder of this machine, and what the job calls it. */
+/** A folder of this machine, and its name inside the job. */
 export interface NamedFolder {
   readonly path: string
   readonly name: string
 }
 
-/** How deep folders are told apart, and how many are named. */
+/** The depth to which folders are measured separately, and how many are named. */
 const DEPTH = 3
 const MOST_NAMED = 3
-/** A folder that has so much of the one around it says more. */
+/** A folder with this share of its parent is named in its place. */
 const NEARLY_ALL = 0.8
 
 /**
- * What folders take of the disk, by `du` in a process of its own, at low priority, on one file system. A folder that
- * can't be looked into counts by what can. Rejects with `unavailable`.
+ * The disk space that folders use, by `du` at low priority, each on one file system. What can't be read
+ * does not count. Rejects with `unavailable`.
  */
 export async function measureFolders(
   folders: readonly NamedFolder[],
@@ -36,13 +36,13 @@ export async function measureFolders(
     await once(du, 'close')
   } catch (cause) {
     signal.throwIfAborted()
-    const words = `what a job takes of the disk can't be measured: ${describeError(cause)}`
-    throw new NarwhalError('unavailable', words, { cause })
+    const message = `can't measure the disk space of a job: ${describeError(cause)}`
+    throw new NarwhalError('unavailable', message, { cause })
   }
   return summarize(parseDu(text), folders)
 }
 
-/** The size of each folder that `du -k` has told. */
+/** The sizes of the folders in the output of `du -k`. */
 export function parseDu(text: string): ReadonlyMap<string, number> {
   const sizes = new Map<string, number>()
   for (const line of text.split('\n')) {
@@ -52,7 +52,7 @@ export function parseDu(text: string): ReadonlyMap<string, number> {
   return sizes
 }
 
-/** Their sum, and the largest of all folders, those before which another says nothing more. */
+/** The total, and the largest folders, none of them inside another. */
 export function summarize(
   sizes: ReadonlyMap<string, number>,
   folders: readonly NamedFolder[],
@@ -65,19 +65,19 @@ export function summarize(
   }
   const chosen: { path: string; bytes: number }[] = []
   const isAround = (outer: string, inner: string): boolean => inner.startsWith(`${outer}/`)
-  const telling = [...named].filter(
+  const candidates = [...named].filter(
     ([path, size]) =>
       ![...named].some(([inner, part]) => isAround(path, inner) && part >= size * NEARLY_ALL),
   )
-  for (const [path, size] of telling.toSorted(([, a], [, b]) => b - a)) {
+  for (const [path, size] of candidates.toSorted(([, a], [, b]) => b - a)) {
     if (chosen.length === MOST_NAMED) break
-    const isToldOf = chosen.some((one) => isAround(one.path, path) || isAround(path, one.path))
-    if (!isToldOf && size > 0) chosen.push({ path, bytes: size })
+    const overlaps = chosen.some((one) => isAround(one.path, path) || isAround(path, one.path))
+    if (!overlaps && size > 0) chosen.push({ path, bytes: size })
   }
   return { bytes, largest: chosen }
 }
 
-/** With what deleted files take that are still open. */
+/** Adds the size of deleted files that are still open. */
 export function withDeleted({ bytes, largest }: DiskUse, deleted: number): DiskUse {
   const all = [...largest, { path: '(deleted, still open)', bytes: deleted }]
   const sorted = all.toSorted((a, b) => b.bytes - a.bytes)

@@ -8,11 +8,10 @@ import { leaseTimes } from '../lease/lease.ts'
 import type { Runner } from '../runner.ts'
 
 /**
- * One stream about one attempt: starts or resumes it, sends its events, asks for its lease to be
- * extended, and does what the further requests say. Ends when all is acknowledged, when the requests
- * have ended and `finished` is sent, or with the stream; the attempt itself lives on without it.
- * Throws `stale` when another stream takes over, and the signal's reason, or `unavailable` when
- * the runner ends or its disk can't be read.
+ * One stream about one attempt: starts or resumes it, sends its events, renews its lease by heartbeats,
+ * and handles further requests. Ends when all is acknowledged, or when the requests have ended and
+ * `finished` is sent; if the stream breaks, the attempt continues. Throws `stale` when another stream
+ * takes over, the signal's reason, and `unavailable` when the runner shuts down or can't read its disk.
  */
 export async function* streamAttempt(
   runner: Runner,
@@ -30,7 +29,7 @@ export async function* streamAttempt(
   const reader = attempt.readerSlot.enter(wake)
   const end = AbortSignal.any([signal, runner.ended])
   const leave = () => attempt.readerSlot.leave(reader)
-  // Of a stream that broke while it was full nobody may ask for more, ever.
+  // A stream that broke while its buffer was full may never be read again.
   end.addEventListener('abort', leave)
   if (end.aborted) leave()
   try {
@@ -48,7 +47,7 @@ export async function* streamAttempt(
       if (reader.end) throw reader.end
       const now = performance.now()
       if (now >= heartbeatAt) {
-        // Before the events: however many there are, the lease must not suffer.
+        // Before the events: however many there are, the lease must be renewed in time.
         heartbeatAt = now + attempt.leaseTimes.heartbeatMs
         yield { type: 'heartbeat', at: Date.now(), sentMs: attempt.askForLease() }
         continue
@@ -93,12 +92,12 @@ interface Conversation {
   readonly messages: AsyncIterator<AttemptRequest | undefined>
 }
 
-/** Does what the requests say until there are no more; a stream that breaks is only an end. */
+/** Handles requests until there are no more; a broken stream is a normal end. */
 async function listen(runner: Runner, { attempt, reader, messages }: Conversation): Promise<void> {
   try {
     for (;;) {
       const { done, value } = await messages.next()
-      // Whoever was told to go has no say any more.
+      // A replaced reader must have no effect.
       if (done || reader.end) return
       if (value?.type === 'acknowledge') {
         const { throughSeq, leaseSentMs } = value
@@ -111,6 +110,6 @@ async function listen(runner: Runner, { attempt, reader, messages }: Conversatio
       }
     }
   } catch {
-    // The dispatcher is away; it, or another, comes back with `resume`.
+    // The dispatcher is unreachable; it, or another one, will send `resume`.
   }
 }

@@ -5,8 +5,8 @@ const SERVING = Buffer.from([0, 0, 0, 0, 2, 0x08, 0x01])
 const UNIMPLEMENTED = '12'
 
 /**
- * Answers `grpc.health.v1.Health/Check`, which load balancers ask without a token, and refuses every
- * other call that nobody serves. A runner that drains is healthy: its streams must still find it.
+ * Answers `grpc.health.v1.Health/Check`, which load balancers call without a token, and rejects all
+ * other unknown calls. A draining runner is healthy: its streams must still reach it.
  */
 export function answerHealth(request: Http2ServerRequest, response: Http2ServerResponse): void {
   const isCheck = request.url === '/grpc.health.v1.Health/Check'

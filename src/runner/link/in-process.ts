@@ -21,9 +21,9 @@ export const ROUTER_OPTIONS: ConnectRouterOptions = {
 }
 
 /**
- * A connection to the runner in this very process: the same calls without a socket. Messages go over as
- * the objects that they are, so neither side may change one that it has sent: a log's bytes would else be
- * copied five times on their way.
+ * A connection to a runner in this process: the same calls without a socket. Messages are passed by
+ * reference, so neither side may change one that it has sent: serializing would copy a log's bytes
+ * five times.
  */
 export function inProcessTransport(runner: Runner): Transport {
   const service = runnerService(runner) as unknown as Readonly<Record<string, AnyMethod>>
@@ -54,7 +54,7 @@ export function inProcessTransport(runner: Runner): Transport {
         req: { ...requestOf(method, header), stream: true, method, message: input },
         next: async (request) => {
           const requests = whileNotAborted(request.message, request.signal)
-          // Of a server's stream the one request is the argument itself.
+          // For a server stream the single request is the argument itself.
           const isTwoWay = method.methodKind === 'bidi_streaming'
           const argument = isTwoWay ? requests : (await requests.next()).value
           const { answer, context } = call(method, request.signal, argument)

@@ -1,13 +1,13 @@
 import { statfs } from 'node:fs/promises'
 import { availableParallelism, cpus, freemem, loadavg, totalmem } from 'node:os'
 
-/** A machine's load at one moment. */
+/** A machine's load at one point in time. */
 export interface LoadSample {
   /** Epoch milliseconds. */
   readonly at: number
   /** The load average over one minute, divided by the number of processors. */
   readonly load: number
-  /** The share of the processors in use since the sample before, 0 to 1. */
+  /** The share of processor time in use since the previous sample, 0 to 1. */
   readonly cpu: number
   readonly memoryUsedBytes: number
   readonly memoryTotalBytes: number
@@ -15,7 +15,7 @@ export interface LoadSample {
   readonly diskFreeBytes: number
 }
 
-/** Takes samples; each meter measures the processors from its own last sample on. */
+/** Takes samples; each meter measures processor time since its own previous sample. */
 export class LoadMeter {
   readonly #folder: string
   #times = cpuTimes()

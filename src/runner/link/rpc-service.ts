@@ -16,12 +16,12 @@ import type { Runner } from '../runner.ts'
 import { streamAttempt } from './attempt-stream.ts'
 import { watchLoad } from './watch-load.ts'
 
-/** Puts the runner behind `narwhal.v1.RunnerService`; every failure is a status code with words. */
+/** Serves the runner as `narwhal.v1.RunnerService`; every failure has a status code and a message. */
 export function runnerRoutes(runner: Runner): (router: ConnectRouter) => void {
   return (router) => void router.service(RunnerService, runnerService(runner))
 }
 
-/** What answers the calls of `narwhal.v1.RunnerService`. */
+/** The implementation of `narwhal.v1.RunnerService`. */
 export function runnerService(runner: Runner): ServiceImpl<typeof RunnerService> {
   return {
     describe: async () => descriptionToProto(await describe(runner)),
@@ -76,6 +76,5 @@ async function describe(runner: Runner): Promise<RunnerDescription> {
   const flawedTools = await runner.flawedTools
   const capacity = { labels, slots, engines, strangerEngines, hardware }
   const { jobNetwork } = runner
-  const told = { version, flawedTools, ...present({ jobNetwork }) }
-  return { instanceId, name, ...capacity, ...told }
+  return { instanceId, name, ...capacity, version, flawedTools, ...present({ jobNetwork }) }
 }

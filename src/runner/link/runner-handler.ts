@@ -6,10 +6,7 @@ import { answerHealth } from './health.ts'
 import { ROUTER_OPTIONS } from './in-process.ts'
 import { runnerRoutes } from './rpc-service.ts'
 
-/**
- * The runner as a request handler of an HTTP/2 server, wherever that gets its connections from. Its
- * streams end when the signal says so.
- */
+/** The runner as a request handler for an HTTP/2 server. Its streams end when the signal aborts. */
 export function runnerHandler(
   runner: Runner,
   options: { readonly interceptors?: Interceptor[]; readonly shutdownSignal: AbortSignal },

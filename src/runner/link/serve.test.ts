@@ -273,7 +273,7 @@ test('says which port is taken', async () => {
   const options = { host: '127.0.0.1', port, log: silentLog(), token: RUNNER_TOKEN }
   await assert.rejects(serveRunner(at.served.runner, options), {
     code: 'conflict',
-    message: new RegExp(`port ${port} of 127.0.0.1 is taken`),
+    message: new RegExp(`port ${port} of 127.0.0.1 is in use`),
   })
   other.close()
 })

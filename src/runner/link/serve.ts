@@ -20,7 +20,7 @@ export interface ServeOptions {
   readonly host: string
   /** 0 takes any free port. */
   readonly port: number
-  /** What callers must send as `authorization: Bearer …`. */
+  /** The token that callers must send as `authorization: Bearer …`. */
   readonly token: string
   /** Absent: plaintext HTTP/2 with prior knowledge. */
   readonly tls?: ServerTls | undefined
@@ -37,8 +37,8 @@ const SHUTDOWN_MS = 1_000
 const HANDSHAKE_MS = 10_000
 
 /**
- * Serves the runner by gRPC (and Connect's own protocols) over HTTP/2 until disposed; the runner
- * lives on. Rejects with `conflict` when the port is taken.
+ * Serves the runner by gRPC (and Connect's own protocols) over HTTP/2 until disposed, which leaves the
+ * runner running. Rejects with `conflict` if the port is in use.
  */
 export async function serveRunner(runner: Runner, options: ServeOptions): Promise<ServedRunner> {
   const shutdown = new AbortController()
@@ -51,8 +51,8 @@ export async function serveRunner(runner: Runner, options: ServeOptions): Promis
   server.on('session', (session) => {
     sessions.add(session)
     session.on('close', () => sessions.delete(session))
-    // One connection's trouble is its own; Node would end the process.
-    session.on('error', (error) => options.log.debug({ err: error }, 'a connection broke'))
+    // Without a listener, Node would end the process.
+    session.on('error', (err) => options.log.debug({ err }, 'connection broken'))
     endWhenDead(session)
   })
   await listen(server, options)
@@ -62,7 +62,7 @@ export async function serveRunner(runner: Runner, options: ServeOptions): Promis
     [Symbol.asyncDispose]: async () => {
       const closed = server.listening ? once(server, 'close') : undefined
       server.close()
-      shutdown.abort(new ConnectError('the runner stops', Code.Unavailable))
+      shutdown.abort(new ConnectError('the runner is shutting down', Code.Unavailable))
       for (const session of sessions) session.close()
       const timer = setTimeout(() => {
         for (const session of sessions) session.destroy()
@@ -93,14 +93,14 @@ async function listen(
   } catch (error) {
     const taken = hasCode(error, 'EADDRINUSE')
     throw taken
-      ? new NarwhalError('conflict', `port ${port} of ${host} is taken: choose another`, {
+      ? new NarwhalError('conflict', `port ${port} of ${host} is in use: choose another`, {
           cause: error,
         })
       : NarwhalError.from(error, 'invalid')
   }
 }
 
-/** A peer that is gone without a word is noticed: gRPC's own deadline would be TCP's, many minutes. */
+/** Detects a dead peer: without pings that would take TCP's timeout of many minutes. */
 function endWhenDead(session: ServerHttp2Session): void {
   let answered = true
   const timer = setInterval(() => {
@@ -118,11 +118,11 @@ function requireToken(token: string): Interceptor {
   return (next) => (request) => {
     const given = request.header.get('authorization') ?? ''
     if (equalsConstantTime(given, expected)) return next(request)
-    throw new ConnectError('this runner asks for its token', Code.Unauthenticated)
+    throw new ConnectError('this runner requires its token', Code.Unauthenticated)
   }
 }
 
-/** The host as others may name it: a wildcard stands for this machine. */
+/** The host for use by others: a wildcard becomes this machine's name. */
 function reachable(host: string): string {
   if (host === '0.0.0.0' || host === '::' || host === '') return hostname()
   return host.includes(':') ? `[${host}]` : host

@@ -7,7 +7,7 @@ const DEFAULT_INTERVAL_MS = 2_000
 const SHORTEST_INTERVAL_MS = 100
 const LONGEST_INTERVAL_MS = 60_000
 
-/** The runner's load now, after each change of its slots or orphans, and at intervals, until the abort or its end. */
+/** Reports the runner's load at intervals and after each change of its slots or orphans, until it ends. */
 export async function* watchLoad(
   runner: Runner,
   intervalMs: number,
@@ -24,9 +24,9 @@ export async function* watchLoad(
   while (!end.aborted) {
     const [load, trouble] = await Promise.all([meter.sample(), runner.trouble()])
     const { instanceId, slots, draining, orphans } = runner
-    // More than there are slots are taken while many attempts are torn down.
+    // More attempts than slots may be running or being torn down.
     const sample = { ...load, slots, busy: Math.min(runner.busy, slots) }
-    // As they were found when the trouble was.
+    // Read after the probe, which may have changed them.
     const engines = { all: runner.engines, strangers: runner.strangerEngines }
     yield { instanceId, sample, trouble, draining, orphans, engines }
     await wake.wait(pauseMs, end)

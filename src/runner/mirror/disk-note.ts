@@ -3,20 +3,17 @@ import { describeError, type ErrorCode } from '../../lib/errors.ts'
 
 const CANNOT_WRITE = /unable to (?:write|create)|failed to write|write error|no space left/i
 
-/** A disk with less free is full: that keeps git from writing, whatever it wants to write. */
+/** Below this the disk counts as full: nothing that git wants to write may fit. */
 const FULL_MB = 100
 
 export interface DiskNote {
-  /** To be put behind the words about the trouble; empty where that is none of the disk's. */
+  /** To be appended to the error's message; empty if the disk is not the cause. */
   readonly words: string
-  /** Why it is: there is no room on the disk, or something of the world's. */
+  /** The cause: no space on the disk, or a dependency. */
   readonly code: Extract<ErrorCode, 'exhausted' | 'unavailable'>
 }
 
-/**
- * Where git could not write a file, a note on how much room there is in that folder: git tells what
- * it can't write, but not why.
- */
+/** If git could not write a file, a note on the free space of that folder: git says what failed, not why. */
 export async function diskNote(error: unknown, folder: string): Promise<DiskNote> {
   const isWrite = CANNOT_WRITE.test(describeError(error))
   const disk = isWrite ? await statfs(folder).catch(() => undefined) : undefined

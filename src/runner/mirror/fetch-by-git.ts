@@ -12,29 +12,29 @@ import { advice, isNotGiven, notThere } from './fetch-errors.ts'
 import { FETCH_SETTINGS } from './fetch-settings.ts'
 
 export interface GitFetch {
-  /** A bare repository, which is made if it is not there yet. */
+  /** A bare repository, which is created if it does not exist. */
   readonly mirror: string
   readonly commit: CommitSource
-  /** The mirror's own name for where the commit came from. */
+  /** The mirror's own name for the ref that the commit comes from. */
   readonly ref: string
   readonly env: GitEnv
   readonly signal: AbortSignal
 }
 
-/** A fetch of a whole history may take that long. */
+/** A fetch of a whole history may take this long. */
 const LONGEST_FETCH_MS = 1_800_000
 
 /**
- * Brings a commit into a mirror by git(1), by its name or, where the server gives no bare object
- * names, by its ref; then it need not be there afterwards. Rejects with `unavailable` when it can't
- * be had, `invalid` when the URL can't be right, or with the signal's reason.
+ * Fetches a commit into a mirror by git(1), by its name or, if the server does not serve bare objects,
+ * by its ref; in that case the commit may still be missing afterwards. Rejects with `unavailable` if
+ * it can't be fetched, `invalid` for an invalid URL, or with the signal's reason.
  */
 export async function fetchByGit({ mirror, commit, ref, env, signal }: GitFetch): Promise<void> {
   const clone = parseCloneUrl(commit.cloneUrl)
   const run = (args: readonly string[], way?: GitWay): Promise<string> =>
     git(args, { env, signal, ...present({ way }), timeoutMs: LONGEST_FETCH_MS })
   const how = ['--quiet', '--no-write-fetch-head', '--no-auto-maintenance']
-  const bring = (from: string): Promise<string> =>
+  const fetchFrom = (from: string): Promise<string> =>
     followingRedirects(
       clone,
       (at, way) => {
@@ -49,16 +49,16 @@ export async function fetchByGit({ mirror, commit, ref, env, signal }: GitFetch)
       await mkdir(mirror, { recursive: true })
       await run(['init', '--quiet', '--bare', `--object-format=${format}`, '--', mirror])
     }
-    await bring(commit.sha).catch((error: unknown) => {
+    await fetchFrom(commit.sha).catch((error: unknown) => {
       if (!isNotGiven(error)) throw error
-      return bring(commit.ref)
+      return fetchFrom(commit.ref)
     })
   } catch (error) {
     if (signal.aborted) throw error
     if (isNotGiven(error)) throw notThere(commit, error)
     const note = await diskNote(error, dirname(mirror))
     const why = `${describeError(error)}${advice(error)}${note.words}`
-    throw new NarwhalError(note.code, `cannot fetch ${commit.repositoryName}: ${why}`, {
+    throw new NarwhalError(note.code, `can't fetch ${commit.repositoryName}: ${why}`, {
       cause: error,
     })
   }

@@ -1,20 +1,20 @@
 import type { CommitSource } from '../../contract/rpc/attempt.ts'
 import { describeError, NarwhalError } from '../../lib/errors.ts'
 
-/** What git's words about a fetch mean: it has no codes for them. */
+/** Classifies git's messages about a fetch: it has no codes for them. */
 
-/** The server gives only what its refs point to, or has no such object at all. */
+/** The server only serves what its refs point to, or has no such object. */
 const NOT_GIVEN = /not our ref|unadvertised object|want \S+ not valid|remote ref/i
-/** What git says of an object store or a ref of ours that is broken, or locked by a git that is gone. */
+/** Our object store or a ref is broken, or locked by a git process that has died. */
 const BROKEN =
   /corrupt|not a git repository: |bad object|unable to read|inflate|packfile|pack index|loose object|missing (?:blob|tree|commit)|cannot lock ref|local refs could not be updated|bad config|\/objects\/pack\/|remove the file manually/i
 
-/** Whether the server does not have what was asked for, or not under that name. */
+/** Whether the server does not have, or does not serve, what was requested. */
 export function isNotGiven(error: unknown): boolean {
   return NOT_GIVEN.test(describeError(error))
 }
 
-/** Whether git stumbled over the mirror, or a copy of it, and not over the remote. */
+/** Whether git failed because of the mirror, or a copy of it, and not because of the remote. */
 export function isBroken(error: unknown): boolean {
   const words = describeError(error)
   if (words.includes('remote: ')) return false
@@ -29,7 +29,7 @@ export function notThere(commit: CommitSource, cause?: unknown): NarwhalError {
   )
 }
 
-/** What to do about it, to be put behind the words. */
+/** A hint to be appended to the message. */
 export function advice(error: unknown): string {
   const words = describeError(error)
   if (/could not read (?:Username|Password)|Authentication failed|Permission denied/i.test(words)) {

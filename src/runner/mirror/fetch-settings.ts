@@ -1,7 +1,7 @@
 /**
- * What fsck finds in honest, old repositories and what does no harm: how a commit or tag says who made it and
- * when, which every tool of its time wrote in its own way, and modes with zeros in front. Any other fault keeps an
- * object out. See git-fsck(1).
+ * Harmless faults of honest old repositories: the many ways in which tools of their time wrote the author
+ * and the date of a commit or tag, and modes with leading zeros. An object with any other fault is
+ * rejected. See git-fsck(1).
  */
 export const FSCK_IGNORED = [
   'badDate',
@@ -19,8 +19,8 @@ export const FSCK_IGNORED = [
 ] as const
 
 /**
- * Objects are checked on the way in. Every fetch makes one pack, because a pack appears whole or not
- * at all, loose objects don't. A mirror need not survive a power cut: what is broken is made anew.
+ * Objects are checked as they are received. Every fetch creates one pack, because packs, unlike loose
+ * objects, appear atomically. A mirror need not survive a power cut: a broken one is recreated.
  */
 export const FETCH_SETTINGS = [
   'fetch.unpackLimit=1',

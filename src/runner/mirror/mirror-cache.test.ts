@@ -83,12 +83,12 @@ test('says so when a repository is away, asks for a password, or has a wrong URL
   const commit = commitOf(repository, await repository.head())
   await assert.rejects(mirrors.fetchCommit(commit, signal), {
     code: 'unavailable',
-    message: /cannot fetch acme\/app: .* \(the runner has no credentials for it\)/,
+    message: /can't fetch acme\/app: .* \(the runner has no credentials for it\)/,
   })
   const away = { ...commit, cloneUrl: dir.join('nowhere') }
   await assert.rejects(mirrors.fetchCommit(away, signal), {
     code: 'unavailable',
-    message: /cannot fetch acme\/app: git fetch failed/,
+    message: /can't fetch acme\/app: git fetch failed/,
   })
   const wrong = { ...commit, cloneUrl: 'ext::sh -c id' }
   await assert.rejects(mirrors.fetchCommit(wrong, signal), { code: 'invalid' })
@@ -102,7 +102,7 @@ test('refuses what is not a commit', async () => {
   await using mirrors = openMirrors(dir.path)
   await assert.rejects(mirrors.fetchCommit(commitOf(repository, tag, 'refs/tags/v1'), signal), {
     code: 'invalid',
-    message: /is a tag and not a commit/,
+    message: /is a tag, not a commit/,
   })
 })
 

@@ -5,6 +5,7 @@ import { withSignal } from '../../lib/async/with-signal.ts'
 import { NarwhalError } from '../../lib/errors.ts'
 import type { GitEnv } from '../../lib/git/git.ts'
 import type { Logger } from '../../lib/log.ts'
+import { present } from '../../lib/present.ts'
 import { SharedTasks } from '../../lib/shared-tasks.ts'
 import { isBroken } from './fetch-errors.ts'
 import { Mirror, type MirroredCommit } from './mirror.ts'
@@ -13,9 +14,9 @@ import type { ObjectReader } from './object-reader.ts'
 import { ObjectReaders } from './object-readers.ts'
 
 export interface FetchResult {
-  /** Milliseconds until the commit was there, waiting for others included. */
+  /** The time until the commit was there, including the wait for other fetches. */
   readonly fetchMs: number
-  /** False: it was there already. */
+  /** False if it was there already. */
   readonly fetched: boolean
 }
 
@@ -23,11 +24,11 @@ export interface MirrorCacheOptions {
   readonly folder: string
   readonly env: GitEnv
   readonly log: Logger
-  /** So much of the disk all mirrors may take, and so each; without end unless told. */
+  /** The limit of all mirrors together, and of each; unlimited by default. */
   readonly maxBytes?: number
 }
 
-/** The mirrors of all repositories: a commit that several ask for at a time is fetched once. */
+/** The mirrors of all repositories. Concurrent requests for a commit share one fetch. */
 export class MirrorCache implements AsyncDisposable {
   readonly #options: MirrorCacheOptions
   readonly #room = new SerialQueue()
@@ -42,9 +43,9 @@ export class MirrorCache implements AsyncDisposable {
   }
 
   /**
-   * Makes sure that the commit and all it leads to are in the mirror. Rejects with `unavailable`
-   * when it can't be fetched or is not in the repository, `invalid` when the URL can't be right or
-   * the object is no commit, `too_large` when its mirror would take more than all may.
+   * Ensures that the commit and all that it reaches are in the mirror. Rejects with `unavailable` if
+   * it can't be fetched or is not in the repository, `invalid` if the URL is invalid or the object is
+   * not a commit, `too_large` if its mirror would exceed the limit.
    */
   async fetchCommit(commit: MirroredCommit, signal: AbortSignal): Promise<FetchResult> {
     const startedAt = performance.now()
@@ -55,8 +56,8 @@ export class MirrorCache implements AsyncDisposable {
   }
 
   /**
-   * Reads from the mirror that has the commit: `read` gets its path and a reader of its objects, and
-   * is called a second time when the mirror was broken and has been made anew.
+   * Reads from the mirror of the commit, which is fetched if necessary: `read` receives the path and a
+   * reader of its objects, and is called again if the mirror was broken and has been recreated.
    */
   async read<Result>(
     commit: MirroredCommit,
@@ -77,16 +78,16 @@ export class MirrorCache implements AsyncDisposable {
   }
 
   /**
-   * Resolves when the tags of what was fetched last are in the mirror, too: they come beside the
-   * commit. Rejects as `fetchCommit` does.
+   * Resolves when the tags of the last fetch are in the mirror, too: they are fetched concurrently
+   * with the commit. Rejects as `fetchCommit` does.
    */
   async tags(commit: MirroredCommit, signal: AbortSignal): Promise<void> {
     await withSignal(this.#mirror(commit.repositoryId).tags, signal)
   }
 
-  /** Ends what runs; the mirrors stay on disk. */
+  /** Ends the fetches in flight; the mirrors stay on disk. */
   async [Symbol.asyncDispose](): Promise<void> {
-    this.#stop.abort(new NarwhalError('cancelled', 'the runner stops'))
+    this.#stop.abort(new NarwhalError('cancelled', 'the runner is shutting down'))
     await Promise.all([...this.#mirrors.values()].map((mirror) => mirror.settled()))
     this.#readers[Symbol.dispose]()
   }
@@ -95,7 +96,7 @@ export class MirrorCache implements AsyncDisposable {
     const key = `${commit.repositoryId} ${commit.sha}`
     return await this.#fetches.join(key, signal, async (shared) => {
       const fetched = await mirror.ensure(commit, shared)
-      // Not waited for: who fetched this commit need not wait for tidiness.
+      // Not awaited: the caller need not wait for housekeeping.
       if (fetched) void mirror.compact().then(() => this.#makeRoom())
       return fetched
     })
@@ -106,14 +107,14 @@ export class MirrorCache implements AsyncDisposable {
     if (known) return known
     const { folder, env, log, maxBytes } = this.#options
     const path = join(folder, `${id}.git`)
-    const limit = maxBytes === undefined ? {} : { maxBytes }
     const stop = this.#stop.signal
-    const mirror = new Mirror({ path, env, readers: this.#readers, log, stop, ...limit })
+    const deps = { path, env, readers: this.#readers, log, stop, ...present({ maxBytes }) }
+    const mirror = new Mirror(deps)
     this.#mirrors.set(id, mirror)
     return mirror
   }
 
-  /** Never rejects: a disk that is full is told of by whoever needs it. */
+  /** Never rejects; a full disk is reported by the next operation that needs space. */
   async #makeRoom(): Promise<void> {
     const { folder, maxBytes = Number.POSITIVE_INFINITY, log } = this.#options
     if (maxBytes === Number.POSITIVE_INFINITY) return
@@ -128,7 +129,7 @@ export class MirrorCache implements AsyncDisposable {
         }),
       )
       .catch((error: unknown) => {
-        if (!this.#stop.signal.aborted) log.warn({ err: error }, 'mirrors take too much room')
+        if (!this.#stop.signal.aborted) log.warn({ err: error }, "can't make room for mirrors")
       })
   }
 }

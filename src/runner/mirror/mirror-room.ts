@@ -2,19 +2,19 @@ import { readdir, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 
 export interface MirrorRoom {
-  /** Where the mirrors are, each a folder `….git`. */
+  /** The folder of the mirrors, each a folder `….git`. */
   readonly folder: string
-  /** So many bytes all of them may take. */
+  /** The limit of all of them together. */
   readonly maxBytes: number
-  /** When this process used the mirror last, epoch milliseconds; undefined if it has not. */
+  /** When this process last used the mirror, epoch milliseconds; undefined if never. */
   readonly usedAt: (path: string) => number | undefined
   /** Removes the mirror unless it is in use; resolves to whether it is gone. */
   readonly remove: (path: string) => Promise<boolean>
 }
 
 /**
- * Removes the least lately used mirrors until the others take no more than they may, and what an
- * earlier removal left. One that is in use stays, whatever it takes.
+ * Removes the least recently used mirrors until the rest is within the limit, and what an interrupted
+ * removal left. A mirror in use stays, whatever its size.
  */
 export async function makeRoom({ folder, maxBytes, usedAt, remove }: MirrorRoom): Promise<void> {
   const names = await readdir(folder)
@@ -34,10 +34,10 @@ export async function makeRoom({ folder, maxBytes, usedAt, remove }: MirrorRoom)
   }
 }
 
-/** What a mirror is renamed to before it is removed, so that nobody sees half of one. */
+/** The suffix that a mirror gets before it is removed, so that nobody sees half of one. */
 export const GONE = '.gone'
 
-/** Nearly all of it is packs, and files of Git LFS. */
+/** Nearly all of it is packs and Git LFS objects. */
 export async function sizeOfMirror(mirror: string): Promise<number> {
   const folders = [join(mirror, 'objects', 'pack'), join(mirror, 'lfs', 'objects')]
   const sizes = await Promise.all(folders.map(sizeOfFolder))
@@ -58,7 +58,7 @@ async function sizeOfFolder(folder: string): Promise<number> {
   return sizes.reduce((sum, size) => sum + size, 0)
 }
 
-/** Each fetch writes a pack. */
+/** The time of the last fetch, as each writes a pack. */
 async function lastWrite(mirror: string): Promise<number> {
   return await stat(join(mirror, 'objects', 'pack')).then(
     ({ mtimeMs }) => mtimeMs,

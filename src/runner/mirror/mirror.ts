@@ -22,7 +22,7 @@ const MOST_PACKS = 16
 const MOST_LOOSE_TAGS = 32
 const MOST_REMEMBERED = 10_000
 
-/** A commit, and where its repository may be, if that is less than what git may ask here. */
+/** A commit, and the hosts where its repository may be, if they are fewer than git may reach here. */
 export interface MirroredCommit extends CommitSource {
   readonly hosts?: Hosts
 }
@@ -32,32 +32,32 @@ export interface MirrorDeps {
   readonly env: GitEnv
   readonly readers: ObjectReaders
   readonly log: Logger
-  /** More than so much is not fetched into it; without end unless told. */
+  /** Its size limit; unlimited by default. */
   readonly maxBytes?: number
   /** Aborts when the runner stops. */
   readonly stop: AbortSignal
 }
 
 /**
- * One repository's bare mirror. It only ever grows: a commit that is there stays there, until the
- * mirror is found broken, or is removed to make room. At most one git changes it at a time (the
- * queue); reading needs no turn, since packs appear whole.
+ * One repository's bare mirror. It only grows: a commit stays in it until the mirror is found broken,
+ * or is removed to make room. At most one git process changes it at a time (the queue); reads need no
+ * lock, since packs appear atomically.
  */
 export class Mirror {
   readonly path: string
-  /** When somebody came or went last, epoch milliseconds. */
+  /** When it was last used, epoch milliseconds. */
   usedAt = Date.now()
-  /** Settles when the tags are as the remote had them at the last fetch. */
+  /** Settles when the tags are those that the remote had at the last fetch. */
   tags: Promise<void> = Promise.resolve()
   readonly #deps: MirrorDeps
   readonly #queue = new SerialQueue()
-  /** Commits that were seen in it. */
+  /** Commits known to be in it. */
   readonly #known = new Set<string>()
-  /** The server has refused to be asked the quick way, and is not asked so before this moment. */
+  /** The server has refused a quick fetch, which is not tried again until then. */
   #slowUntil = 0
-  /** Whether what a former process may have locked is free. */
-  #isFreed = false
-  /** Callers that fetch into it or read from it now. */
+  /** Whether the stale locks of a previous process have been removed. */
+  #isUnlocked = false
+  /** Callers that are fetching into it or reading from it. */
   #users = 0
 
   constructor(deps: MirrorDeps) {
@@ -69,7 +69,7 @@ export class Mirror {
     return this.#deps.readers.of(this.path)
   }
 
-  /** While it lasts the mirror is not removed. */
+  /** Until it is disposed, the mirror is not removed. */
   use(): Disposable {
     this.#users++
     this.usedAt = Date.now()
@@ -80,14 +80,14 @@ export class Mirror {
     }
   }
 
-  /** Whether the commit was seen in it. */
+  /** Whether the commit is known to be in it. */
   knows(sha: string): boolean {
     return this.#known.has(sha)
   }
 
   /**
-   * Fetches the commit unless it is there; resolves to whether it had to. A mirror that is broken is
-   * made anew, once. Rejects with `too_large` where it would grow over its limit.
+   * Fetches the commit unless it is there; resolves to whether it had to. A broken mirror is recreated
+   * once. Rejects with `too_large` if the mirror would exceed its limit.
    */
   ensure(commit: MirroredCommit, caller: AbortSignal): Promise<boolean> {
     return this.#queue.run(async () => {
@@ -95,39 +95,39 @@ export class Mirror {
       signal.throwIfAborted()
       if (await this.#has(commit, signal)) return false
       parseCloneUrl(commit.cloneUrl)
-      if (!this.#isFreed) await removeStaleLocks(this.path)
-      this.#isFreed = true
+      if (!this.#isUnlocked) await removeStaleLocks(this.path)
+      this.#isUnlocked = true
       await this.#withinSize(signal, (limited) => this.#fetchAnyhow(commit, limited))
       return true
     })
   }
 
-  /** Removes what is broken; the next `ensure` makes it anew. */
+  /** Removes a broken mirror; the next `ensure` recreates it. */
   discard(reason: unknown): Promise<void> {
     return this.#queue.run(() => this.#empty(reason))
   }
 
-  /** Joins what came in small pieces, so that a checkout reads few files; it drops no object. */
+  /** Joins small packs and loose tags, so that a checkout reads few files; it drops no object. */
   compact(): Promise<void> {
     return this.#queue.run(async () => {
       const { env, stop: signal, log } = this.#deps
-      const tidy = (...args: string[]) =>
+      const run = (...args: string[]) =>
         git([`--git-dir=${this.path}`, ...args], { env, signal, timeoutMs: 1_800_000 })
       try {
         const packs = (await readdir(join(this.path, 'objects', 'pack'))).filter(isPack)
-        if (packs.length > MOST_PACKS) await tidy('repack', '--quiet', '-d', '--geometric=2')
+        if (packs.length > MOST_PACKS) await run('repack', '--quiet', '-d', '--geometric=2')
         const tags = await readdir(join(this.path, 'refs', 'tags'))
-        if (tags.length > MOST_LOOSE_TAGS) await tidy('pack-refs', '--all')
+        if (tags.length > MOST_LOOSE_TAGS) await run('pack-refs', '--all')
       } catch (error) {
         if (signal.aborted) return
-        log.warn({ err: error, mirror: this.path }, 'a mirror could not be compacted')
+        log.warn({ err: error, mirror: this.path }, "can't compact a mirror")
       }
     })
   }
 
   /**
-   * Removes it, unless it is in use; resolves to whether it is gone. Whoever wants it meanwhile waits
-   * in its queue, and fetches it anew.
+   * Removes it unless it is in use; resolves to whether it did. Concurrent callers wait in its queue,
+   * and then fetch it again.
    */
   remove(): Promise<boolean> {
     return this.#queue.run(async () => {
@@ -137,12 +137,12 @@ export class Mirror {
       readers.end(this.path)
       await rename(this.path, this.path + GONE)
       await rm(this.path + GONE, { recursive: true, force: true })
-      log.info({ mirror: this.path }, 'a mirror was removed to make room')
+      log.info({ mirror: this.path }, 'mirror removed to make room')
       return true
     })
   }
 
-  /** Resolves when nothing changes it any more. */
+  /** Resolves when no change is in flight. */
   async settled(): Promise<void> {
     await this.#queue.run(async () => {})
   }
@@ -154,7 +154,7 @@ export class Mirror {
     signal.throwIfAborted()
     if (!info) return false
     if (info.type !== 'commit') {
-      throw new NarwhalError('invalid', `${commit.sha} is a ${info.type} and not a commit`)
+      throw new NarwhalError('invalid', `${commit.sha} is a ${info.type}, not a commit`)
     }
     if (this.#known.size >= MOST_REMEMBERED) this.#known.clear()
     this.#known.add(commit.sha)
@@ -166,7 +166,7 @@ export class Mirror {
     try {
       await withinSize({ mirror: this.path, maxBytes, signal }, fetch)
     } catch (error) {
-      // Also what is whole: else the next one would find the commit there.
+      // Even if the fetch was complete: otherwise the next caller would find the commit.
       if (NarwhalError.from(error).code === 'too_large') await this.#empty(error)
       throw error
     }
@@ -189,7 +189,7 @@ export class Mirror {
     if (!(await this.#has(commit, signal))) throw notThere(commit)
   }
 
-  /** Tries the quick way, if there may be one; false: it must be done by git(1). */
+  /** Tries a quick fetch, if one is possible; false: git(1) has to do it. */
   async #fetchQuickly(commit: MirroredCommit, signal: AbortSignal): Promise<boolean> {
     const { sha, cloneUrl: url } = commit
     const { stop, log } = this.#deps
@@ -197,7 +197,7 @@ export class Mirror {
     if (!mayBeQuick(commit) || performance.now() < this.#slowUntil) return false
     if (!(await exists(join(this.path, 'refs', 'narwhal')))) return false
     const { objects } = this
-    // Not with the callers' signal: they go as soon as the commit is there, which may be earlier.
+    // Not with the callers' signal: they leave as soon as the commit is there, which may be earlier.
     const listing = unknownTags({ url, hosts: env.hosts ?? ANY_HOSTS }, this.path, stop)
     listing.catch(() => {})
     try {
@@ -205,18 +205,18 @@ export class Mirror {
       if (!(await this.#has(commit, signal))) return false
     } catch (error) {
       signal.throwIfAborted()
-      log.info({ mirror: this.path, reason: describeError(error) }, 'git fetches it')
-      // Not so after a connection that broke: the next one may hold.
+      log.info({ mirror: this.path, reason: describeError(error) }, 'falling back to git fetch')
+      // But not after a broken connection: the next one may hold.
       if (error instanceof NarwhalError) this.#slowUntil = performance.now() + SLOW_MS
       return false
     }
-    this.tags = this.#bringTags(commit, { listing, objects })
+    this.tags = this.#fetchTags(commit, { listing, objects })
     this.tags.catch(() => {})
     return true
   }
 
-  /** Has git(1) fetch once more where a tag is missing, or the server does not say so. */
-  async #bringTags(
+  /** Fetches once more by git(1) if a tag is missing, or the tags could not be listed. */
+  async #fetchTags(
     commit: MirroredCommit,
     found: { readonly listing: Promise<UnknownTags>; readonly objects: ObjectReader },
   ): Promise<void> {
@@ -236,19 +236,19 @@ export class Mirror {
 
   async #empty(reason: unknown): Promise<void> {
     const { readers, log } = this.#deps
-    log.warn({ err: reason, mirror: this.path }, 'a mirror is removed, to be made anew')
+    log.warn({ err: reason, mirror: this.path }, 'mirror discarded: it will be recreated')
     this.#known.clear()
     readers.end(this.path)
     await rm(this.path, { recursive: true, force: true, maxRetries: 3 })
   }
 }
 
-/** A tag's own event is about the very tag, and git(1) knows how to bring it. */
+/** The event of a tag needs the tag itself, which git(1) fetches. */
 function mayBeQuick({ cloneUrl, sha, ref }: CommitSource): boolean {
   return /^https?:/.test(cloneUrl) && sha.length === 40 && !ref.startsWith('refs/tags/')
 }
 
-/** The name is a digest, so that `a` and `a/b` never stand in each other's way. */
+/** The name is a digest, so that `a` and `a/b` never conflict. */
 function refOf({ ref }: CommitSource): string {
   return `refs/narwhal/${createHash('sha256').update(ref).digest('hex').slice(0, 32)}`
 }

@@ -15,14 +15,14 @@ interface Talk {
 }
 
 /**
- * Reads objects of one repository through a `git cat-file --batch-command` that stays, since each
- * process costs more than all that is read by it. It sees packs that come later, because git looks
- * again when it misses something.
+ * Reads objects of one repository through a long-lived `git cat-file --batch-command`, since starting
+ * a process costs more than all the reads. It sees packs that are added later, because git rescans
+ * them when it misses an object.
  *
- * States: no process, one that talks, ended. The process is started by the first question; after it
- * has failed or was silent for a minute, the next question starts another. Questions are answered in
- * their order; only full object names are asked for, so that none can carry a second question. What is
- * answered leaves nothing behind: a busy repository's process stays for days.
+ * States: no process, running, ended. The first request starts the process; after it has failed or
+ * was silent for a minute, the next request starts another. Requests are answered in order; only full
+ * object names are accepted, so that none can inject a second request. Answered requests leave
+ * nothing in memory: a busy repository's process lives for days.
  */
 export class ObjectReader implements Disposable {
   readonly #repository: string
@@ -35,19 +35,19 @@ export class ObjectReader implements Disposable {
     this.#env = env
   }
 
-  /** Whether nothing is being asked. */
+  /** Whether no request is in flight. */
   get isIdle(): boolean {
     return this.#talk?.stream.isIdle ?? true
   }
 
-  /** Undefined when there is no such object. Rejects with `unavailable` when git fails. */
+  /** Undefined if there is no such object. Rejects with `unavailable` if git fails. */
   async info(id: string): Promise<ObjectInfo | undefined> {
     return (await this.#ask('info', id))?.info
   }
 
   /**
-   * The content of an object of this type. Rejects with `unavailable` when it is missing or
-   * another, and with `too_large` when it has more than `maxBytes`.
+   * The content of an object of this type. Rejects with `unavailable` if it is missing or of another
+   * type, and with `too_large` if it is larger than `maxBytes`.
    */
   async read(id: string, type: string, maxBytes: number): Promise<Buffer> {
     const info = await this.info(id)
@@ -68,8 +68,8 @@ export class ObjectReader implements Disposable {
   }
 
   async #ask(command: 'info' | 'contents', id: string) {
-    if (!OBJECT_ID.test(id)) throw new NarwhalError('invalid', `${id} is no object name`)
-    if (this.#isEnded) throw new NarwhalError('cancelled', 'the runner stops')
+    if (!OBJECT_ID.test(id)) throw new NarwhalError('invalid', `${id} isn't an object name`)
+    if (this.#isEnded) throw new NarwhalError('cancelled', 'the runner is shutting down')
     const talk = (this.#talk ??= this.#start())
     const answer = talk.stream.expect(command === 'contents')
     talk.process.stdin.write(`${command} ${id}\n`)
@@ -86,7 +86,7 @@ export class ObjectReader implements Disposable {
       env: this.#env,
     })
     const stream = new ObjectStream()
-    let said = ''
+    let stderr = ''
     const end = new AbortController()
     const talk: Talk = { process, stream, ended: end.signal }
     const fail = (why: string, cause?: unknown): void => {
@@ -95,7 +95,7 @@ export class ObjectReader implements Disposable {
       end.abort(new NarwhalError('unavailable', `git cat-file failed: ${why}`, { cause }))
     }
     process.stderr.on('data', (chunk: Buffer) => {
-      said = (said + chunk.toString()).slice(-1000)
+      stderr = (stderr + chunk.toString()).slice(-1000)
     })
     process.stdout.on('data', (chunk: Buffer) => {
       try {
@@ -106,8 +106,8 @@ export class ObjectReader implements Disposable {
     })
     process.stdin.on('error', () => {})
     process.on('error', (error) => fail(describeError(error), error))
-    process.on('close', () => fail(said.trim() || 'it ended'))
-    // It must not keep this process alive; as soon as this one ends, so does its input.
+    process.on('close', () => fail(stderr.trim() || 'it ended'))
+    // It must not keep this process alive; it ends with its input, and so with this process.
     process.unref()
     return talk
   }

@@ -1,15 +1,15 @@
 import type { GitEnv } from '../../lib/git/git.ts'
 import { ObjectReader } from './object-reader.ts'
 
-/** So many processes stay for the repositories that were read last. */
+/** At most this many processes are kept, for the most recently read repositories. */
 const MOST_READERS = 16
-/** Nobody has read from it for so long: its process is ended. */
+/** After this long without a read, a process is ended. */
 const IDLE_MS = 300_000
 
-/** The readers of the repositories that were lately read, each with its process. */
+/** The readers of the most recently read repositories, each with its process. */
 export class ObjectReaders implements Disposable {
   readonly #env: GitEnv
-  /** By the repository's path, the least lately used first. */
+  /** By the repository's path, the least recently used first. */
   readonly #readers = new Map<string, { reader: ObjectReader; usedAt: number }>()
   readonly #sweep: NodeJS.Timeout
 
@@ -29,7 +29,7 @@ export class ObjectReaders implements Disposable {
     return reader
   }
 
-  /** The repository is about to go. */
+  /** The repository is about to be removed. */
   end(repository: string): void {
     this.#readers.get(repository)?.reader[Symbol.dispose]()
     this.#readers.delete(repository)

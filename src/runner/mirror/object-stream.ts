@@ -1,6 +1,6 @@
 import { NarwhalError } from '../../lib/errors.ts'
 
-/** What git says of an object: what it is and how large, in bytes. */
+/** An object's type and size in bytes, as reported by git. */
 export interface ObjectInfo {
   readonly id: string
   readonly type: string
@@ -16,18 +16,18 @@ const LONGEST_HEAD = 200
 const HEAD = /^([0-9a-f]{40,64}) (\w+) (\d+)$/
 
 /**
- * Understands what `git cat-file --batch-command` answers: a line with name, type and size, and, if
- * the content was asked for, so many bytes and a newline. Contents are counted and never searched, so
- * that none can look like another answer. Throws `unavailable` when the answer is none.
+ * Parses the answers of `git cat-file --batch-command`: a line with name, type and size, and, if the
+ * content was requested, that many bytes and a newline. Contents are counted and never searched, so
+ * that none can pass for another answer. Throws `unavailable` for an invalid answer.
  */
 export class ObjectStream {
   readonly #asked: Asked[] = []
   #chunks: Buffer[] = []
   #bytes = 0
-  /** The answer whose content is still coming. */
+  /** The answer whose content is incomplete. */
   #info: ObjectInfo | undefined
 
-  /** Undefined: there is no such object. */
+  /** Expects one more answer; undefined if there is no such object. */
   expect(withContent: boolean): Promise<{ info: ObjectInfo; content: Buffer } | undefined> {
     return new Promise((resolve) => this.#asked.push({ withContent, resolve }))
   }
@@ -42,10 +42,10 @@ export class ObjectStream {
     while (this.#step());
   }
 
-  /** Takes one answer, or the head of one; false when more must come first. */
+  /** Takes one answer, or the head of one; false if more data is needed. */
   #step(): boolean {
     if (this.#info) {
-      // The newline behind the content belongs to it.
+      // The content is followed by a newline.
       if (this.#bytes <= this.#info.size) return false
       const content = this.#take(this.#info.size + 1).subarray(0, this.#info.size)
       this.#answer({ info: this.#info, content })

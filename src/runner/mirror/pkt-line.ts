@@ -4,14 +4,14 @@ import { NarwhalError } from '../../lib/errors.ts'
 export const FLUSH = '0000'
 export const DELIMITER = '0001'
 
-/** One packet: its length in four hexadecimal digits, then the text. */
+/** One packet: its length in four hexadecimal digits, followed by the text. */
 export function packet(text: string): string {
   return (Buffer.byteLength(text) + 4).toString(16).padStart(4, '0') + text
 }
 
 /**
- * The packets of a response as they come; special ones (flush, delimiter, response end) as empty
- * buffers. Throws `unavailable` when it is no such stream, or ends within a packet.
+ * The packets of a response as they arrive; special ones (flush, delimiter, response end) as empty
+ * buffers. Throws `unavailable` for an invalid stream, or one that ends within a packet.
  */
 export async function* packets(
   source: AsyncIterable<Buffer>,
@@ -31,9 +31,9 @@ export async function* packets(
   if (rest.length > 0) throw broken('it ended in the middle of a packet')
 }
 
-/** With its own four digits; the special packets are only those. */
+/** Including the four digits; special packets consist of those only. */
 function lengthOf(digits: string): number {
-  if (!/^[0-9a-fA-F]{4}$/.test(digits)) throw broken('it is none of git')
+  if (!/^[0-9a-fA-F]{4}$/.test(digits)) throw broken("it isn't in git's protocol")
   return Math.max(4, Number.parseInt(digits, 16))
 }
 

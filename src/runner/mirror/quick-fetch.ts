@@ -10,37 +10,37 @@ import type { ObjectReader } from './object-reader.ts'
 import { listRemoteTags, type Remote, type RemoteTag, requestPack } from './smart-http.ts'
 
 const MOST_HAVES = 64
-/** With more unknown tags than this, git(1) looks for those that belong to the mirror. */
+/** With more unknown tags than this, git(1) finds those that belong in the mirror. */
 const MOST_UNKNOWN_TAGS = 2_000
 
 export interface QuickFetch {
-  /** A bare repository that has something already. */
+  /** A bare repository that is not empty. */
   readonly mirror: string
   readonly url: string
   readonly sha: string
-  /** The mirror's own name for where the commit came from. */
+  /** The mirror's own name for the ref that the commit comes from. */
   readonly ref: string
   readonly env: GitEnv
   readonly signal: AbortSignal
 }
 
 /**
- * Brings one commit into a mirror by one request and one process, `git index-pack`. That checks
- * every object (`--strict`), and that all that a new object names is there; since everything came
- * in that way, what the commit leads to is complete. Rejects when the server wants to be asked in another
- * way, or with the signal's reason; then nothing has changed but that some objects may be there.
+ * Fetches one commit into a mirror with one request and one process, `git index-pack`. It checks every
+ * object (`--strict`), and that everything that a new object names exists; since all objects have
+ * arrived in this way, all that the commit reaches is complete. Rejects if the server requires another
+ * way, or with the signal's reason; then some objects may be there, and nothing else has changed.
  */
 export async function quickFetch(fetch: QuickFetch): Promise<void> {
   const { mirror, sha, ref, signal } = fetch
   const haves = await listHaves(mirror)
   const strict = `--strict=${FSCK_IGNORED.map((fault) => `${fault}=ignore`).join(',')}`
-  // A mirror can be fetched again: it need not survive a power cut, only be found broken after one.
+  // A mirror can be fetched again: after a power cut it need not be intact, only be found broken.
   const command = ['-c', 'core.fsync=none', `--git-dir=${mirror}`, 'index-pack']
-  // Started before the answer comes, so that it stands ready.
+  // Started before the response arrives, to be ready then.
   const indexing = startGit([...command, '--stdin', '--fix-thin', strict], { env: fetch.env })
-  let said = ''
+  let stderr = ''
   indexing.stderr.on('data', (chunk: Buffer) => {
-    said = (said + chunk.toString()).slice(-500)
+    stderr = (stderr + chunk.toString()).slice(-500)
   })
   indexing.stdout.resume()
   indexing.stdin.on('error', () => {})
@@ -53,7 +53,7 @@ export async function quickFetch(fetch: QuickFetch): Promise<void> {
   try {
     const write = async (bytes: Buffer): Promise<void> => {
       if (indexing.stdin.write(bytes) || over.signal.aborted) return
-      // What ended early never drains; why it ended is said by whoever waits for that.
+      // A process that ended early never drains; the wait for its end reports why.
       await once(indexing.stdin, 'drain', { signal: over.signal }).catch(() => undefined)
     }
     await requestPack(
@@ -64,17 +64,17 @@ export async function quickFetch(fetch: QuickFetch): Promise<void> {
     )
     indexing.stdin.end()
     const [code] = await ended
-    if (code !== 0) throw new NarwhalError('unavailable', `git index-pack failed: ${said.trim()}`)
+    if (code !== 0) throw new NarwhalError('unavailable', `git index-pack failed: ${stderr.trim()}`)
   } finally {
     indexing.kill('SIGKILL')
   }
   await writeRef(mirror, ref, sha)
 }
 
-/** Tags that the remote has and the mirror has not; undefined: too many to look at each. */
+/** Tags that the remote has and the mirror lacks; undefined: too many to check each. */
 export type UnknownTags = readonly RemoteTag[] | undefined
 
-/** Rejects when the server wants to be asked in another way. */
+/** Rejects if the server requires another way. */
 export async function unknownTags(
   remote: Remote,
   mirror: string,
@@ -88,20 +88,20 @@ export async function unknownTags(
   return unknown.length > MOST_UNKNOWN_TAGS ? undefined : unknown
 }
 
-/** Whether one of the tags belongs into the mirror: what it stands for is there. */
+/** Whether one of the tags belongs in the mirror, which has its target. */
 export async function belongsHere(tags: UnknownTags, objects: ObjectReader): Promise<boolean> {
   if (!tags) return true
   const found = await Promise.all(tags.map(({ target }) => objects.info(target)))
   return found.some((info) => info !== undefined)
 }
 
-/** The newest commits that are known to be complete: the server sends what they do not have. */
+/** The newest commits that are complete: the server sends only what they lack. */
 async function listHaves(mirror: string): Promise<string[]> {
   const refs = await listRefs(mirror, 'refs/narwhal')
   return [...new Set(refs.values())].slice(0, MOST_HAVES)
 }
 
-/** As git itself does it: the lock is a file that becomes the ref. */
+/** As git does: the lock is a file that becomes the ref. */
 async function writeRef(mirror: string, ref: string, sha: string): Promise<void> {
   const path = join(mirror, ref)
   const before = await readFile(path, 'utf8').catch(() => '')

@@ -4,7 +4,7 @@ import type { ObjectReader } from './object-reader.ts'
 const LARGEST_COMMIT = 4 * 1024 * 1024
 const LARGEST_TREE = 16 * 1024 * 1024
 
-/** What a commit says of itself; all of it is hostile text. */
+/** A commit's own text; all of it is untrusted. */
 export interface CommitText {
   readonly tree: string
   readonly author: string
@@ -28,7 +28,7 @@ export async function readCommit(objects: ObjectReader, id: string): Promise<Com
   return { tree, author: text(Buffer.from(author, 'latin1')), title: oneLine.join(' ').trim() }
 }
 
-/** Undefined where the encoding is not known here: UTF-8 is what nearly all commits are in. */
+/** For an unknown encoding, UTF-8, which nearly all commits use. */
 function decoderOf(encoding = 'utf-8'): { decode: (bytes: Uint8Array) => string } {
   try {
     return new TextDecoder(encoding)
@@ -37,14 +37,14 @@ function decoderOf(encoding = 'utf-8'): { decode: (bytes: Uint8Array) => string 
   }
 }
 
-/** An entry of a folder: its mode as git writes it (`100644`, `40000`), its name, and its object. */
+/** An entry of a tree: its mode as git writes it (`100644`, `40000`), its name, and its object. */
 export interface TreeEntry {
   readonly mode: string
   readonly name: string
   readonly id: string
 }
 
-/** The entry of this name in a tree; undefined when there is none. Rejects as `ObjectReader.read`. */
+/** The entry by this name in a tree; undefined if there is none. Rejects as `ObjectReader.read`. */
 export async function findEntry(
   objects: ObjectReader,
   tree: string,
@@ -54,7 +54,7 @@ export async function findEntry(
   return undefined
 }
 
-/** What is in a tree, read one after the other. Rejects as `ObjectReader.read`. */
+/** The entries of a tree, parsed lazily. Rejects as `ObjectReader.read`. */
 export async function readTree(objects: ObjectReader, tree: string): Promise<Iterable<TreeEntry>> {
   return entriesOf(await objects.read(tree, 'tree', LARGEST_TREE), tree.length / 2)
 }

@@ -1,13 +1,10 @@
 import type { ObjectReader } from './object-reader.ts'
 import { findEntry } from './read-commit.ts'
 
-/** What a pipeline file may have at most, in bytes. */
+/** The size limit of a pipeline file. */
 const LARGEST_FILE = 1024 * 1024
 
-/**
- * The text of a file in a tree; why it can't be read, in words; undefined where there is none. No
- * symbolic link is followed.
- */
+/** The text of a file in a tree, or why it can't be read; undefined if it is missing. Follows no links. */
 export async function readTextFile(
   objects: ObjectReader,
   tree: string,
@@ -18,19 +15,20 @@ export async function readTextFile(
   for (const part of parts.slice(0, -1)) {
     const entry = await findEntry(objects, folder, part)
     if (!entry) return undefined
-    if (entry.mode !== '40000') return { message: `${part} in ${path} is no folder` }
+    if (entry.mode !== '40000') return { message: `${part} in ${path} isn't a folder` }
     folder = entry.id
   }
   const entry = await findEntry(objects, folder, parts.at(-1) ?? '')
   if (!entry) return undefined
   const { id, mode } = entry
   if (mode !== '100644' && mode !== '100755') {
-    const what = mode === '120000' ? 'a symbolic link' : mode === '40000' ? 'a folder' : 'no file'
-    return { message: `${path} is ${what}: it must be a plain file` }
+    const what =
+      mode === '120000' ? 'a symbolic link' : mode === '40000' ? 'a folder' : 'a submodule'
+    return { message: `${path} is ${what}: it must be a regular file` }
   }
   const size = (await objects.info(id))?.size ?? 0
   if (size > LARGEST_FILE) {
-    return { message: `${path} has ${size} bytes: at most ${LARGEST_FILE} (1 MiB) are allowed` }
+    return { message: `${path} has ${size} bytes: the limit is ${LARGEST_FILE} (1 MiB)` }
   }
   return (await objects.read(id, 'blob', LARGEST_FILE)).toString('utf8')
 }

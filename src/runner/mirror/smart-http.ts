@@ -4,13 +4,13 @@ import { NarwhalError } from '../../lib/errors.ts'
 import type { Hosts } from '../../lib/reach/hosts.ts'
 import { broken, DELIMITER, FLUSH, packet, packets } from './pkt-line.ts'
 
-/** A server that says nothing for a minute is given up. */
+/** A server that is silent for a minute is given up. */
 const SILENCE_MS = 60_000
 const LONGEST_LIST = 8 * 1024 * 1024
 const IDLE_CONNECTION_MS = 60_000
 
 const options = { keepAlive: true, maxFreeSockets: 4, timeout: IDLE_CONNECTION_MS } as const
-/** A connection that is kept was made where these hosts may be, and serves nobody who may reach less. */
+/** By the hosts that may be reached: connections are not reused for callers with fewer rights. */
 const agents = new WeakMap<Hosts, { readonly http: http.Agent; readonly https: https.Agent }>()
 
 /** A repository, and where its host may be. */
@@ -22,16 +22,16 @@ export interface Remote {
 /** A tag of a remote repository. */
 export interface RemoteTag {
   readonly ref: string
-  /** What it points to; of an annotated one, the object that it stands for in the end. */
+  /** The object that it names; of an annotated tag, the object that it finally leads to. */
   readonly target: string
 }
 
 /**
- * Asks for one pack: the commit and what of it is not in `haves`, in one request, without looking
- * at the refs first. This is version 2 of the protocol over HTTP (gitprotocol-v2(5)), in which each request
- * stands alone; git(1) itself takes two or three, and a process for them. It sends no credentials
- * and follows no redirect: rejects with `unavailable` for every other answer than a pack, and whoever
- * asks leaves it to git(1) then. `write` gets the pack's bytes, and slows the stream down.
+ * Requests one pack, with what the commit reaches and `haves` do not, in one request and without
+ * listing the refs first. In version 2 of the protocol over HTTP (gitprotocol-v2(5)) each request is
+ * independent; git(1) itself needs two or three, and a process for them. It sends no credentials and
+ * follows no redirect: rejects with `unavailable` for any response other than a pack, and the caller
+ * then falls back to git(1). `write` receives the pack's bytes, with backpressure.
  */
 export async function requestPack(
   { url, hosts }: Remote,
@@ -60,7 +60,7 @@ export async function requestPack(
       throw broken(bytes.toString('utf8', 1, 300).trim())
     }
   }
-  if (!isPack) throw broken('there is no pack in it')
+  if (!isPack) throw broken('it has no pack')
 }
 
 /** The tags of a remote repository, in one request as above. */
@@ -68,8 +68,8 @@ export async function listRemoteTags(
   { url, hosts }: Remote,
   signal: AbortSignal,
 ): Promise<RemoteTag[]> {
-  const asked = [packet('peel\n'), packet('ref-prefix refs/tags/\n')]
-  const lines = [packet('command=ls-refs\n'), DELIMITER, ...asked, FLUSH]
+  const args = [packet('peel\n'), packet('ref-prefix refs/tags/\n')]
+  const lines = [packet('command=ls-refs\n'), DELIMITER, ...args, FLUSH]
   const tags: RemoteTag[] = []
   let size = 0
   for await (const bytes of packets(await post({ url, hosts }, lines.join(''), signal))) {
@@ -98,11 +98,11 @@ async function post(
   body: string,
   signal: AbortSignal,
 ): Promise<AsyncIterable<Buffer>> {
-  const asked = new URL(`${url.replace(/\/$/, '')}/git-upload-pack`)
-  const isTls = asked.protocol === 'https:'
-  hosts.check(asked)
+  const target = new URL(`${url.replace(/\/$/, '')}/git-upload-pack`)
+  const isTls = target.protocol === 'https:'
+  hosts.check(target)
   const answered = Promise.withResolvers<http.IncomingMessage>()
-  const request = (isTls ? https : http).request(asked, {
+  const request = (isTls ? https : http).request(target, {
     method: 'POST',
     agent: agentsOf(hosts)[isTls ? 'https' : 'http'],
     lookup: hosts.lookup,
@@ -124,7 +124,7 @@ async function post(
   try {
     response = await answered.promise
   } catch (error) {
-    // The server closed a connection that was kept, in the moment when it was used again.
+    // The server closed a kept-alive connection just as it was reused.
     if (request.reusedSocket && !signal.aborted) return await post({ url, hosts }, body, signal)
     throw error
   }

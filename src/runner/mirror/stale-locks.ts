@@ -2,8 +2,8 @@ import { readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 
 /**
- * Removes the locks on refs and files of a bare repository that a git, or a process of ours, left when it was
- * killed: with them git refuses every fetch for ever. Only for a repository in which nobody works.
+ * Removes the locks on refs and files of a bare repository that a killed process, git or ours, left:
+ * with them git refuses every fetch. Only for a repository that is not in use.
  */
 export async function removeStaleLocks(repository: string): Promise<void> {
   const [files, refs] = await Promise.all([

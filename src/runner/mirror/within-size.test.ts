@@ -11,7 +11,7 @@ import { MirrorCache } from './mirror-cache.ts'
 import { withinSize } from './within-size.ts'
 
 const { signal } = new AbortController()
-const TOO_LARGE = { code: 'too_large', message: /more than the 1 MiB .* raise mirror-size/ }
+const TOO_LARGE = { code: 'too_large', message: /exceeds the 1 MiB limit .* raise .*mirror-size/ }
 
 test('a fetch that never ends is ended when the mirror is full', async () => {
   await using dir = await tempDir()

@@ -1,18 +1,19 @@
+import { every } from '../../lib/async/every.ts'
 import { NarwhalError } from '../../lib/errors.ts'
 import { sizeOfMirror } from './mirror-room.ts'
 
-const LOOK_MS = 500
+const POLL_MS = 500
 
 export interface SizeLimit {
-  /** A bare repository, which may not be there yet. */
+  /** A bare repository, which may not exist yet. */
   readonly mirror: string
   readonly maxBytes: number
   readonly signal: AbortSignal
 }
 
 /**
- * Fetches into a mirror with a signal that is aborted when the mirror grows over its limit: git itself
- * knows none. Rejects with `too_large` then, also when it was done between two looks.
+ * Fetches into a mirror with a signal that aborts when the mirror exceeds its limit: git has no such
+ * limit. Then rejects with `too_large`, also if the fetch ended between two checks.
  */
 export async function withinSize<Result>(
   { mirror, maxBytes, signal }: SizeLimit,
@@ -20,22 +21,18 @@ export async function withinSize<Result>(
 ): Promise<Result> {
   if (maxBytes === Number.POSITIVE_INFINITY) return await fill(signal)
   const full = new AbortController()
-  const look = async (): Promise<void> => {
+  const check = async (): Promise<void> => {
     if ((await sizeOfMirror(mirror)) > maxBytes) full.abort(tooLarge(maxBytes))
   }
-  const timer = setInterval(() => void look(), LOOK_MS)
-  try {
-    const result = await fill(AbortSignal.any([signal, full.signal]))
-    await look()
-    full.signal.throwIfAborted()
-    return result
-  } finally {
-    clearInterval(timer)
-  }
+  await using _polling = every(POLL_MS, check, (error) => full.abort(error))
+  const result = await fill(AbortSignal.any([signal, full.signal]))
+  await check()
+  full.signal.throwIfAborted()
+  return result
 }
 
 function tooLarge(maxBytes: number): NarwhalError {
   const most = Math.floor(maxBytes / 1024 / 1024)
-  const words = `the repository takes more than the ${most} MiB that mirrors may take here: raise mirror-size at the runner, or make it smaller`
-  return new NarwhalError('too_large', words)
+  const message = `the repository exceeds the ${most} MiB limit for mirrors here: raise the runner's mirror-size, or make the repository smaller`
+  return new NarwhalError('too_large', message)
 }

@@ -5,9 +5,9 @@ const MOST_BYTES = 4 * 1024 * 1024
 const TIMEOUT_MS = 30_000
 
 /**
- * The paths that differ between a commit and what it is compared with: for a push where the branch
- * was before, for a pull request where it left its target. Undefined where that can't be told: there
- * is no such commit here, or there are too many paths; whoever asks then takes all for changed.
+ * The paths that differ between a commit and its base: for a push the branch's previous head, for a
+ * pull request the merge base. Undefined if unknown, because the base is missing or there are too
+ * many paths; callers then treat all paths as changed.
  */
 export async function changedPaths(
   mirror: string,

@@ -10,17 +10,17 @@ import { readCommit } from '../mirror/read-commit.ts'
 import { readTextFile } from '../mirror/read-text-file.ts'
 
 export interface LoadDeps {
-  /** Whose files are meant where no repository is named; absent: there are none. */
+  /** The commit of includes without a repository; absent: there is none. */
   readonly commit?: CommitSource
   readonly mirrors: MirrorCache
   readonly env: GitEnv
-  /** The repositories that the operator lets files come from. */
+  /** The repositories that the operator allows. */
   readonly sources: readonly IncludeSource[]
 }
 
 /**
- * Brings files that a commit's `narwhal.yml` includes: of the commit itself, or of other repositories
- * through their mirrors, each ref looked up once. What can't be had is an answer in words.
+ * Loads files that a commit's `narwhal.yml` includes: from the commit itself, or from other
+ * repositories through their mirrors, resolving each ref once. Errors are results.
  */
 export class IncludeLoader {
   readonly #deps: LoadDeps
@@ -37,7 +37,7 @@ export class IncludeLoader {
     this.#resolved = resolved
   }
 
-  /** For another commit of the repository: refs of others stay the commits that they were found to be. */
+  /** For another commit of the repository; refs of other repositories keep the commits they resolved to. */
   at(commit: CommitSource): IncludeLoader {
     return new IncludeLoader({ ...this.#deps, commit }, this.#signal, this.#resolved)
   }
@@ -46,7 +46,7 @@ export class IncludeLoader {
   async load(ref: IncludeRef): Promise<IncludedFile> {
     try {
       const commit = ref.from ? await this.#find(ref.from) : this.#deps.commit
-      if (!commit) return { trouble: 'there is no commit that it could be in' }
+      if (!commit) return { trouble: 'there is no commit to load it from' }
       const text = await this.#deps.mirrors.read(commit, this.#signal, async (_path, objects) => {
         const { tree } = await readCommit(objects, commit.sha)
         return await readTextFile(objects, tree, ref.path)
@@ -59,7 +59,7 @@ export class IncludeLoader {
     }
   }
 
-  /** The commit that a ref of another repository names now. */
+  /** The commit that a ref of another repository currently points to. */
   #find(from: NonNullable<IncludeRef['from']>): Promise<CommitSource> {
     const key = nameOf({ from, path: '' })
     const known = this.#resolved.get(key) ?? this.#resolve(from)
@@ -74,8 +74,8 @@ export class IncludeLoader {
       const by = this.#deps.commit?.isStranger
         ? 'by a stranger (stranger-includes)'
         : '(include-repositories)'
-      const words = `the operator lets no files be included from ${repository} ${by}`
-      throw new NarwhalError('forbidden', words)
+      const message = `the operator allows no includes from ${repository} ${by}`
+      throw new NarwhalError('forbidden', message)
     }
     const { repositoryId, cloneUrl } = source
     const known = { repositoryId, repositoryName: source.name, cloneUrl }

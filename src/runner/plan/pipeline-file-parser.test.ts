@@ -32,7 +32,7 @@ test('ends a thread that takes too long, and reads the next text in a fresh one'
     ok: false,
     problems: [
       {
-        message: 'narwhal.yml took more than 0.2 s to read',
+        message: 'narwhal.yml took more than 0.2 s to parse',
         line: 1,
         column: 1,
         excerpt: '',
@@ -47,7 +47,7 @@ test('gives a file a second of a processor, and does not count when it waits for
   await using short = new PipelineFileParser({ timeoutMs: 50, entry: OBEDIENT })
   const wait = 'Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 300); "waited"'
   const [ended, waited] = await Promise.all([usual.parse('for (;;) {}'), short.parse(wait)])
-  assert.equal(!ended.ok && ended.problems[0]?.message, 'narwhal.yml took more than 1 s to read')
+  assert.equal(!ended.ok && ended.problems[0]?.message, 'narwhal.yml took more than 1 s to parse')
   assert.equal(waited, 'waited')
 })
 
@@ -59,7 +59,7 @@ test('survives a thread that runs out of memory', async () => {
   })
   const answer = await parser.parse('const all = []; for (;;) all.push({ a: [1, 2, 3] })')
   assert.ok(!answer.ok)
-  assert.equal(answer.problems[0]?.message, 'narwhal.yml took more than 32 MiB of memory to read')
+  assert.equal(answer.problems[0]?.message, 'narwhal.yml took more than 32 MiB of memory to parse')
   assert.equal(await parser.parse('"next"'), 'next')
 })
 

@@ -10,42 +10,42 @@ import type { ParsedPipelineFile } from '../../pipeline-file/parse-pipeline-file
 import type { IncludedFiles } from '../../pipeline-file/read/include-ref.ts'
 
 export interface PipelineFileParserOptions {
-  /** How long one text may take of a processor, in milliseconds; 1,000 unless told. */
+  /** The processor time that one text may take, in milliseconds; 1,000 by default. */
   readonly timeoutMs?: number
-  /** The memory of the thread, in MiB; 128 unless told. */
+  /** The memory of the thread, in MiB; 128 by default. */
   readonly memoryMib?: number
   /** The code of the thread; for tests. */
   readonly entry?: URL
 }
 
 /**
- * Beside this file, with the same ending: as it is written, or bundled as an entry point of its own
+ * Next to this file, with the same extension: the source, or a bundle of its own
  * (`src/runner/plan/plan-worker.ts` → `plan-worker.js` in the folder of the main bundle).
  */
 const ENTRY = new URL(`./plan-worker${extname(import.meta.url)}`, import.meta.url)
 
-/** What is asked of the thread. */
+/** A request to the thread. */
 interface ParseRequest {
   readonly text: string
   readonly facts: PlanFacts | undefined
   readonly included: IncludedFiles | undefined
 }
 
-/** Loading the code of the thread is not the file's fault; a busy machine may take long. */
+/** Loading the thread's code is not the file's fault, and may take long on a busy machine. */
 const START_TIMEOUT_MS = 30_000
 
-/** So many times as long a thread may wait for a processor. */
+/** A thread may take this many times its processor time, waiting for a processor included. */
 const STUCK_TIMES = 30
 
-/** Instead of a message that did not come in time. */
+/** Stands for a message that did not arrive in time. */
 const LATE = Symbol('late')
 
 /**
- * Reads pipeline files in a thread of its own, which can be ended whatever a file makes it do.
+ * Parses pipeline files in a thread of its own, which can be terminated whatever a file makes it do.
  *
- * States: no thread, a thread that starts, one that waits, one that reads one text, closed. The
- * thread is started by the first text and kept warm; the first text after it was ended starts the
- * next. Texts are read one after the other. An idle thread does not keep the process alive.
+ * States: no thread, starting, idle, parsing one text, closed. The first text starts the thread, which
+ * is kept warm; the first text after a termination starts the next. Texts are parsed one at a time.
+ * An idle thread does not keep the process alive.
  */
 export class PipelineFileParser implements AsyncDisposable {
   readonly #timeoutMs: number
@@ -68,20 +68,20 @@ export class PipelineFileParser implements AsyncDisposable {
   }
 
   /**
-   * What the text says, or its problems; that it takes too long or too much memory is a problem,
-   * too. Rejects with `cancelled` once disposed, and with `internal` if the thread fails.
+   * The plan, or the text's problems; taking too long or too much memory is a problem, too. Rejects
+   * with `cancelled` once disposed, and with `internal` if the thread fails.
    */
   async parse(
     text: string,
     facts?: PlanFacts,
     included?: IncludedFiles,
   ): Promise<ParsedPipelineFile> {
-    // Refused by its length, without copying it to the thread.
+    // Rejected for its length, without copying it to the thread.
     if (text.length > limits.bytes) return (await loadParser())(text)
     return await this.#queue.run(() => this.#read({ text, facts, included }))
   }
 
-  /** Starts the thread before the first text comes, which then waits for less. */
+  /** Starts the thread ahead of the first text. */
   warmUp(): void {
     if (this.#isClosed) return
     this.#worker ??= this.#start()
@@ -94,17 +94,17 @@ export class PipelineFileParser implements AsyncDisposable {
     worker.ref()
     try {
       if ((await this.#ready) === LATE) {
-        throw new NarwhalError('internal', 'the thread that reads narwhal.yml does not start')
+        throw new NarwhalError('internal', 'the thread that parses narwhal.yml does not start')
       }
       const answer = await this.#ask(worker, request)
       if (answer !== LATE) return answer as ParsedPipelineFile
       this.#abandon(worker)
-      return refused(`narwhal.yml took more than ${this.#timeoutMs / 1000} s to read`)
+      return refused(`narwhal.yml took more than ${this.#timeoutMs / 1000} s to parse`)
     } catch (error) {
       this.#abandon(worker)
       if (this.#isClosed) throw closed(error)
       if (isOutOfMemory(error)) {
-        return refused(`narwhal.yml took more than ${this.#memoryMib} MiB of memory to read`)
+        return refused(`narwhal.yml took more than ${this.#memoryMib} MiB of memory to parse`)
       }
       throw NarwhalError.from(error)
     } finally {
@@ -113,12 +113,12 @@ export class PipelineFileParser implements AsyncDisposable {
   }
 
   /**
-   * The thread's answer, or LATE when it has had its time. What counts is the processor's time, so that
-   * a busy machine refuses nothing; a thread that gets none at all is given up in the end.
+   * The thread's answer, or LATE after its time. Processor time counts, so that a busy machine rejects
+   * nothing; a thread that gets no processor is given up eventually.
    */
   async #ask(worker: Worker, request: ParseRequest): Promise<unknown> {
     const before = await worker.cpuUsage()
-    // Heard before anything is said.
+    // The listener is added before the request is sent.
     const answer = nextMessage(worker, STUCK_TIMES * this.#timeoutMs)
     answer.catch(() => {})
     worker.postMessage(request)
@@ -130,19 +130,19 @@ export class PipelineFileParser implements AsyncDisposable {
       if (typeof either !== 'number') return either
       leftMs = Math.ceil(this.#timeoutMs - either)
     }
-    // It may have come at the last moment.
+    // It may have arrived at the last moment.
     return await Promise.race([answer, new Promise((resolve) => setImmediate(resolve, LATE))])
   }
 
   #start(): Worker {
     const worker = new Worker(this.#entry, {
-      // Nothing of this process is the thread's business, but for where compiled code is kept.
+      // Nothing of this process's environment but the folder for compiled code.
       env: compileCache(),
       argv: [],
       execArgv: [],
       resourceLimits: { maxOldGenerationSizeMb: this.#memoryMib, maxYoungGenerationSizeMb: 32 },
     })
-    // Errors are heard by whoever waits for an answer; one that comes later must not end the process.
+    // Errors reject a pending request; a later one must not end the process.
     worker.on('error', () => {})
     worker.on('exit', () => {
       if (this.#worker === worker) this.#worker = undefined
@@ -153,7 +153,7 @@ export class PipelineFileParser implements AsyncDisposable {
     return worker
   }
 
-  /** Ends a thread without waiting: how long that takes is up to what it does. */
+  /** Terminates a thread without waiting: how long that takes depends on what it does. */
   #abandon(worker: Worker): void {
     if (this.#worker === worker) this.#worker = undefined
     void worker.terminate()
@@ -167,31 +167,31 @@ export class PipelineFileParser implements AsyncDisposable {
   }
 }
 
-/** Node keeps it in a folder for its own version, below the one that the variable names. */
+/** Node uses a subfolder for its version, below the folder that the variable names. */
 function compileCache(): { NODE_COMPILE_CACHE?: string } {
   const folder = getCompileCacheDir()
   return folder ? { NODE_COMPILE_CACHE: dirname(folder) } : {}
 }
 
-/** In this thread it is seldom needed, and is much to load. */
+/** In this thread it is rarely needed, and expensive to load. */
 async function loadParser() {
   return (await import('../../pipeline-file/parse-pipeline-file.ts')).parsePipelineFile
 }
 
-/** Node tells it in microseconds, also of a thread that computes. */
+/** Node reports microseconds, also for a busy thread. */
 function toMs({ user, system }: { readonly user: number; readonly system: number }): number {
   return (user + system) / 1_000
 }
 
-/** The answer, or LATE; the timer goes with it, for there may be thousands of answers a second. */
+/** The answer, or LATE; clears the timer, as there may be thousands of answers a second. */
 async function withinTime(answer: Promise<unknown>, ms: number): Promise<unknown> {
-  const patience = new AbortController()
-  const waited = sleep(ms, LATE, { ref: false, signal: patience.signal })
-  waited.catch(() => {})
+  const done = new AbortController()
+  const timeout = sleep(ms, LATE, { ref: false, signal: done.signal })
+  timeout.catch(() => {})
   try {
-    return await Promise.race([answer, waited])
+    return await Promise.race([answer, timeout])
   } finally {
-    patience.abort()
+    done.abort()
   }
 }
 
@@ -199,7 +199,7 @@ async function withinTime(answer: Promise<unknown>, ms: number): Promise<unknown
 function nextMessage(worker: Worker, timeoutMs: number): Promise<unknown> {
   return new Promise((resolve, reject) => {
     const timer = setTimeout(() => {
-      // An answer may be there already, if this thread was busy: it is heard before this.
+      // If this thread was blocked, an answer may be pending: it is delivered before this.
       setImmediate(() => settle(() => resolve(LATE)))
     }, timeoutMs)
     const settle = (how: () => void): void => {
@@ -212,7 +212,7 @@ function nextMessage(worker: Worker, timeoutMs: number): Promise<unknown> {
     const onMessage = (message: unknown): void => settle(() => resolve(message))
     const onError = (error: unknown): void => settle(() => reject(NarwhalError.from(error)))
     const onExit = (): void => {
-      const message = 'the thread that reads narwhal.yml has ended'
+      const message = 'the thread that parses narwhal.yml has ended'
       settle(() => reject(new NarwhalError('internal', message)))
     }
     worker.on('message', onMessage)
@@ -231,5 +231,5 @@ function refused(message: string): ParsedPipelineFile {
 }
 
 function closed(cause?: unknown): NarwhalError {
-  return new NarwhalError('cancelled', 'the reader of narwhal.yml is closed', { cause })
+  return new NarwhalError('cancelled', 'the parser of narwhal.yml is closed', { cause })
 }

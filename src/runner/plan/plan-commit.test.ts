@@ -65,7 +65,7 @@ test('refuses a link, a folder and a file that is too large', async () => {
   const refused: [ReturnType<typeof plan>, RegExp][] = [
     [plan({ a: 'a' }, { link: '/etc/passwd' }), /is a symbolic link/],
     [plan({ 'narwhal.yml/a': 'a' }), /is a folder/],
-    [plan({ 'narwhal.yml': 'a'.repeat(1024 * 1024 + 1) }), /1048577 bytes: at most 1048576/],
+    [plan({ 'narwhal.yml': 'a'.repeat(1024 * 1024 + 1) }), /1048577 bytes: the limit is 1048576/],
   ]
   for (const [planned, message] of refused) {
     const { file } = await planned

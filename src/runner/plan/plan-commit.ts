@@ -18,24 +18,24 @@ import { changedPaths } from './changed-paths.ts'
 import { IncludeLoader } from './load-include.ts'
 
 const FILE = 'narwhal.yml'
-/** On one line, since that is how problems are shown. */
+/** On one line, as problems are shown. */
 const SHORTEST_FILE = 'steps: [echo hello]'
 const LONGEST_TEXT = 500
 
-/** What a file says; where it does not do, also what it includes and was not given. */
+/** A parsed file; if it failed, also the included files that were missing. */
 export type ParsedFile =
   | Extract<PlannedFile, { ok: true }>
   | (Extract<PlannedFile, { ok: false }> & { readonly wants?: readonly IncludeRef[] })
 
-/** Reads the text of a `narwhal.yml`, however hostile it is. */
+/** Parses the text of a `narwhal.yml`, however hostile it is. */
 export interface PipelineParser extends AsyncDisposable {
   parse(text: string, facts: PlanFacts, included: IncludedFiles): Promise<ParsedFile>
 }
 
 /**
- * Fetches the commit and reads its `narwhal.yml`, out of git's objects and never from a working
- * tree. A file that is missing, no plain file, too large or full of mistakes is an answer; rejects
- * as `MirrorCache.fetchCommit` does.
+ * Fetches the commit and reads its `narwhal.yml` from git's objects, never from a working tree. A file
+ * that is missing, not a regular file, too large or invalid is a result; rejects as
+ * `MirrorCache.fetchCommit` does.
  */
 export async function planCommit(
   { commit, facts, sources }: PlanOrder,
@@ -50,7 +50,7 @@ export async function planCommit(
   const read = await deps.mirrors.read(commit, signal, async (path, objects) => {
     const about = await readCommit(objects, commit.sha)
     const text = await readFile(objects, commit.sha, about.tree)
-    // What is included may ask, too.
+    // Included files may depend on paths, too.
     const asksForPaths = typeof text === 'string' && /\b(?:path|changed|include)\b/.test(text)
     const changed =
       asksForPaths || facts.isStranger
@@ -60,7 +60,7 @@ export async function planCommit(
   })
   const { author, title } = read.about
   const { text } = read
-  // Conditions on paths go by what the event tells, whoever it is of.
+  // Conditions on paths use the event's base, also for strangers.
   const changed = facts.base === undefined ? undefined : read.changed
   const planFacts = planFactsOf(commit, facts, { ...read, changed })
   const loader = new IncludeLoader({ commit, ...deps, sources }, signal)
@@ -78,7 +78,7 @@ export async function planCommit(
   return {
     file,
     ...present({ target }),
-    ...(facts.isStranger && read.changed ? { changed: changedBy(read.changed, file) } : {}),
+    ...(facts.isStranger && read.changed && { changed: changedBy(read.changed, file) }),
     title: title.slice(0, LONGEST_TEXT).toWellFormed(),
     author: author.slice(0, LONGEST_TEXT).toWellFormed(),
     fetchMs,
@@ -86,16 +86,16 @@ export async function planCommit(
   }
 }
 
-/** A file that was included before and is not any more changes narwhal.yml, or one that it includes. */
+/** An include that was dropped needs no entry: dropping it has changed narwhal.yml or another include. */
 function changedBy(paths: readonly string[], file: ParsedFile): ChangedFiles {
   const { included = [] } = file.ok ? file.plan : {}
   return changedFiles(paths, new Set([FILE, ...included.map(({ source }) => source)]))
 }
 
 /**
- * What a stranger's commit is held against, fetched if it can be had: the commit that the event names, which need be
- * no part of its own history, or else the branch that it wants into, as it is now. Rejects with the signal's
- * reason only.
+ * What a stranger's commit is compared with, fetched if possible: the commit that the event names, which
+ * need not be in its history, or else the current head of the target branch. Rejects with the
+ * signal's reason only.
  */
 async function findBase(
   commit: CommitSource,
@@ -127,7 +127,7 @@ interface TargetOrder extends Pick<PlanOrder, 'commit'> {
   readonly loader: IncludeLoader
 }
 
-/** Held against the same facts and commits as the stranger's file, so that both leave out the same. */
+/** Planned with the same facts and includes as the stranger's file, so that the same jobs are skipped. */
 async function readTarget(
   plan: PipelinePlan,
   { commit, base, planFacts, loader }: TargetOrder,
@@ -136,7 +136,7 @@ async function readTarget(
 ): Promise<PlannedCommit['target']> {
   const text = await mirrors
     .read(commit, signal, async (_path, objects) => {
-      // To miss it says nothing of the mirror.
+      // If it is missing, the mirror need not be broken.
       if ((await objects.info(base)) === undefined) return undefined
       const { tree } = await readCommit(objects, base)
       return await readTextFile(objects, tree, FILE)
@@ -170,15 +170,13 @@ function planFactsOf(
   return {
     event,
     isStranger,
-    ...present({ targetBranch }),
     inputs,
-    ...present({ jobs, from }),
     ref,
     sha,
     repository: repositoryName,
     title: facts.title || read.about.title,
     author: facts.author || read.about.author,
-    ...present({ changedPaths: read.changed }),
+    ...present({ targetBranch, jobs, from, changedPaths: read.changed }),
   }
 }
 

@@ -9,7 +9,7 @@ interface ParseRequest {
   readonly included?: IncludedFiles
 }
 
-/** The thread of `PipelineFileParser`: says once that it is ready, then answers each text. */
+/** The thread of `PipelineFileParser`: signals once that it is ready, then answers each request. */
 parentPort?.on('message', ({ text, facts, included }: ParseRequest) =>
   parentPort?.postMessage(parsePipelineFile(text, facts, included)),
 )
