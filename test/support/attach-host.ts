@@ -17,7 +17,6 @@ import type { Store } from '../../src/store/store.ts'
 export interface AttachHost extends AsyncDisposable {
   readonly url: string
   readonly id: `dispatcher_${string}`
-  /** The attached ones, by id. */
   readonly connectors: ReadonlyMap<RunnerId, AttachedConnector>
   /** As if the process had been killed. */
   cut(): void

@@ -44,7 +44,6 @@ export class AttemptClient {
   confirms = true
   /** The time in every heartbeat. */
   readonly heartbeats: number[] = []
-  /** Requests for id tokens. */
   readonly asks: AskForIdTokens[] = []
   readonly #requests = new PushStream<RunAttemptRequest>()
   readonly #abort = new AbortController()
@@ -64,7 +63,6 @@ export class AttemptClient {
     this.#request({ case: 'acknowledge', value })
   }
 
-  /** Answers a request for id tokens. */
   answer(value: MessageInitShape<typeof MintedIdTokensSchema>): void {
     this.#request({ case: 'idTokens', value: create(MintedIdTokensSchema, value) })
   }
@@ -169,7 +167,6 @@ export async function headOf(
 
 export type StartOrder = Exclude<MessageInitShape<typeof StartAttemptSchema>, { $typeName: string }>
 
-/** An order for a job with these commands. */
 export function orderOf(
   commit: MessageInitShape<typeof CommitSchema>,
   commands: readonly string[],

@@ -2,7 +2,6 @@ import { once } from 'node:events'
 import { createServer, type IncomingMessage } from 'node:http'
 import type { AddressInfo } from 'node:net'
 
-/** A pull request of the forge. */
 export interface HeldRequest {
   readonly number: number
   readonly authorId: number
@@ -17,7 +16,6 @@ export interface HeldForge {
   readonly kind: 'github' | 'gitea' | 'gitlab'
   readonly repositoryId: number
   readonly project: string
-  /** The current names of accounts, by their numbers. */
   readonly logins: Map<number, string>
   readonly requests: HeldRequest[]
   /** Gitea before 1.23 ignores `poster`, and lists all. */
@@ -36,7 +34,6 @@ export interface AuthorForge extends AsyncDisposable {
   /** The requests in order: the path with its query. */
   readonly asked: string[]
   readonly tokens: (string | undefined)[]
-  /** Replaces its answer. */
   override: ((path: string) => Reply | 'hang' | undefined) | undefined
 }
 

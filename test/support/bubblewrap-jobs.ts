@@ -21,7 +21,6 @@ export interface Ran extends StepExit {
 /** Bubblewrap on this very machine, for tests that attack from inside. */
 export interface BubblewrapJobs extends AsyncDisposable {
   readonly dir: TempDir
-  /** The runner's name. */
   readonly instance: string
   readonly executor: Executor
   /** A job of its own, removed with the others. */
@@ -74,11 +73,11 @@ export async function withoutBubblewrap(): Promise<string | false> {
   return (await executor.probe()) || false
 }
 
-/** Runs a script as a step and collects its output; `hear` gets each chunk. */
+/** Runs a script as a step and collects its output; `onText` gets each chunk. */
 export async function runIn(
   sandbox: Sandbox,
   script: string,
-  options: { readonly signal?: AbortSignal; readonly hear?: (text: string) => void } = {},
+  options: { readonly signal?: AbortSignal; readonly onText?: (text: string) => void } = {},
 ): Promise<Ran> {
   let output = ''
   const exit = await sandbox.run(
@@ -86,7 +85,7 @@ export async function runIn(
     (_, chunk) => {
       const text = Buffer.from(chunk).toString()
       output += text
-      options.hear?.(text)
+      options.onText?.(text)
     },
     options.signal ?? NOTHING,
   )
@@ -98,11 +97,11 @@ export async function startIn(sandbox: Sandbox, script: string): Promise<AsyncDi
   const stop = new AbortController()
   const ready = Promise.withResolvers<void>()
   let heard = ''
-  const hear = (text: string): void => {
+  const onText = (text: string): void => {
     heard += text
     if (heard.includes('ready')) ready.resolve()
   }
-  const running = runIn(sandbox, script, { signal: stop.signal, hear })
+  const running = runIn(sandbox, script, { signal: stop.signal, onText })
   running.then(
     ({ output }) => ready.reject(new Error(`it ended before it was ready: ${output}`)),
     ready.reject,

@@ -3,7 +3,6 @@ import { Hosts, type HostsOptions } from '../../src/lib/reach/hosts.ts'
 /** A test's resolver, which knows every name, with changing answers. */
 export interface ChangingHosts {
   readonly hosts: Hosts
-  /** The names that were looked up, in order. */
   readonly asked: string[]
 }
 

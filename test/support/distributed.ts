@@ -23,13 +23,11 @@ export function skipDistributed(): string | false {
 /** The four separate processes, each with its own output. */
 export interface Distributed extends Installation {
   readonly dispatcherUrl: string
-  /** All output of the processes so far. */
   readonly said: () => string
   /** The URLs of each process's /healthz, /readyz and /metrics. */
   readonly healthUrls: Readonly<Record<'agent' | 'dispatcher' | 'web' | 'runner', string>>
   /** Resolves when all four answer and the runner is online. */
   readonly ready: () => Promise<void>
-  /** Kills one of the processes and restarts it. */
   readonly restart: (name: string, signal: NodeJS.Signals) => Promise<void>
 }
 
@@ -37,9 +35,7 @@ export interface DistributedOptions {
   /** As `--executor`; the test's Docker Engine by default. */
   readonly executor?: string
   readonly slots?: number
-  /** Between the processes and RabbitMQ. */
   readonly brokerProxy?: TcpProxy
-  /** Between the processes and PostgreSQL. */
   readonly databaseProxy?: TcpProxy
   /** Don't wait for readiness: something is down on purpose. */
   readonly away?: boolean
@@ -100,7 +96,6 @@ export async function startDistributed(options: DistributedOptions = {}): Promis
   }
 }
 
-/** The processes, by the names of their commands. */
 class ProcessGroup implements AsyncDisposable {
   readonly #say: (text: string) => void
   readonly #running = new Map<string, { child: ChildProcess; args: string[] }>()

@@ -2,7 +2,6 @@ import { createHmac, randomUUID } from 'node:crypto'
 import { present } from '../../src/lib/present.ts'
 import type { Files, GitRepository } from './git-repository.ts'
 
-/** A repository in GitHub's payloads. */
 export interface ForgeRepository {
   readonly id: number
   readonly fullName: string
@@ -16,9 +15,7 @@ export interface Delivery {
   readonly repositoryId?: string
   /** The delivery's id; a new one by default. */
   readonly id?: string
-  /** Additional headers. */
   readonly headers?: Readonly<Record<string, string>>
-  /** Stops waiting for the answer. */
   readonly signal?: AbortSignal
 }
 
@@ -93,7 +90,6 @@ interface Pull {
   readonly headRepositoryId: number
   /** The base commit; one that does not exist by default. */
   readonly base?: string
-  /** The account that has opened it. */
   readonly authorId?: number
 }
 

@@ -26,7 +26,6 @@ export class HandExecutor implements Executor {
   readonly steps: HandStep[] = []
   readonly opened: SandboxSpec[] = []
   disposed = 0
-  /** The result of `probe`. */
   trouble = ''
   /** Called by `open` before there is a sandbox. */
   beforeOpen: (signal: AbortSignal) => Promise<void> = async () => {}
@@ -34,7 +33,6 @@ export class HandExecutor implements Executor {
   onDispose: () => Promise<void> = async () => {}
   /** Called when a sandbox is paused (true) or resumed. */
   onPause: (paused: boolean) => Promise<void> | void = () => {}
-  /** Called for each step as soon as it starts. */
   onStep: (step: HandStep) => void = () => {}
 
   async open(spec: SandboxSpec, signal: AbortSignal): Promise<Sandbox> {

@@ -14,12 +14,9 @@ const root = new URL('../..', import.meta.url).pathname.replace(/\/$/, '')
 
 /** A whole Narwhal, as its users have it, in one process or several. */
 export interface Installation extends AsyncDisposable {
-  /** URL of the page and the API. */
   readonly url: string
-  /** URL for webhooks. */
   readonly agentUrl: string
   readonly client: ApiClient
-  /** An administrator's. */
   readonly token: string
 }
 
@@ -110,7 +107,6 @@ export async function register(
   return { forge: { id, fullName }, secret: webhook.secret, id: repository.id }
 }
 
-/** Sends the webhook of a push. */
 export async function push(
   installation: Installation,
   repository: Registered,

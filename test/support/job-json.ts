@@ -13,9 +13,7 @@ function stepWith(step: SomeStep, index: number): StepSpec {
   return { name: `step ${index}`, command: '', dependencies: [], env: {}, ...step }
 }
 
-/** As sent to a runner. */
 export const jobJson = (job: SomeJob): string => jobToJson(jobWith(job))
 
-/** As answered by a runner. */
 export const planJson = (jobs: readonly SomeJob[]): string =>
   planToJson({ name: 'x', jobs: jobs.map(jobWith) })

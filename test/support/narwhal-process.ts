@@ -6,7 +6,6 @@ const root = new URL('../..', import.meta.url).pathname.replace(/\/$/, '')
 /** `./narwhal …` as a process of its own. */
 export interface NarwhalProcess extends AsyncDisposable {
   readonly child: ChildProcess
-  /** All its output so far, of both streams. */
   readonly said: () => string
   /** Kills it, by default with SIGKILL, and waits for its end. */
   kill(signal?: NodeJS.Signals): Promise<void>
@@ -38,7 +37,6 @@ export function startNarwhal(args: readonly string[], env: Env = {}): NarwhalPro
   }
 }
 
-/** Runs a command to its end. */
 export async function runNarwhal(
   args: readonly string[],
   env: Env = {},

@@ -15,14 +15,12 @@ export interface JobResult {
 export interface NetworkRunner extends AsyncDisposable {
   /** Of a server on the machine, on all its addresses. */
   readonly port: number
-  /** The name of its abstract socket. */
   readonly abstract: string
   /** Opens a job; resolves to the network notes for its log. */
   open(name: string, isStranger?: boolean): Promise<readonly string[]>
   run(name: string, script: string): Promise<JobResult>
   /** Runs a script in parallel with later ones; resolves once it has printed something. */
   start(name: string, script: string): Promise<unknown>
-  /** The runner's trouble. */
   trouble(): Promise<string>
   /** Kills it at once, without its cleanup. */
   kill(): Promise<void>
@@ -35,7 +33,6 @@ export interface NetworkRunnerStart {
   readonly names: Readonly<Record<string, string>>
 }
 
-/** The program that runs it, with its arguments. */
 export function runnerCommand(start: NetworkRunnerStart): readonly string[] {
   return [process.execPath, PROGRAM, JSON.stringify(start)]
 }

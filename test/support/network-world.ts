@@ -10,7 +10,6 @@ import { tempDir } from './temp-dir.ts'
 
 const run = promisify(execFile)
 
-/** The world's port. */
 export const WORLD_PORT = 8_000
 
 /** A server on the internet, the machine's neighbour, and addresses that are private or must be closed. */
@@ -38,7 +37,6 @@ export interface NetworkWorld extends NetworkRunner {
   another(): Promise<NetworkRunner>
   /** Restarts the same runner after it was killed. */
   again(): Promise<NetworkRunner>
-  /** Runs a command on the machine. */
   onMachine(...command: readonly string[]): Promise<string>
 }
 

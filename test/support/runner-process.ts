@@ -14,7 +14,6 @@ export interface RunnerProcess extends AsyncDisposable {
   /** The working directory of each step begins with it, so `pwd` in a log identifies the runner. */
   readonly folder: string
   readonly process: NarwhalProcess
-  /** Restarts it after it has ended. */
   restart(): Promise<void>
 }
 

@@ -22,7 +22,6 @@ const expectation = z.strictObject({
   /** The secrets of the repository, which all scenarios share. */
   secrets: z.record(z.string(), z.string()).default({}),
   outcome,
-  /** A part of the reason. */
   reason: z.string().optional(),
   problems: z
     .array(z.strictObject({ message: z.string(), line: z.number(), column: z.number() }))
@@ -35,7 +34,6 @@ const expectation = z.strictObject({
         reason: z.string().optional(),
         /** The outcomes of its steps by name, in order. */
         steps: z.record(z.string(), outcome).optional(),
-        /** Number of its attempts. */
         attempts: z.number().optional(),
         /** Lines that must be in its log. */
         log: z.array(z.string()).optional(),
@@ -86,7 +84,6 @@ export interface ScenarioStage extends AsyncDisposable {
   run(scenario: Scenario): Promise<void>
 }
 
-/** The secrets of all scenarios together. */
 export async function scenarioSecrets(): Promise<Readonly<Record<string, string>>> {
   const all = new Map<string, string>()
   for (const { name, expected } of await listScenarios()) {

@@ -45,7 +45,6 @@ export class Stage implements AsyncDisposable {
     if (this.isTelling) this.broker.publishEvent(topicOf(event), { v: 1, event })
   }
 
-  /** Writes first, then publishes. */
   async write<Result>(work: (write: StoreWriter) => Promise<Result>): Promise<Result> {
     const { result, changes } = await this.store.transact(work)
     for (const change of changes) this.tell(change)
@@ -94,7 +93,6 @@ export class Stage implements AsyncDisposable {
     })
   }
 
-  /** The pipeline is planned and runs. */
   async plan(
     pipeline: Pipeline,
     specs: readonly Partial<JobSpec>[],

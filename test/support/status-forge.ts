@@ -3,7 +3,6 @@ import { createServer, type IncomingHttpHeaders, type ServerResponse } from 'nod
 import type { AddressInfo } from 'node:net'
 import { text } from 'node:stream/consumers'
 
-/** A status that was posted. */
 export interface Posted {
   readonly path: string
   readonly headers: IncomingHttpHeaders
@@ -20,7 +19,6 @@ export interface StatusForge extends AsyncDisposable {
   readonly url: string
   /** All that were posted, including rejected ones. */
   readonly posted: readonly Posted[]
-  /** Those that were accepted. */
   readonly taken: readonly Posted[]
   behaviour: ForgeBehaviour
   /** Fails all hanging requests. */

@@ -5,7 +5,6 @@ import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
 export interface TcpProxy extends AsyncDisposable {
   /** The port on 127.0.0.1 that it listens on, always the same. */
   readonly port: number
-  /** How many connections go through it now. */
   readonly connections: number
   /** The same URL, by way of this proxy. */
   through(url: string): string
@@ -81,7 +80,6 @@ export async function tcpProxy(target: {
 
 interface Pair {
   reset(): void
-  /** Forwards what was held. */
   release(): void
 }
 

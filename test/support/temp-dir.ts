@@ -6,7 +6,6 @@ import { join } from 'node:path'
 export interface TempDir extends AsyncDisposable {
   /** Absolute, and short enough for a Unix socket in it. */
   readonly path: string
-  /** The absolute path of something inside. */
   join(...parts: string[]): string
 }
 

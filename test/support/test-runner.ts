@@ -31,7 +31,6 @@ export interface TestRunner extends AsyncDisposable {
   readonly runner: Runner
   /** `http://127.0.0.1:…`, for gRPC over plaintext HTTP/2. */
   readonly url: string
-  /** The same runner without the socket. */
   readonly transport: Transport
   /** Breaks every connection and stops listening; the runner itself continues. */
   stopServing(): Promise<void>

@@ -10,7 +10,6 @@ export const FIRST_TOKEN = 'narwhal_the-first-token-of-the-tests'
 /** The token for the metrics of the processes of `startDistributed`. */
 export const METRICS_TOKEN = 'the-metrics-token-of-the-tests'
 
-/** The header with an access token. */
 export function bearer(token: string): { readonly authorization: string } {
   return { authorization: `Bearer ${token}` }
 }

@@ -2,6 +2,7 @@ import { mkdtemp, readdir, rm, stat } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
+import { every } from '../async/every.ts'
 import { NarwhalError } from '../errors.ts'
 import type { GitWay } from './git.ts'
 import { type CloneUrl, type GitEnv, type GitOptions, git } from './git.ts'
@@ -94,14 +95,10 @@ async function withinBytes(
     const words = `the commits of its branches and tags exceed ${mostBytes} bytes`
     stop.abort(new NarwhalError('too_large', words))
   }
-  const timer = setInterval(() => void check(), CHECK_MS)
-  try {
-    await fill(stop.signal)
-    await check()
-    stop.signal.throwIfAborted()
-  } finally {
-    clearInterval(timer)
-  }
+  await using _watch = every(CHECK_MS, check, (error) => stop.abort(error))
+  await fill(stop.signal)
+  await check()
+  stop.signal.throwIfAborted()
 }
 
 /** Files come and go meanwhile. */

@@ -65,13 +65,11 @@ export interface GitEnv {
 export interface GitWay {
   /** Settings of git-config(1). */
   readonly settings: readonly string[]
-  /** Options of ssh. */
   readonly ssh: readonly string[]
 }
 
 export interface GitOptions {
   readonly env: GitEnv
-  /** Working directory. */
   readonly cwd?: string
   readonly signal?: AbortSignal
   /** The way to the one URL that git may use; if absent, it reaches no other machine and no other folder. */

@@ -17,7 +17,6 @@ export interface TlsPaths {
   readonly ca?: string | undefined
 }
 
-/** How a client connects with TLS. */
 export interface ClientTls {
   /** For `tls.connect` and everything based on it; read it for each connection, it changes. */
   readonly options: {
@@ -28,7 +27,6 @@ export interface ClientTls {
   readonly agent: Agent
 }
 
-/** How a server uses TLS. */
 export interface ServerTls {
   /** For `https.createServer` and `http2.createSecureServer`. */
   readonly options: ServerOptions
@@ -45,7 +43,6 @@ export interface ServerOptions {
   readonly minVersion: 'TLSv1.2'
 }
 
-/** What `follow` needs of a server. */
 export interface FollowingServer {
   setSecureContext(options: ServerOptions): void
   on(event: 'tlsClientError', listener: (error: Error, socket: Peer) => void): unknown

@@ -1,4 +1,5 @@
 import { withSignal } from '../../lib/async/with-signal.ts'
+import { within } from '../../lib/async/within.ts'
 
 /** How long `close` waits for starts in progress, in milliseconds. */
 const LONGEST_START_MS = 1_000
@@ -9,7 +10,6 @@ const LONGEST_START_MS = 1_000
  */
 export class PauseGate {
   #period = new AbortController()
-  /** Callers that wait for it to open. */
   readonly #waiting = new Set<() => void>()
   readonly #starting = new Set<Promise<unknown>>()
 
@@ -49,15 +49,13 @@ export class PauseGate {
   async close(): Promise<void> {
     this.#period.abort()
     if (this.#starting.size === 0) return
-    const timeout = Promise.withResolvers<void>()
-    const timer = setTimeout(timeout.resolve, LONGEST_START_MS)
-    await Promise.race([Promise.allSettled(this.#starting), timeout.promise])
-    clearTimeout(timer)
+    const late = new Error('starting takes too long')
+    await within(LONGEST_START_MS, Promise.allSettled(this.#starting), late).catch(() => {})
   }
 
   open(): void {
     if (!this.period.aborted) return
     this.#period = new AbortController()
-    for (const goOn of this.#waiting) goOn()
+    for (const resume of this.#waiting) resume()
   }
 }

@@ -9,7 +9,6 @@ export interface TerminalSize {
   readonly rows: number
 }
 
-/** How a person gets a shell in a sandbox. */
 export type SandboxShell =
   /** A program of this machine, to be started on the person's own terminal or pipes. */
   | {

@@ -1,6 +1,5 @@
 import type { Audience } from './routed/rules.ts'
 
-/** How the processes of one job are connected. */
 export interface Connection extends AsyncDisposable {
   /** `job`: the network behind `enter`; `machine`: the machine's own; `none`: a new, empty namespace. */
   readonly kind: 'job' | 'machine' | 'none'
@@ -19,7 +18,6 @@ export interface EngineNetwork {
   readonly subnet: string
   readonly gateway: string
   readonly mtu: number
-  /** The name server. */
   readonly resolver: string
 }
 
@@ -52,7 +50,6 @@ export interface JobNetworks extends AsyncDisposable {
   release(bridge: string): void
 }
 
-/** A connection to nothing. */
 export function noConnection(note: string): Connection {
   return {
     kind: 'none',

@@ -6,7 +6,6 @@ import {
 } from '#root/src/contract/live/live-protocol.ts'
 import type { JobView, LogLine } from '#root/src/contract/rest/views.ts'
 
-/** The used part of a websocket. */
 export interface FakeSocket {
   send(text: string): void
   terminate(): void
@@ -21,7 +20,6 @@ interface LogReader {
   cut(): void
 }
 
-/** Subscriptions, a history of changes, and logs. */
 export class FakeLive {
   seq = 100
   readonly logs = new Map<string, LogLine[]>()

@@ -11,7 +11,6 @@ export async function filledNarwhal(): Promise<FakeNarwhal> {
     aStep(2, 'publish', { status: 'finished', outcome: 'skipped' }),
   ]
   const image = { image: 'busybox:latest', digest: 'sha256:0badcafe' }
-  // A service of the same image.
   const sandbox = { name: 'sandbox', startedAt: NOON, durationMs: 1, images: [image, image] }
   fake.repositories.push(aRepository())
   fake.pipelines.push(

@@ -2,7 +2,6 @@ import type { CliIo, Terminal } from '#root/src/cli/terminal/cli-io.ts'
 
 /** A terminal or a pipe that records what is written. */
 export interface RecordedTerminal extends Terminal {
-  /** Each write separately. */
   readonly writes: string[]
   readonly text: string
   resize(columns: number, rows: number): void
@@ -11,7 +10,6 @@ export interface RecordedTerminal extends Terminal {
 export interface RecordedIo extends CliIo {
   readonly stdout: RecordedTerminal
   readonly stderr: RecordedTerminal
-  /** The last exit code that was set. */
   readonly exitCode: number | undefined
   /** How many listeners wait for the process's end. */
   readonly exitListeners: number
@@ -26,7 +24,6 @@ export interface RecordedIoOptions {
   readonly env?: CliIo['env']
   readonly cwd?: string
   readonly dataFolder?: string
-  /** Content of standard input. */
   readonly input?: string
   /** Epoch milliseconds; the real time by default. */
   readonly now?: () => number

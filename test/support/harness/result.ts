@@ -1,4 +1,3 @@
-/** Result of one test. */
 export interface TestResult {
   /** The names of its suites and its own, outermost first. */
   readonly path: readonly string[]
@@ -9,13 +8,10 @@ export interface TestResult {
   readonly reason?: string
 }
 
-/** Result of one file. */
 export interface FileResult {
-  /** Relative to the checkout. */
   readonly file: string
   readonly tests: readonly TestResult[]
   readonly durationMs: number
-  /** All its output to stdout and stderr. */
   readonly output: string
 }
 

@@ -6,7 +6,6 @@ import { findProgram } from '../services/programs.ts'
 
 const CHROMIUM = findProgram('chromium')
 
-/** The built pages. */
 export const uiFolder = fileURLToPath(new URL('../../../ui/dist', import.meta.url))
 
 /** Why tests with a browser can't run here, or false. */

@@ -9,7 +9,6 @@ import type { JobScript } from './seed-scripts.ts'
 export interface JobSeed {
   readonly script: JobScript
   readonly runner: Runner
-  /** When its pipeline was planned. */
   readonly from: number
 }
 

@@ -27,7 +27,6 @@ export const TITLES = [
   'Measure the time to the first byte',
 ] as const
 
-/** The course of one job. */
 export interface JobScript {
   readonly spec: Partial<JobSpec>
   readonly state: 'success' | 'failure' | 'running' | 'queued' | 'blocked' | 'skipped'
@@ -35,7 +34,6 @@ export interface JobScript {
   readonly startMs: number
   readonly waitMs: number
   readonly stepMs: readonly number[]
-  /** The step that fails, if any. */
   readonly failsAt: number
   readonly logs: readonly (readonly string[])[]
 }

@@ -1,7 +1,6 @@
 import type { Page, Route } from 'playwright-core'
 import type { Seeded } from './seed.ts'
 
-/** A page of the seeded Narwhal. */
 export interface Shot {
   readonly name: string
   readonly path: string
@@ -21,7 +20,6 @@ export async function openShot(page: Page, url: string, shot: Shot): Promise<voi
   if (shot.isSignedOut) await page.unrouteAll()
 }
 
-/** Each page once. */
 export function shotsOf({ failed, running, repository }: Seeded): Shot[] {
   return [
     { name: 'pipelines', path: '/', see: '.row' },

@@ -16,7 +16,6 @@ function startInBackground(sandbox: Sandbox, script: string, signal = NOTHING) {
   return started
 }
 
-/** The part of the suite about steps in the background. */
 export function backgroundContract(contract: ContractFixture): void {
   contract.check(
     'runs a step in the background, and sends SIGTERM when told to end it',

@@ -6,7 +6,6 @@ import { present } from '../../../lib/present.ts'
 import type { Executor, Sandbox, SandboxSpec, StepExit } from '../executor.ts'
 import { folderWorkspace } from '../workspace.ts'
 
-/** What the suites need to know of an implementation. */
 export interface ContractOptions {
   /** For node:test: false, or why the implementation is not available here. */
   readonly skip: string | false
@@ -54,7 +53,6 @@ export class ContractFixture {
     })
   }
 
-  /** Declares a test. */
   check(what: string, body: () => Promise<void>): void {
     test(`${this.#name}: ${what}`, { skip: this.options.skip, timeout: 120_000 }, body)
   }
@@ -99,20 +97,20 @@ export class ContractFixture {
   }
 }
 
-/** Runs a script and collects its output; `hear` sees each chunk as it arrives. */
+/** Runs a script and collects its output; `onText` sees each chunk as it arrives. */
 export async function run(
   sandbox: Sandbox,
   script: string,
   env: Readonly<Record<string, string>> = {},
   signal: AbortSignal = NOTHING,
-  hear: (text: string) => unknown = () => {},
+  onText: (text: string) => unknown = () => {},
 ): Promise<Ran> {
   const output = { stdout: [] as Uint8Array[], stderr: [] as Uint8Array[] }
   const exit = await sandbox.run(
     { script, env },
     (stream, chunk) => {
       const kept = Buffer.from(chunk)
-      if (hear(kept.toString()) !== '') output[stream].push(kept)
+      if (onText(kept.toString()) !== '') output[stream].push(kept)
     },
     signal,
   )

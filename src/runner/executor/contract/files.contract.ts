@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict'
 import { type ContractFixture, NOTHING, run } from './contract-fixture.ts'
 
-/** The part of the suite about texts from the runner for the steps. */
 export function filesContract(contract: ContractFixture): void {
   contract.check('gives every user of a step the text that was put last', async () => {
     await using box = await contract.box()

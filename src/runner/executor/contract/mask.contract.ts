@@ -2,7 +2,6 @@ import assert from 'node:assert/strict'
 import type { Sandbox } from '../executor.ts'
 import { type ContractFixture, NOTHING, run } from './contract-fixture.ts'
 
-/** The part of the suite about the mask file. */
 export function maskContract(contract: ContractFixture): void {
   contract.check('has what a step wrote to its mask file before what it prints then', async () => {
     await using box = await contract.box()

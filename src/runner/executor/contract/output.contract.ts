@@ -3,7 +3,6 @@ import { writeFile } from 'node:fs/promises'
 import { eventually } from '../../../../test/support/eventually.ts'
 import { type ContractFixture, MIB, NOTHING, run } from './contract-fixture.ts'
 
-/** The part of the suite about output. */
 export function outputContract(contract: ContractFixture): void {
   contract.check('gives the exit code of the script, and tells its streams apart', async () => {
     const box = await contract.shared()

@@ -34,7 +34,6 @@ async function expectStill(box: Box): Promise<void> {
   assert.deepEqual(await beatsOf(box), before)
 }
 
-/** The part of the suite about paused sandboxes. */
 export function pauseContract(contract: ContractFixture): void {
   contract.check('freezes while it is paused, and continues afterwards', async () => {
     await using box = await contract.box()

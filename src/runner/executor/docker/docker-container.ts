@@ -59,7 +59,6 @@ export class JobContainer {
    */
   #ended: Promise<number> = Promise.resolve(0)
   #watch = new AbortController()
-  /** The engine's command of the last step. */
   #exec: string | undefined
 
   constructor(parts: ContainerParts) {
@@ -189,7 +188,7 @@ export class JobContainer {
       this.#prepare()
     })
     const gone = this.#ended.then((): StepEnd => ({ kind: 'gone' }))
-    return await pipes.hear(Promise.race([ended, gone]), output, signal)
+    return await pipes.deliver(Promise.race([ended, gone]), output, signal)
   }
 
   /** Releases what this process holds of the container's last run. */

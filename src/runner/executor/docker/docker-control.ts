@@ -6,7 +6,6 @@ import { openReader } from '../pipes/pipe-reader.ts'
 import type { StepEnd } from './docker-exec.ts'
 import { COMMANDS, ENDS } from './docker-supervisor.ts'
 
-/** A step that was sent to the supervisor. */
 export interface ControlledStep {
   /** Resolves once its streams are open. */
   readonly began: Promise<void>

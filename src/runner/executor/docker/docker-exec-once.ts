@@ -7,10 +7,10 @@ export interface ExecResult {
   /** 126 also if the engine could not start it. */
   readonly exitCode: number
   /** The end of its output, of both streams. */
-  readonly said: string
+  readonly tail: string
 }
 
-const SAID_BYTES = 500
+const TAIL_BYTES = 500
 
 /**
  * Runs a short command in a running container, as the container's own user. Rejects with the signal's reason,
@@ -26,19 +26,19 @@ export async function execOnce(
   const exec = await api.createExec(container, { command, env: {} })
   if (exec === undefined) throw new NarwhalError('unavailable', 'the container is not running')
   const connection = await api.startExec(exec).catch((error: unknown) => NarwhalError.from(error))
-  if (connection instanceof NarwhalError) return { exitCode: 126, said: connection.message }
+  if (connection instanceof NarwhalError) return { exitCode: 126, tail: connection.message }
   const hangUp = () => void connection.destroy()
   signal.addEventListener('abort', hangUp)
   try {
     if (signal.aborted) hangUp()
     connection.on('error', () => {})
     const frames = new FrameReader()
-    let said = ''
+    let tail = ''
     for await (const data of chunksOf(connection)) {
-      for (const { chunk } of frames.read(data)) said = (said + chunk).slice(-SAID_BYTES)
+      for (const { chunk } of frames.read(data)) tail = (tail + chunk).slice(-TAIL_BYTES)
     }
     signal.throwIfAborted()
-    return { exitCode: (await api.findExecExit(exec)) ?? 1, said: said.trim() }
+    return { exitCode: (await api.findExecExit(exec)) ?? 1, tail: tail.trim() }
   } finally {
     signal.removeEventListener('abort', hangUp)
     hangUp()

@@ -19,7 +19,7 @@ export type StepEnd =
       readonly oomKills: number
     }
   /** The shell around the script is gone without reporting the script's end. */
-  | { readonly kind: 'lost'; readonly exitCode: number | undefined; readonly said: string }
+  | { readonly kind: 'lost'; readonly exitCode: number | undefined; readonly tail: string }
   | { readonly kind: 'not_running' }
   /** The container's supervisor is gone, and the container is about to end. */
   | { readonly kind: 'gone' }
@@ -119,13 +119,12 @@ function aroundOf({ number, end }: ExecShell): string {
 
 /** How often the engine is asked about a silent step, in case its end was missed, in milliseconds. */
 const SILENT_POLL_MS = 5_000
-const SAID_BYTES = 300
+const TAIL_BYTES = 300
 /** How often the engine is asked about a step that has reported its end, in milliseconds. */
 const END_POLL_MS = 5
 /** How long the processes of a background step may take to end, in milliseconds. */
 const KILL_MS = 5_000
 
-/** A shell to run in a container. */
 export interface ExecShell {
   /** Of `/bin/sh`. */
   readonly args: readonly string[]
@@ -136,10 +135,8 @@ export interface ExecShell {
   readonly end?: AbortSignal
 }
 
-/** Where it runs. */
 export interface ExecPlace {
   readonly api: DockerApi
-  /** The id of a running container. */
   readonly container: string
   /** Which it passes before it starts. */
   readonly gate: PauseGate
@@ -191,7 +188,7 @@ export async function execShell(
     const ended = await readToEnd(connection, marker, output, watch)
     if ('kind' in ended) return await confirm(ended, askExit, () => isHungUp)
     signal.throwIfAborted()
-    return { kind: 'lost', exitCode: await askExit(), said: ended.said }
+    return { kind: 'lost', exitCode: await askExit(), tail: ended.tail }
   } finally {
     clearTimeout(late)
     signal.removeEventListener('abort', abort)
@@ -213,7 +210,7 @@ async function confirm(
     if (exitCode !== undefined) return { ...reported, exitCode }
     await sleep(END_POLL_MS)
   } while (!isHungUp())
-  return { kind: 'lost', exitCode: undefined, said: '' }
+  return { kind: 'lost', exitCode: undefined, tail: '' }
 }
 
 /** Reads the output up to both markers, or to the end of the connection. */
@@ -222,20 +219,20 @@ async function readToEnd(
   marker: EndMarker,
   output: OutputListener,
   watch: ExecWatch,
-): Promise<Extract<StepEnd, { kind: 'exited' }> | { readonly said: string }> {
+): Promise<Extract<StepEnd, { kind: 'exited' }> | { readonly tail: string }> {
   const frames = new FrameReader()
   const finders = { stdout: marker.finder(), stderr: marker.finder() }
   const ended = new Set<string>()
-  let said = ''
+  let tail = ''
   for await (const data of chunksOf(connection)) {
-    using _ = watch.hear()
+    using _ = watch.delivering()
     for (const { stream, chunk } of frames.read(data)) {
       // Leftover processes may go on writing after the marker.
       if (ended.has(stream)) continue
       const found = finders[stream].feed(chunk)
       if (found.output.length > 0) await output(stream, found.output)
       if (found.facts === undefined) {
-        said = chunk.toString('utf8', Math.max(0, chunk.length - SAID_BYTES))
+        tail = chunk.toString('utf8', Math.max(0, chunk.length - TAIL_BYTES))
         continue
       }
       ended.add(stream)
@@ -248,7 +245,7 @@ async function readToEnd(
     const rest = finders[stream].rest()
     if (rest.length > 0 && !ended.has(stream)) await output(stream, rest)
   }
-  return { said: said.trim() }
+  return { tail: tail.trim() }
 }
 
 /** The chunks of a connection until it ends or breaks. */
@@ -284,7 +281,7 @@ class ExecWatch implements Disposable {
   }
 
   /** Until the disposal, output is being delivered: the connection is needed. */
-  hear(): Disposable {
+  delivering(): Disposable {
     this.#quiet = false
     this.#isDelivering = true
     return { [Symbol.dispose]: () => void (this.#isDelivering = false) }

@@ -10,7 +10,6 @@ import { StepPipes } from '../pipes/step-pipes.ts'
 import { LAUNCHERS } from './docker-launcher.ts'
 import { COMMANDS, ENDS, goScript } from './docker-supervisor.ts'
 
-/** Open pipes, and their current paths. */
 export interface NamedPipes {
   readonly pipes: StepPipes
   readonly paths: { readonly stdout: string; readonly stderr: string }
@@ -65,7 +64,6 @@ export class ContainerFolder {
     for (const name of [COMMANDS, ENDS]) rmSync(join(this.control, name), { force: true })
   }
 
-  /** Opens the pipes of the next step. */
   async openPipes(): Promise<NamedPipes> {
     const [stdout = '', stderr = ''] = await this.#stock.take(2)
     return { pipes: await StepPipes.open({ stdout, stderr }), paths: { stdout, stderr } }

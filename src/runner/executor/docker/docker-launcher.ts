@@ -146,7 +146,6 @@ function littleEndian(word: number): string {
   return bytes.toString('hex')
 }
 
-/** Contents of these files. */
 export const LAUNCHERS = [
   { file: AS_STEP, program: launcher(KEPT_BESIDE.bit) },
   { file: AS_BESIDE, program: launcher(KEPT_BY_STEPS.bit) },

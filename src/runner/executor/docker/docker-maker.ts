@@ -26,7 +26,6 @@ import {
 import { warmKindOf } from './warm/warm-kind.ts'
 import type { WarmContainer } from './warm/warm-pool.ts'
 
-/** The containers of one job. */
 export interface JobContainers {
   /** For steps that name no image. */
   readonly main: JobContainer
@@ -176,8 +175,8 @@ export class ContainerMaker {
         const id = await this.#createOrPull(wanted, signal, () =>
           this.#api.createContainer(containerName(`${name}-${service.name}`), settings),
         )
-        const hear = (event: ServiceEvent) => onService?.(index, event)
-        containers.push(new ServiceContainer({ api: this.#api, id, service, hear, watch }))
+        const onEvent = (event: ServiceEvent) => onService?.(index, event)
+        containers.push(new ServiceContainer({ api: this.#api, id, service, onEvent, watch }))
       }
       return made
     } catch (error) {

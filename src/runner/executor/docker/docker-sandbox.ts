@@ -37,12 +37,10 @@ import { MASK_FILE, WORKSPACE } from './engine/docker-profile.ts'
  */
 const SETTLE_MS = 250
 
-/** What distinguishes one sandbox from another. */
 export interface DockerSandboxParts {
   /** The main one is up; others are started when a step needs them. */
   readonly containers: JobContainers
   readonly spec: SandboxSpec
-  /** Called once it is removed. */
   readonly onRemoved: () => void
 }
 
@@ -289,8 +287,8 @@ export class DockerSandbox implements Sandbox {
       await container.kill()
       return { exitCode: end.exitCode, note: 'the shell around the step was killed' }
     }
-    const said = end.kind === 'lost' ? end.said : 'it did not end when it was killed'
-    throw unavailable(`the container of image ${image} could not run the step: ${said}`)
+    const tail = end.kind === 'lost' ? end.tail : 'it did not end when it was killed'
+    throw unavailable(`the container of image ${image} could not run the step: ${tail}`)
   }
 
   #outOfMemory(): string {

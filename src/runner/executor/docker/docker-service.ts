@@ -11,10 +11,9 @@ import { type ReadyTries, untilReady } from './ready-check.ts'
 
 export interface ServiceParts {
   readonly api: DockerApi
-  /** Of a container that was created. */
   readonly id: string
   readonly service: ServiceSpec
-  readonly hear: (event: ServiceEvent) => void | Promise<void>
+  readonly onEvent: (event: ServiceEvent) => void | Promise<void>
   /** Runs a script until it exits with 0, in the network of this container. */
   readonly watch: (container: string, script: string, signal: AbortSignal) => Promise<void>
 }
@@ -37,7 +36,7 @@ export class ServiceContainer {
 
   /** Starts it and resolves when it is ready; rejects with the signal's reason, or with why it is not. */
   async start(signal: AbortSignal): Promise<void> {
-    const { api, id, service, hear } = this.#parts
+    const { api, id, service, onEvent } = this.#parts
     // Attached before the start, so that no output is missed.
     const output = await api.attachContainer(id)
     try {
@@ -46,7 +45,7 @@ export class ServiceContainer {
       output.destroy()
       throw this.#refused(error)
     }
-    await hear({ type: 'started' })
+    await onEvent({ type: 'started' })
     void this.#follow(output)
     if (!service.ready) return
     try {
@@ -54,7 +53,7 @@ export class ServiceContainer {
     } catch (error) {
       signal.throwIfAborted()
       const reason = describeError(error)
-      await hear({ type: 'failed', reason })
+      await onEvent({ type: 'failed', reason })
       throw error
     }
   }
@@ -96,7 +95,7 @@ export class ServiceContainer {
 
   /** Forwards its output, and reports how it ended unless the runner ended it. */
   async #follow(output: Duplex): Promise<void> {
-    const { api, id, hear } = this.#parts
+    const { api, id, onEvent } = this.#parts
     const ended = api.waitContainer(id, this.#closing.signal)
     ended.catch(() => {})
     output.on('error', () => {})
@@ -104,7 +103,7 @@ export class ServiceContainer {
     for await (const data of chunksOf(output)) {
       for (const { stream, chunk } of frames.read(data)) {
         this.#tail = (this.#tail + chunk).slice(-TAIL_BYTES)
-        await hear({ type: 'output', stream, chunk })
+        await onEvent({ type: 'output', stream, chunk })
       }
     }
     output.destroy()
@@ -112,7 +111,7 @@ export class ServiceContainer {
       const exitCode = await ended
       this.#over.abort()
       if (!this.#closing.signal.aborted)
-        await hear({ type: 'ended', exit: await this.#exitOf(exitCode) })
+        await onEvent({ type: 'ended', exit: await this.#exitOf(exitCode) })
     } catch {
       // The engine is down, or it is being removed.
       this.#over.abort()
@@ -129,9 +128,9 @@ export class ServiceContainer {
       .split('\n')
       .map((line) => line.replaceAll(/\p{Cc}+/gu, ' ').trim())
       .filter((line) => line !== '')
-    const said =
-      lines.length === 0 ? '' : `; it said last: ${lines.slice(-SHOWN_LINES).join(' | ')}`
-    return new NarwhalError('invalid', `service ${this.#parts.service.name} ${what}${said}`)
+    const tail =
+      lines.length === 0 ? '' : `; its last output: ${lines.slice(-SHOWN_LINES).join(' | ')}`
+    return new NarwhalError('invalid', `service ${this.#parts.service.name} ${what}${tail}`)
   }
 
   /** If a container can't be started, its command is usually wrong. */

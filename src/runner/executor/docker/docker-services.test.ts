@@ -197,13 +197,13 @@ test('docker: says why a service is not ready, with its last output', { skip }, 
   const dies = service('db', 'echo one; echo no disk >&2; exit 3', { ready: ports })
   const heard = await refused(
     [dies],
-    /^service db ended with exit code 3 before it was ready; it said last: (one \| no disk|no disk \| one)$/,
+    /^service db ended with exit code 3 before it was ready; its last output: (one \| no disk|no disk \| one)$/,
   )
   assert.ok(heard.includes('0 failed'))
   const never = { command: 'echo asleep; exit 2', timeoutMs: 1_000 }
   await refused(
     [service('db', 'echo tired; exec sleep 1000', { ready: never })],
-    /^service db was not ready within 1 s \(the last try ended with exit code 2: asleep\); it said last: tired$/,
+    /^service db was not ready within 1 s \(the last try ended with exit code 2: asleep\); its last output: tired$/,
   )
   await refused(
     // On its own loopback nobody can reach it.

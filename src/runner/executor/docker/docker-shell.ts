@@ -3,7 +3,6 @@ import { type SandboxShell, SHELL_SCRIPT } from '../sandbox-shell.ts'
 import type { DockerApi } from './engine/docker-api.ts'
 import { FrameReader } from './engine/docker-frames.ts'
 
-/** A shell in a running container, as its own user. */
 export function dockerShell(
   api: DockerApi,
   id: string,

@@ -2,7 +2,6 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { ReadyCheck } from '../../../core/plan/plan.ts'
 import type { ExecResult } from './docker-exec-once.ts'
 
-/** How a service is checked. */
 export interface ReadyProbe {
   /** Runs a script in the service's own shell. */
   readonly run: (script: string, signal: AbortSignal) => Promise<ExecResult>
@@ -15,7 +14,6 @@ const LONGEST_PAUSE_MS = 1_000
 /** A hanging try is abandoned after this time, in milliseconds. */
 const TRY_MS = 15_000
 
-/** The result of the last try, as a message. */
 export interface ReadyTries {
   last: string
 }
@@ -30,28 +28,28 @@ export async function untilReady(
   const script = 'command' in check ? check.command : listenScript(check.ports)
   for (let pauseMs = FIRST_PAUSE_MS; ; pauseMs = Math.min(LONGEST_PAUSE_MS, pauseMs * 1.5)) {
     const late = AbortSignal.timeout(TRY_MS)
-    const { exitCode, said } = await probe
+    const { exitCode, tail } = await probe
       .run(script, AbortSignal.any([signal, late]))
       .catch((error: unknown) => {
         signal.throwIfAborted()
         if (!late.aborted) throw error
-        return { exitCode: 1, said: `it took longer than ${TRY_MS / 1000} s` }
+        return { exitCode: 1, tail: `it took longer than ${TRY_MS / 1000} s` }
       })
     if (exitCode === 0) return
-    if (hasNoShell(exitCode, said)) {
+    if (hasNoShell(exitCode, tail)) {
       if ('ports' in check) return await probe.watch(script, signal)
       throw new Error('its image has no /bin/sh for `ready`: use a port instead of the command')
     }
     tries.last =
       'ports' in check
         ? `it does not listen on ${check.ports.join(' and ')}`
-        : `the last try ended with exit code ${exitCode}${said === '' ? '' : `: ${said}`}`
+        : `the last try ended with exit code ${exitCode}${tail === '' ? '' : `: ${tail}`}`
     await sleep(pauseMs, undefined, { signal }).catch(() => signal.throwIfAborted())
   }
 }
 
-function hasNoShell(exitCode: number, said: string): boolean {
-  return (exitCode === 126 || exitCode === 127) && /exec.*\/bin\/sh/s.test(said)
+function hasNoShell(exitCode: number, tail: string): boolean {
+  return (exitCode === 126 || exitCode === 127) && /exec.*\/bin\/sh/s.test(tail)
 }
 
 /**

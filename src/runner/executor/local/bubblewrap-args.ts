@@ -9,7 +9,6 @@ import type { Scratch } from './scratch.ts'
 
 /** Path of the workspace in every step. */
 export const WORKSPACE = '/workspace'
-/** Path of the mask file. */
 export const MASK_FILE = '/narwhal-mask'
 /** Read-only: the scripts of the steps and other files from the runner. */
 export const STEPS_FOLDER = '/narwhal'

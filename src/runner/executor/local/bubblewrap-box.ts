@@ -40,9 +40,7 @@ export function findMeans(instance: string): BoxMeans {
   }
 }
 
-/** The parts of one sandbox. */
 export interface Box {
-  /** With its user. */
   readonly mode: BubblewrapMode
   readonly launch: LaunchParts
   readonly accounts: readonly Replacement[]
@@ -57,7 +55,6 @@ export interface BoxOrder {
   readonly limits: SandboxLimits
 }
 
-/** Compiled once. */
 const FILTER = seccompFilter()
 
 /** Takes a user, creates the groups, and writes the sandbox's files; all are disposed of with the stack. */

@@ -1,9 +1,10 @@
 import { execFile } from 'node:child_process'
-import { access, chmod, constants, mkdir } from 'node:fs/promises'
+import { chmod, mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { describeError } from '../../../lib/errors.ts'
 import { shellQuote } from '../../../lib/shell-quote.ts'
+import { isProgram } from '../../network/commands.ts'
 import { PauseGate } from '../pause-gate.ts'
 import { FifoStock } from '../pipes/fifo-stock.ts'
 import { kill, terminateBelow } from '../processes/process-tree.ts'
@@ -94,7 +95,6 @@ interface ProbeParts {
   readonly network: 'none' | undefined
 }
 
-/** Enough to try a mode. */
 const LIMITS = { memoryBytes: 2 ** 30, cpus: 1, processes: 1_000 }
 
 async function probeProgram(box: Box, { scratch, workspace, network }: ProbeParts) {
@@ -169,13 +169,4 @@ function advice(isRoot: boolean): string {
   return isRoot
     ? 'in a container, start it with --privileged, or use Docker; setpriv must be there (util-linux)'
     : 'allow user namespaces (sysctl kernel.unprivileged_userns_clone=1, on Ubuntu kernel.apparmor_restrict_unprivileged_userns=0), or use Docker'
-}
-
-/** Whether a program of this name exists; whether it works shows when it is used. */
-async function isProgram(name: string): Promise<boolean> {
-  const paths = STANDARD_PATH.split(':').map((folder) => join(folder, name))
-  return await Promise.any(paths.map((path) => access(path, constants.X_OK))).then(
-    () => true,
-    () => false,
-  )
 }

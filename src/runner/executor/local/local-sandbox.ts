@@ -26,7 +26,6 @@ import { type LocalProgram, runLocal } from './local-step.ts'
 import { maskFileAt } from './open-mask-file.ts'
 import type { Scratch } from './scratch.ts'
 
-/** What distinguishes sandboxes on the runner's own root file system. */
 export interface LocalSandboxParts {
   readonly name: string
   /** Path for the steps. */
@@ -34,7 +33,6 @@ export interface LocalSandboxParts {
   /** The folder of this machine that it is. */
   readonly folder: string
   readonly scratch: Scratch
-  /** The folders that it writes to. */
   readonly folders: readonly NamedFolder[]
   readonly fifos: FifoStock
   /** Path of the scratch folder's `maskFile` for the steps. */

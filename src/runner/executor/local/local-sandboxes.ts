@@ -5,7 +5,6 @@ import { FifoStock } from '../pipes/fifo-stock.ts'
 import { LocalSandbox, type LocalSandboxParts } from './local-sandbox.ts'
 import { openFolder, openScratch, reapScratch, type Scratch } from './scratch.ts'
 
-/** The open sandboxes of an executor that runs steps on this machine. */
 export class LocalSandboxes implements AsyncDisposable {
   readonly #instance: string
   readonly #folder: string | undefined

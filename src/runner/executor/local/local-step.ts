@@ -48,7 +48,7 @@ export async function runLocal(
   program.end?.addEventListener('abort', terminate)
   try {
     if (program.end?.aborted) terminate()
-    return await pipes.hear(exited, output, signal)
+    return await pipes.deliver(exited, output, signal)
   } catch (error) {
     if (child.pid !== undefined) await program.kill(child.pid)
     await exited.catch(() => {})

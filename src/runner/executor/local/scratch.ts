@@ -20,7 +20,6 @@ export interface Scratch extends AsyncDisposable {
   readonly shm: string
   /** The runner's path of the sandbox's `maskFile`. */
   readonly maskFile: string
-  /** Writes the script of the nth step and resolves to its path. */
   writeScript(number: number, script: string): Promise<string>
 }
 

@@ -64,14 +64,14 @@ export class PipeReader {
       const isEnough = this.#listener?.(chunk) ?? false
       if (isEnough === false) return true
       if (isEnough === true) this.#end.resolve()
-      else void this.#hearLater(isEnough)
+      else void this.#resumeAfter(isEnough)
     } catch (error) {
       this.#end.reject(error)
     }
     return false
   }
 
-  async #hearLater(isEnough: Promise<boolean>): Promise<void> {
+  async #resumeAfter(isEnough: Promise<boolean>): Promise<void> {
     try {
       if (await isEnough) this.#end.resolve()
       else this.#socket.resume()

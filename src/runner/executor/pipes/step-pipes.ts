@@ -48,20 +48,24 @@ export class StepPipes implements AsyncDisposable {
    * the pipes open are not waited for. Rejects with the signal's reason, and with what the listener throws:
    * then the step may still be running.
    */
-  async hear<End>(ended: Promise<End>, output: OutputListener, signal: AbortSignal): Promise<End> {
+  async deliver<End>(
+    ended: Promise<End>,
+    output: OutputListener,
+    signal: AbortSignal,
+  ): Promise<End> {
     const marker = new EndMarker()
-    const heard = Promise.all([
-      hear(this.#stdout.reader, 'stdout', marker, output),
-      hear(this.#stderr.reader, 'stderr', marker, output),
+    const delivered = Promise.all([
+      deliver(this.#stdout.reader, 'stdout', marker, output),
+      deliver(this.#stderr.reader, 'stderr', marker, output),
     ])
-    heard.catch(() => {})
+    delivered.catch(() => {})
     const aborted = Promise.withResolvers<never>()
     const abort = () => aborted.reject(signal.reason)
     signal.addEventListener('abort', abort)
     if (signal.aborted) abort()
     try {
-      const end = await Promise.race([ended, heard.then(() => ended), aborted.promise])
-      await Promise.race([Promise.all([this.#mark(marker), heard]), aborted.promise])
+      const end = await Promise.race([ended, delivered.then(() => ended), aborted.promise])
+      await Promise.race([Promise.all([this.#mark(marker), delivered]), aborted.promise])
       return end
     } finally {
       signal.removeEventListener('abort', abort)
@@ -84,7 +88,7 @@ export class StepPipes implements AsyncDisposable {
  * Delivers a stream up to the marker; what follows is discarded with the pipe. Rejects when the pipe is
  * closed before, and with what the listener throws.
  */
-function hear(
+function deliver(
   reader: PipeReader,
   stream: OutputStream,
   marker: EndMarker,
@@ -93,9 +97,9 @@ function hear(
   const finder = marker.finder()
   return reader.read((chunk) => {
     const found = finder.feed(chunk)
-    const heard = found.output.length > 0 ? output(stream, found.output) : undefined
+    const delivered = found.output.length > 0 ? output(stream, found.output) : undefined
     const isEnd = found.facts !== undefined
-    return heard instanceof Promise ? heard.then(() => isEnd) : isEnd
+    return delivered instanceof Promise ? delivered.then(() => isEnd) : isEnd
   })
 }
 

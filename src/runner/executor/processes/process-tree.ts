@@ -130,7 +130,6 @@ async function scan(search: ProcessSearch): Promise<Tree> {
     if (found === 'ours') tree.add(one)
     unknown ||= found === 'unknown'
   }
-  // Grows during the iteration.
   for (const one of tree) for (const child of children.get(one.pid) ?? []) tree.add(child)
   return { processes: [...tree], unknown }
 }
@@ -139,7 +138,6 @@ function listPids(): readonly string[] {
   return readdirSync('/proc').filter((name) => /^\d+$/.test(name))
 }
 
-/** `undefined` when it is gone. */
 function readProcess(pid: string): Process | undefined {
   const fields = readStat(pid)
   const [state, parent] = fields

@@ -51,7 +51,6 @@ export function checkSize(files: readonly Pick<ArchivedFile, 'entry'>[], maxByte
   )
 }
 
-/** Headers and contents of the files, in order. */
 async function* pack(
   run: Sandbox['run'],
   files: readonly ArchivedFile[],

@@ -4,7 +4,6 @@ import type { Sandbox } from '../executor.ts'
 import { checkPath, isAbsent } from './sandbox-path.ts'
 import { outputOf, wholeOutput, wordsOf } from './script-output.ts'
 
-/** A sandbox from which something is read, by scripts in it. */
 export interface ReadingPlace {
   readonly run: Sandbox['run']
   /** The folder of the runner that is its workspace. */

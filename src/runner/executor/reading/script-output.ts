@@ -15,7 +15,6 @@ export interface EndedScript extends StepExit {
 
 export interface ReadScript {
   readonly script: string
-  /** How much of its standard error is kept. */
   readonly maxStderrBytes: number
 }
 
@@ -32,14 +31,14 @@ export async function* outputOf(
   const either = AbortSignal.any([signal, stop.signal])
   const pipe = new PassThrough({ highWaterMark: HELD_BYTES })
   let stderr = Buffer.alloc(0)
-  const hear = (stream: 'stdout' | 'stderr', chunk: Uint8Array): void | Promise<void> => {
+  const onOutput = (stream: 'stdout' | 'stderr', chunk: Uint8Array): void | Promise<void> => {
     if (stream === 'stderr') {
       stderr = Buffer.concat([stderr, chunk]).subarray(0, maxStderrBytes)
     } else if (!pipe.write(Buffer.from(chunk))) {
       return once(pipe, 'drain', { signal: either }).then(() => {})
     }
   }
-  const ended = run({ script, env: {} }, hear, either).then(
+  const ended = run({ script, env: {} }, onOutput, either).then(
     (exit) => {
       pipe.end()
       return exit

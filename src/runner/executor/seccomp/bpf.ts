@@ -10,7 +10,6 @@ const JUMP_GREATER_OR_EQUAL = 0x35
 const JUMP_ANY_BIT = 0x45
 const RETURN = 0x06
 
-/** The longest jump, in instructions. */
 const LONGEST_JUMP = 255
 /** The kernel's limit. */
 const LONGEST_PROGRAM = 4_096

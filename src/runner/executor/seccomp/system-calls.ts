@@ -89,7 +89,6 @@ sethostname:170:161 setns:308:268 settimeofday:164:170 swapoff:168:225 swapon:16
 syslog:103:116 umount2:166:39 unshare:272:97 userfaultfd:323:282 ustat:136:- vhangup:153:58
 `
 
-/** Those that depend on their arguments. */
 const CHECKED = 'clone:56:220 clone3:435:435 personality:135:92 socket:41:198'
 
 export interface SystemCalls {

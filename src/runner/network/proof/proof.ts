@@ -13,15 +13,12 @@ export interface ProofPlace {
 }
 
 export interface ProofDeps {
-  /** The place of a job. */
   readonly enter: readonly string[]
   /** Addresses at which the machine would answer if it could be reached. */
   readonly machine: readonly string[]
   /** Ranges that are closed. */
   readonly ranges: readonly string[]
-  /** Another job. */
   readonly neighbour?: ProofPlace
-  /** The name server. */
   readonly resolver?: string
   /** A place on the outside, and its addresses. */
   readonly outside?: { readonly place: ProofPlace; readonly addresses: readonly string[] }

@@ -15,7 +15,6 @@ export interface Guard {
   readonly interface: string
 }
 
-/** Input of the rules of one runner. */
 export interface RuleFacts {
   /** Distinguishes the runner from others on the machine. */
   readonly id: string

@@ -1,6 +1,5 @@
 import { NarwhalError } from '../../../../lib/errors.ts'
 
-/** Address of an Engine API. */
 export interface EngineAddress {
   /** As configured, for messages: `unix:///var/run/docker.sock`. */
   readonly url: string

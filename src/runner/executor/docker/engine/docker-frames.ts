@@ -1,6 +1,5 @@
 import type { OutputStream } from '../../executor.ts'
 
-/** Consecutive output of one stream. */
 export interface FramePart {
   readonly stream: OutputStream
   readonly chunk: Buffer

@@ -6,12 +6,10 @@ import { describeError, NarwhalError } from '../../../../lib/errors.ts'
 import { present } from '../../../../lib/present.ts'
 import type { EngineAddress } from './docker-address.ts'
 
-/** One call to an Engine API. */
 export interface EngineCall {
   readonly method: 'GET' | 'POST' | 'DELETE'
   /** With the version's prefix and the query. */
   readonly path: string
-  /** Sent as JSON. */
   readonly body?: unknown
   /** How long the engine may be silent, in milliseconds; 120,000 by default, 0 for no limit. */
   readonly silenceMs?: number

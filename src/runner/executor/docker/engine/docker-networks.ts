@@ -28,7 +28,6 @@ export interface DockerNetworksOptions {
   readonly log: Logger
 }
 
-/** A network of the engine. */
 interface Network extends JobNetwork {
   readonly audience: Audience
   /** The machine's bridge; absent where its rules don't apply. */

@@ -8,7 +8,6 @@ import { CONTROL_DIR, SUPERVISOR } from '../docker-supervisor.ts'
 
 /** Path of the workspace in every sandbox. */
 export const WORKSPACE = '/workspace'
-/** Path of the mask file. */
 export const MASK_FILE = '/narwhal-mask'
 
 export const SANDBOX_LABEL = 'narwhal.sandbox'
@@ -16,7 +15,6 @@ export const RUNNER_LABEL = 'narwhal.runner'
 /** Instead of the sandbox's label, on networks that a proof has for a moment. */
 export const PROOF_LABEL = 'narwhal.proof'
 
-/** How a container is connected. */
 export type Connection =
   | { readonly kind: 'none' }
   /** Shares the network namespace of this container: the same addresses, ports and names. */
@@ -77,7 +75,6 @@ export interface ProfileOptions {
   readonly runnerIsRoot: boolean
 }
 
-/** Limits that can be changed while it runs. */
 export function limitSettings(limits: SandboxLimits): Readonly<Record<string, number>> {
   return {
     Memory: limits.memoryBytes,

@@ -14,7 +14,6 @@ export interface WarmContainer {
   readonly kind: string
   /** The full reference of its image. */
   readonly image: string
-  /** The image's id when it was started. */
   readonly imageId: string
   readonly workspace: Workspace
   readonly limits: SandboxLimits
@@ -72,12 +71,10 @@ export class WarmPool implements AsyncDisposable {
     this.#timer.unref()
   }
 
-  /** How many are waiting. */
   get size(): number {
     return this.#waiting.length
   }
 
-  /** Takes one of this kind out of the pool. */
   take(kind: string): WarmContainer | undefined {
     const index = this.#waiting.findIndex((one) => one.kind === kind && one.container.isUp)
     const [taken] = index < 0 ? [] : this.#waiting.splice(index, 1)

@@ -34,7 +34,6 @@ interface Groups {
   readonly cpu: OwnGroup | undefined
 }
 
-/** The control groups of one sandbox. */
 export interface SandboxGroup extends AsyncDisposable {
   /** A process enters by writing a 0 to each of these files. */
   readonly doors: readonly string[]
@@ -80,7 +79,6 @@ export class SandboxCgroups implements Disposable {
     }
   }
 
-  /** Whether processors can be limited. */
   get hasCpu(): boolean {
     return this.#cpu !== undefined
   }
@@ -116,7 +114,6 @@ export class SandboxCgroups implements Disposable {
     }
   }
 
-  /** Of the sandboxes that have groups now. */
   names(): readonly string[] {
     return [...new Set(this.#parents.flatMap(foldersIn))]
   }
