@@ -39,7 +39,7 @@ test('RabbitMQ away: webhooks are accepted, and built once when it is back', { s
 
   brokerProxy.refuse()
   await eventually(async () => (await troubleOf(narwhal.agentUrl)).includes('broker'), {
-    message: 'the agent to say that the broker is away',
+    message: 'the agent to say that the broker is unavailable',
   })
   const reply = await push(narwhal, registered, { sha })
   assert.equal(reply.status, 202)
@@ -105,7 +105,7 @@ test('both away at start: the processes say so, wait, and begin when they are th
     away: true,
   })
   await eventually(() => /PostgreSQL is unavailable/.test(narwhal.said()), { timeoutMs: 30_000 })
-  await eventually(() => /RabbitMQ .*away/.test(narwhal.said()), { timeoutMs: 30_000 })
+  await eventually(() => /RabbitMQ .*unavailable/.test(narwhal.said()), { timeoutMs: 30_000 })
   assert.doesNotMatch(narwhal.said(), /guest:guest/)
   databaseProxy.accept()
   brokerProxy.accept()

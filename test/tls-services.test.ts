@@ -151,7 +151,7 @@ describe('RabbitMQ', { skip: testService('rabbitmq').skip }, () => {
     await using broker = await openBroker({ kind: 'amqp', url }, log)
     return await eventually(() => {
       if (broker.state === 'ready') return 'it works'
-      return lines.find((line) => line.includes('trying again')) ?? false
+      return lines.find((line) => line.includes('retrying')) ?? false
     })
   }
 

@@ -3,6 +3,7 @@ import type { HttpServer } from '../http/http-server.ts'
 import type { Metrics } from '../http/metrics.ts'
 import type { GitEnv } from '../lib/git/git.ts'
 import type { Logger } from '../lib/log.ts'
+import { present } from '../lib/present.ts'
 import type { Store } from '../store/store.ts'
 import type { Vault } from '../vault/vault.ts'
 import { Intake } from './intake.ts'
@@ -17,13 +18,13 @@ export interface AgentDeps {
   readonly metrics: Metrics
   readonly gitEnv: GitEnv
   readonly log: Logger
-  /** Milliseconds from one sweep to the next; 10,000 unless told. */
+  /** Milliseconds between sweeps; 10,000 by default. */
   readonly sweepMs?: number
 }
 
 /**
- * Starts the agent: its webhook routes on `server`, the poller, and the sweep of events that are
- * not queued. Disposing stops the loops and waits for them.
+ * Starts the agent: webhook routes on `server`, the poller, and the sweep of events without a
+ * pipeline. Disposing stops the loops and waits for them.
  */
 export function startAgent(server: HttpServer, deps: AgentDeps): AsyncDisposable {
   const intake = new Intake(deps)
@@ -32,7 +33,7 @@ export function startAgent(server: HttpServer, deps: AgentDeps): AsyncDisposable
   registerWebhookRoutes(server, { store, vault, intake, metrics })
   const loops = [
     new Poller({ ...deps, intake }).run(stop.signal),
-    new Sweep({ ...deps, intake, ...(sweepMs ? { intervalMs: sweepMs } : {}) }).run(stop.signal),
+    new Sweep({ ...deps, intake, ...present({ intervalMs: sweepMs }) }).run(stop.signal),
   ]
   return {
     [Symbol.asyncDispose]: async () => {

@@ -47,8 +47,8 @@ function push(repositoryId: RepositoryId, sha: string, ref = 'refs/heads/main'):
     source: 'webhook',
     ...words,
   } as const
-  const told = { kind: 'commit', event } as const
-  return { forge: 'github', deliveryId: `delivery-${deliveries++}`, repositoryId, told }
+  const content = { kind: 'commit', event } as const
+  return { forge: 'github', deliveryId: `delivery-${deliveries++}`, repositoryId, content }
 }
 
 const sha = (index: number): string => index.toString(16).padStart(40, '0')
@@ -59,7 +59,7 @@ test('webhooks that come together share a transaction, and each has its own answ
   const first = push(one.id, sha(1))
   const known = await intake.acceptDelivery(first)
   world.count.transactions = 0
-  const ping: Delivery = { ...push(one.id, sha(9)), told: { kind: 'ignored', reason: 'ping' } }
+  const ping: Delivery = { ...push(one.id, sha(9)), content: { kind: 'ignored', reason: 'ping' } }
   const commits = Array.from({ length: 40 }, (_, index) =>
     push(index % 2 ? one.id : other.id, sha(index + 2), `refs/heads/b-${index}`),
   )
@@ -79,9 +79,9 @@ test('webhooks that come together share a transaction, and each has its own answ
   assert.equal(answers.at(-1)?.eventId, answers.at(-2)?.eventId)
   const created = answers.filter(({ status }) => status === 'accepted').map((one) => one.eventId)
   assert.deepEqual(world.queued, [eventId, ...created])
-  for (const [index, { told }] of commits.entries()) {
+  for (const [index, { content }] of commits.entries()) {
     const event = await store.events.find(answers[index + 3]?.eventId ?? 'event_')
-    assert.equal(event?.sha, told.kind === 'commit' && told.event.sha)
+    assert.equal(event?.sha, content.kind === 'commit' && content.event.sha)
   }
   const ids = all.map(({ deliveryId }) => deliveryId)
   assert.equal((await store.deliveries.listByIds('github', ids)).length, ids.length)

@@ -14,9 +14,9 @@ import {
 } from './webhook/write-deliveries.ts'
 
 /**
- * Takes commit events in: first to the store, then to the commit queue. The queue only carries a
- * hint, so a publish that fails costs nothing but time: the sweep publishes the event again.
- * Webhooks that come together are written together.
+ * Accepts commit events: writes them to the store, then publishes them to the commit queue. A message
+ * is only a hint, so a failed publish costs only time: the sweep requeues the event. Webhooks that
+ * arrive together are written in one transaction.
  */
 export class Intake {
   readonly #store: Store
@@ -31,8 +31,8 @@ export class Intake {
   }
 
   /**
-   * Accepts what a webhook told of. When it resolves, that is on disk. How many are under way at a
-   * time is for the caller to bound.
+   * Accepts a webhook's event. Once it resolves, the event is on disk. The caller must limit the number
+   * in flight.
    */
   acceptDelivery(delivery: Delivery): Promise<DeliveryAnswer> {
     return this.#deliveries.add(delivery)
@@ -43,11 +43,11 @@ export class Intake {
     const { result } = await this.#store.transact((write) =>
       writeDeliveries(write, deliveries, receivedAt),
     )
-    this.#tell(result.accepted)
+    this.#publishNew(result.accepted)
     return result.answers
   }
 
-  /** Accepts what a poll has found: new heads, and refs that are gone. */
+  /** Accepts the result of a poll: new heads, and deleted refs. */
   async acceptPoll(
     repositoryId: RepositoryId,
     found: readonly NewEvent[],
@@ -61,22 +61,22 @@ export class Intake {
       await write.heads.forget(repositoryId, gone)
       return accepted
     })
-    this.#tell(result)
+    this.#publishNew(result)
   }
 
-  #tell(accepted: readonly AcceptedEvent[]): void {
+  #publishNew(accepted: readonly AcceptedEvent[]): void {
     for (const { event, created } of accepted) {
       const facts = { event: event.id, repository: event.repositoryId, sha: event.sha }
       const what = `${event.kind} ${shortRef(event.ref)}`
-      this.#log.info({ ...facts, what, source: event.source, created }, 'commit event')
+      this.#log.info({ ...facts, what, source: event.source, created }, 'commit event accepted')
       if (created) this.publish(event.id)
     }
   }
 
-  /** Puts an event on the commit queue without waiting; a failure is left to the sweep. */
+  /** Publishes an event to the commit queue without waiting; failures are left to the sweep. */
   publish(eventId: EventId): void {
     this.#broker.publishCommit(eventId).catch((error: unknown) => {
-      this.#log.warn({ event: eventId, err: error }, 'commit not queued yet; will try again')
+      this.#log.warn({ event: eventId, err: error }, 'publishing a commit failed: will be requeued')
     })
   }
 }

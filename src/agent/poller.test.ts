@@ -37,7 +37,7 @@ test('a webhook that comes during a poll does not make the former head news', as
       forge: 'github',
       deliveryId: '1',
       repositoryId: polled.id,
-      told: {
+      content: {
         kind: 'commit',
         event: {
           repositoryId: polled.id,

@@ -14,7 +14,7 @@ import type { Intake } from './intake.ts'
 import type { NewEvent } from './webhook/write-deliveries.ts'
 
 const TICK_MS = 1_000
-const AT_ONCE = 4
+const MAX_CONCURRENT = 4
 
 interface Poll {
   readonly dueAt: number
@@ -22,10 +22,9 @@ interface Poll {
 }
 
 /**
- * Looks for new commits in every repository that is to be polled, each at its own interval, by
- * `git ls-remote`. It serves repositories without webhooks, and finds what a missed webhook would
- * have told of. A repository that can't be reached is asked less and less often, at least once in
- * ten minutes.
+ * Polls repositories for new commits by `git ls-remote`, each at its own interval. Serves repositories
+ * without webhooks and finds commits of missed webhooks. An unreachable repository is retried with
+ * back-off, at least every ten minutes.
  */
 export class Poller {
   readonly #store: StoreReader
@@ -41,13 +40,13 @@ export class Poller {
     this.#log = deps.log
   }
 
-  /** Polls until aborted; waits for the next second or the end. */
+  /** Polls until aborted; each iteration waits for the next second or the abort. */
   async run(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
       try {
         await this.#pollDue(signal)
       } catch (error) {
-        this.#log.warn({ reason: describeError(error) }, 'poll failed; will try again')
+        this.#log.warn({ reason: describeError(error) }, 'polling failed: retrying')
       }
       await sleep(TICK_MS, undefined, { signal }).catch(() => undefined)
     }
@@ -61,8 +60,8 @@ export class Poller {
       ({ id, pollIntervalMs }) =>
         pollIntervalMs > 0 && (this.#polls.get(id)?.dueAt ?? 0) <= Date.now(),
     )
-    for (let i = 0; i < due.length && !signal.aborted; i += AT_ONCE) {
-      await Promise.all(due.slice(i, i + AT_ONCE).map((one) => this.#poll(one, signal)))
+    for (let i = 0; i < due.length && !signal.aborted; i += MAX_CONCURRENT) {
+      await Promise.all(due.slice(i, i + MAX_CONCURRENT).map((one) => this.#poll(one, signal)))
     }
   }
 
@@ -74,17 +73,17 @@ export class Poller {
       if (signal.aborted) return
       failures = (this.#polls.get(repository.id)?.failures ?? 0) + 1
       const facts = { repository: repository.name, reason: describeError(error) }
-      if (failures === 1) this.#log.warn(facts, 'repository can not be polled; will try again')
+      if (failures === 1) this.#log.warn(facts, 'polling a repository failed: retrying')
     }
-    const slower = Math.min(2 ** failures, Math.max(1, 600_000 / repository.pollIntervalMs))
-    const dueAt = Date.now() + repository.pollIntervalMs * slower
+    const backoff = Math.min(2 ** failures, Math.max(1, 600_000 / repository.pollIntervalMs))
+    const dueAt = Date.now() + repository.pollIntervalMs * backoff
     this.#polls.set(repository.id, { dueAt, failures })
   }
 
-  /** Looks once, now; rejects with `unavailable` when the repository can't be reached. */
+  /** Polls once, now; rejects with `unavailable` if the repository can't be reached. */
   async pollOnce(repository: RepositoryRecord, signal?: AbortSignal): Promise<void> {
     const clone = parseCloneUrl(repository.cloneUrl)
-    // First what is known: a webhook that comes while git looks must not make older heads news.
+    // Read before the remote: a webhook that arrives meanwhile must not make older heads look new.
     const heads = await this.#store.heads.list(repository.id)
     const remote = await listRemote(clone, refPatterns(repository.forge), {
       env: this.#gitEnv,
@@ -105,12 +104,12 @@ export class Poller {
   }
 }
 
-/** The refs that are watched: branches and tags, and the heads of pull requests where they are refs. */
+/** The polled refs: branches, tags, and the heads of pull requests where the forge has refs for them. */
 export function refPatterns(forge: RepositoryRecord['forge']): string[] {
   return ['refs/heads/*', 'refs/tags/*', ...requestRefs(forge)]
 }
 
-/** A ref as a poll has just seen it, and where it was before. */
+/** A ref as just polled, and its commit before. */
 interface RemoteHead {
   readonly ref: string
   readonly sha: string
@@ -133,7 +132,7 @@ function eventOf(repository: RepositoryRecord, { ref, sha, before, toldAt }: Rem
     title: '',
     author: '',
     trust: decideTrust({ kind, ref, source: 'poll' }, {}, repository),
-    // Of a pull request the former head is not what it is compared with.
+    // A pull request is not compared with its former head.
     details: { toldAt, ...(before && ref.startsWith('refs/heads/') ? { base: before } : {}) },
     source: 'poll',
   }

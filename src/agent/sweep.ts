@@ -10,23 +10,23 @@ import type { PendingEvent } from '../store/records.ts'
 import type { Store } from '../store/store.ts'
 import type { Intake } from './intake.ts'
 
-/** From one round to the next; up to half as much again, so that several agents take turns. */
+/** Between rounds; with up to 50% jitter, so that several agents take turns. */
 const INTERVAL_MS = 10_000
-/** The same while there is more to queue than the last round had room for. */
-const SOON_MS = 1_000
+/** Between rounds while there is a backlog. */
+const BACKLOG_INTERVAL_MS = 1_000
 const PAGE = 500
-/** So many pages are looked through in one round. */
-const MOST_PAGES = 20
-/** Nothing is queued again while so many commits wait in the queue, */
-const MOST_READY = 1_000
-/** but for so few in each interval, since what waits may be others. */
+/** Pages read in one round, at most. */
+const MAX_PAGES = 20
+/** With this many commits in the queue nothing is requeued, */
+const MAX_READY = 1_000
+/** except these few in each interval, since the queued ones may be others. */
 const TRICKLE = 50
-/** Queued again without success, an event is queued more and more seldom, but at least so often. */
-const LONGEST_PAUSE_MS = 600_000
-/** An event that was queued again so often, and still has no pipeline, is told of. */
-const TOLD_AFTER = 5
-/** Of so many events it is remembered how often they were queued; of more, all come each time. */
-const MOST_REMEMBERED = 10_000
+/** The back-off for an event that was requeued without success. */
+const MAX_BACKOFF_MS = 600_000
+/** An event without a pipeline after being requeued this often is logged. */
+const STUCK_AFTER = 5
+/** The number of events with a back-off; further ones are requeued in each round. */
+const MAX_TRACKED = 10_000
 
 export interface SweepDeps {
   readonly store: Store
@@ -34,7 +34,7 @@ export interface SweepDeps {
   readonly intake: Intake
   readonly metrics: Metrics
   readonly log: Logger
-  /** Milliseconds from one round to the next; 10,000 unless told. */
+  /** Milliseconds between rounds; 10,000 by default. */
   readonly intervalMs?: number
 }
 
@@ -46,11 +46,10 @@ interface Swept {
 }
 
 /**
- * Publishes again what the store says has no pipeline yet: whatever the queue has lost, or never
- * got. At start and when the broker comes back everything, else what is older than one interval.
- * A round goes on where the last one stopped, so that every event has its turn; how much it may do
- * is bounded, and it does next to nothing while the queue is full anyway. Several agents so do
- * not queue the same backlog each.
+ * Requeues events without a pipeline, which the queue has lost or never received: all of them at start
+ * and after a reconnect to the broker, otherwise those older than one interval. A round continues where
+ * the last one stopped, so that every event gets its turn. Its work is bounded, and next to nothing
+ * while the queue is full anyway, so that several agents don't each queue the same backlog.
  */
 export class Sweep {
   readonly #deps: SweepDeps
@@ -75,7 +74,7 @@ export class Sweep {
     const countStuck = (): number => this.stuck.length
     new Gauge({
       name: 'narwhal_commits_stuck',
-      help: `Commit events without a pipeline after being requeued ${TOLD_AFTER} times.`,
+      help: `Commit events without a pipeline after being requeued ${STUCK_AFTER} times.`,
       registers,
       collect() {
         this.set(countStuck())
@@ -83,51 +82,51 @@ export class Sweep {
     })
   }
 
-  /** The events that were queued again and again, and have no pipeline. */
+  /** Events without a pipeline after being requeued STUCK_AFTER times. */
   get stuck(): EventId[] {
-    return [...this.#swept].flatMap(([id, { times }]) => (times >= TOLD_AFTER ? [id] : []))
+    return [...this.#swept].flatMap(([id, { times }]) => (times >= STUCK_AFTER ? [id] : []))
   }
 
-  /** Sweeps until aborted; waits for the next round, the broker's return or the end. */
+  /** Sweeps until aborted; each iteration waits for the next round, a reconnect or the abort. */
   async run(signal: AbortSignal): Promise<void> {
     using _ = this.#deps.broker.onState((state) => {
-      if (state === 'ready') this.#beginAnew()
+      if (state === 'ready') this.#restart()
     })
     while (!signal.aborted) {
       let hasMore = false
       try {
         hasMore = await this.#round()
       } catch (error) {
-        this.#deps.log.warn({ reason: describeError(error) }, 'sweep failed; will try again')
+        this.#deps.log.warn({ reason: describeError(error) }, 'sweep failed: retrying')
       }
       const jittered = this.#intervalMs * (1 + Math.random() / 2)
-      const pauseMs = hasMore ? Math.min(SOON_MS, this.#intervalMs) : jittered
+      const pauseMs = hasMore ? Math.min(BACKLOG_INTERVAL_MS, this.#intervalMs) : jittered
       const either = AbortSignal.any([signal, this.#wake.signal])
       await sleep(pauseMs, undefined, { signal: either }).catch(() => undefined)
       if (this.#wake.signal.aborted) this.#wake = new AbortController()
     }
   }
 
-  /** The queue may have lost everything. */
-  #beginAnew(): void {
+  /** Starts from scratch: the queue may have lost everything. */
+  #restart(): void {
     for (const swept of this.#swept.values()) swept.dueAt = 0
     this.#cursor = undefined
     this.#olderThanMs = 0
     this.#wake.abort()
   }
 
-  /** Whether there was more to do than it may do at a time. */
+  /** Returns whether there is a backlog. */
   async #round(): Promise<boolean> {
     const { store, broker, log } = this.#deps
     const { result: ended } = await store.transact((write) => write.events.endOfRemoved())
-    if (ended > 0) log.info({ events: ended }, 'commits of removed repositories are not built')
+    if (ended > 0) log.info({ events: ended }, 'commits of removed repositories dropped')
     const stats = await broker.stats()
-    // It takes nothing now, and tells when it does again.
+    // The broker is unavailable; `onState` reports the reconnect.
     if (!stats) return false
     const before = Date.now() - this.#olderThanMs
-    let room = this.#roomBeside(stats.commitsReady)
+    let room = this.#roomFor(stats.commitsReady)
     const queued: EventId[] = []
-    for (let pages = 0; pages < MOST_PAGES && room > 0; pages++) {
+    for (let pages = 0; pages < MAX_PAGES && room > 0; pages++) {
       const after = this.#cursor
       const query = { before, limit: PAGE, ...present({ after }) }
       for (const event of await store.events.listPending(query)) {
@@ -142,18 +141,18 @@ export class Sweep {
       break
     }
     for (const id of queued) this.#publish(id)
-    if (queued.length > 0) log.info({ events: queued.length }, 'queued commits again')
+    if (queued.length > 0) log.info({ events: queued.length }, 'commits requeued')
     return room === 0 || this.#cursor !== undefined
   }
 
-  #roomBeside(ready: number): number {
-    if (ready < MOST_READY) return MOST_READY - ready
+  #roomFor(ready: number): number {
+    if (ready < MAX_READY) return MAX_READY - ready
     if (Date.now() < this.#trickledAt + this.#intervalMs) return 0
     this.#trickledAt = Date.now()
     return TRICKLE
   }
 
-  /** All that is pending was seen; what was not has its pipeline by now. */
+  /** All pending events were seen; the others have a pipeline by now. */
   #endPass(): void {
     for (const [id, { pass }] of this.#swept) if (pass < this.#pass) this.#swept.delete(id)
     this.#pass++
@@ -171,12 +170,12 @@ export class Sweep {
     this.#deps.intake.publish(id)
     this.#again.inc()
     const times = (this.#swept.get(id)?.times ?? 0) + 1
-    if (times === 1 && this.#swept.size >= MOST_REMEMBERED) return
-    const pauseMs = Math.min(LONGEST_PAUSE_MS, this.#intervalMs * 2 ** (times - 1))
+    if (times === 1 && this.#swept.size >= MAX_TRACKED) return
+    const pauseMs = Math.min(MAX_BACKOFF_MS, this.#intervalMs * 2 ** (times - 1))
     this.#swept.set(id, { times, dueAt: Date.now() + pauseMs, pass: this.#pass })
-    if (times !== TOLD_AFTER) return
-    const words =
-      'a commit was queued again and again, and has no pipeline; the dispatchers know why'
-    this.#deps.log.error({ event: id, times }, words)
+    if (times !== STUCK_AFTER) return
+    const message =
+      "commit stuck: requeued repeatedly without a pipeline; see the dispatchers' logs"
+    this.#deps.log.error({ event: id, times }, message)
   }
 }

@@ -4,11 +4,11 @@ import { present } from '../lib/present.ts'
 const HEARTBEAT_SECONDS = 10
 
 export interface AmqpAddress {
-  /** What to connect to, with the password: never log it. */
+  /** Includes the password: never log it. */
   readonly url: string
-  /** The same for people: scheme, host and port only. */
+  /** For messages: scheme, host and port only. */
   readonly shown: string
-  /** The PEM files that the URL names, and what the broker's certificate must be for. */
+  /** The PEM files in the URL, and the name expected in the broker's certificate. */
   readonly tls?: AmqpTls
 }
 
@@ -19,7 +19,7 @@ export interface AmqpTls {
   readonly serverName?: string | undefined
 }
 
-/** By the names that RabbitMQ gives them in URLs. */
+/** The names of RabbitMQ's URL parameters. */
 export const AMQP_TLS_NAMES = {
   ca: 'cacertfile',
   cert: 'certfile',
@@ -27,7 +27,7 @@ export const AMQP_TLS_NAMES = {
   clientCa: 'cacertfile',
 }
 
-/** Reads an `amqp://` or `amqps://` URL; throws `invalid` (without quoting it) when it isn't one. */
+/** Parses an `amqp://` or `amqps://` URL; throws `invalid`, without quoting it, if it isn't one. */
 export function parseAmqpUrl(text: string): AmqpAddress {
   const url = URL.parse(text)
   if (!url || (url.protocol !== 'amqp:' && url.protocol !== 'amqps:') || !url.hostname) {
@@ -45,7 +45,7 @@ export function parseAmqpUrl(text: string): AmqpAddress {
   return { url: url.href, shown, ...present({ tls }) }
 }
 
-/** Takes what is about TLS out of the URL; undefined for one without TLS. */
+/** Removes the TLS parameters from the URL and returns them; undefined without TLS. */
 function takeTls(url: URL): AmqpTls | undefined {
   const take = (name: string): string | undefined => {
     const value = url.searchParams.get(name) ?? undefined
@@ -70,6 +70,6 @@ function takeTls(url: URL): AmqpTls | undefined {
   if (Object.values(tls).every((value) => value === undefined)) return undefined
   throw new NarwhalError(
     'invalid',
-    "the broker's URL names certificates, but TLS is spoken with amqps:// only",
+    "the broker's URL names certificates, but only amqps:// uses TLS",
   )
 }

@@ -2,12 +2,12 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Channel, ChannelModel, ConfirmChannel } from 'amqplib'
 import type { AmqpSession } from './amqp-session.ts'
 
-/** Long enough for any broker that answers at all. */
-const GOODBYE_MS = 1_000
+/** Long enough for any broker that responds at all. */
+const CLOSE_MS = 1_000
 
 /**
- * Opens a channel that restarts the whole session should it close before we close it: by an error
- * of ours, the broker's consumer time-out, or an operator.
+ * Opens a channel that restarts the whole session if it is closed by anyone else: by a protocol error,
+ * the broker's consumer timeout, or an operator.
  */
 export async function openChannel(session: AmqpSession): Promise<Channel> {
   return watch(await session.model.createChannel(), session)
@@ -27,22 +27,22 @@ function watch<C extends Channel>(channel: C, session: AmqpSession): C {
   return channel
 }
 
-/** Closes a channel after what was written to it, without restarting the session. */
+/** Flushes and closes a channel, without restarting the session. */
 export async function closeChannel(channel: Channel): Promise<void> {
   channel.removeAllListeners('close')
-  await atMost(GOODBYE_MS, async () => channel.close())
+  await atMost(CLOSE_MS, async () => channel.close())
 }
 
-/** Closes a connection; one that does not say goodbye in time is cut. */
+/** Closes a connection, or destroys it after a timeout. */
 export async function closeModel(model: ChannelModel): Promise<void> {
-  await atMost(GOODBYE_MS, async () => model.close())
+  await atMost(CLOSE_MS, async () => model.close())
   cutModel(model)
 }
 
 /**
- * Cuts a connection at once. amqplib only half-closes its socket, and where the other side is gone
- * without a word that would keep the process for minutes. The error is what tells amqplib, which
- * would otherwise wait for its heartbeat.
+ * Destroys a connection at once. amqplib only half-closes its socket, which would keep the process
+ * alive for minutes if the peer has vanished. The error notifies amqplib, which would otherwise wait
+ * for its heartbeat.
  */
 export function cutModel(model: ChannelModel): void {
   const { stream } = model.connection as { stream?: { destroy?: (error: Error) => void } }
@@ -50,16 +50,16 @@ export function cutModel(model: ChannelModel): void {
 }
 
 /**
- * Waits for the work, but no longer than this, and whatever comes of it: amqplib's close never
- * settles when the connection dies before the broker has answered it (amqp-node/amqplib, issue 181).
+ * Waits for the work for at most this long and ignores its result: amqplib's close never settles if the
+ * connection is lost before the broker has replied (amqp-node/amqplib, issue 181).
  */
 export async function atMost(ms: number, work: () => Promise<unknown>): Promise<void> {
-  const patience = new AbortController()
+  const timeout = new AbortController()
   try {
-    await Promise.race([work(), sleep(ms, undefined, patience)])
+    await Promise.race([work(), sleep(ms, undefined, timeout)])
   } catch {
-    // It is closed already, then.
+    // Closed already.
   } finally {
-    patience.abort()
+    timeout.abort()
   }
 }

@@ -12,7 +12,7 @@ import { declareTopology } from './amqp-topology.ts'
 
 const { skip, url } = testService('rabbitmq')
 
-// That a poisonous commit is set aside shows this on RabbitMQ 4.3 alone: older ones count a nack, too.
+// That a poison commit is dead-lettered shows this on RabbitMQ 4.3 alone: older ones count a nack, too.
 test('rejects what failed, which every RabbitMQ counts, and never nacks it', {
   skip,
 }, async () => {

@@ -18,8 +18,8 @@ export interface CommitConsumerOptions {
 }
 
 /**
- * One consumer of the commit queue over all its connections. A delivery is answered on the channel
- * it came by, or not at all when that is gone: the broker then delivers it again.
+ * A consumer of the commit queue across reconnects. A delivery is acknowledged on the channel it came
+ * by; if that is closed, the broker redelivers it.
  */
 export class CommitConsumer {
   readonly #options: CommitConsumerOptions
@@ -48,7 +48,7 @@ export class CommitConsumer {
     }
   }
 
-  /** Takes nothing new from here on, and gives held deliveries back at once. */
+  /** Accepts no further deliveries, and returns held ones at once. */
   stop(): void {
     this.#stopping.abort()
   }
@@ -59,7 +59,7 @@ export class CommitConsumer {
   }
 
   #take(channel: Channel, message: ConsumeMessage): void {
-    // Not answered: closing the channel gives it back.
+    // Unacknowledged: closing the channel returns it to the queue.
     if (this.#stopping.signal.aborted) return
     const work = this.#answer(channel, message).then(() => void this.#inFlight.delete(work))
     this.#inFlight.add(work)
@@ -69,10 +69,13 @@ export class CommitConsumer {
     const verdict = await this.#judge(message)
     try {
       if (verdict === 'ack') channel.ack(message)
-      // Since 4.3 RabbitMQ counts what is rejected towards the limit of deliveries, not what is nacked.
+      // Since 4.3 RabbitMQ counts rejects towards the delivery limit, but not nacks.
       else channel.reject(message, verdict === 'again')
     } catch (err) {
-      this.#options.log.debug({ err }, 'a delivery outlived its channel and will come again')
+      this.#options.log.debug(
+        { err },
+        'channel closed before the acknowledgement: redelivery follows',
+      )
     }
   }
 
@@ -80,7 +83,7 @@ export class CommitConsumer {
     const { handler, log } = this.#options
     const eventId = readCommit(message.content)
     if (!eventId) {
-      log.error({ bytes: message.content.length }, 'a malformed commit message is set aside')
+      log.error({ bytes: message.content.length }, 'malformed commit message: dead-lettered')
       return 'dead'
     }
     const delivery = deliveryNumber(message)
@@ -89,16 +92,16 @@ export class CommitConsumer {
       return 'ack'
     } catch (err) {
       if (delivery >= MAX_DELIVERIES) {
-        log.error({ err, eventId, delivery }, 'a commit event failed too often and is set aside')
+        log.error({ err, eventId, delivery }, 'commit event failed too often: dead-lettered')
         return 'dead'
       }
-      log.warn({ err, eventId, delivery }, 'a commit event failed and will be delivered again')
+      log.warn({ err, eventId, delivery }, 'commit event failed: will be redelivered')
       await this.#hold(delivery)
       return 'again'
     }
   }
 
-  /** RabbitMQ delivers what it gets back at once: the delay must be here. */
+  /** RabbitMQ redelivers at once, so the delay has to be here. */
   async #hold(delivery: number): Promise<void> {
     const signal = this.#stopping.signal
     await sleep(redeliveryDelayMs(delivery), undefined, { signal }).catch(() => {})
@@ -113,7 +116,7 @@ function readCommit(content: Buffer): EventId | undefined {
   }
 }
 
-/** The number of this delivery, from 1. Quorum queues count those that came back. */
+/** The number of this delivery, from 1. Quorum queues count returned deliveries. */
 function deliveryNumber(message: ConsumeMessage): number {
   const returns: unknown = message.properties.headers?.['x-delivery-count']
   return typeof returns === 'number' ? returns + 1 : 1

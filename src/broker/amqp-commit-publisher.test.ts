@@ -23,7 +23,7 @@ test('rejects at once while RabbitMQ takes nothing, and goes on when it does', {
     model.emit('blocked', 'low on disk')
     await assert.rejects(publisher.publish(newId('event')), {
       code: 'unavailable',
-      message: /takes nothing now: low on disk/,
+      message: /RabbitMQ blocks publishers: low on disk/,
     })
     model.emit('unblocked')
     await publisher.publish(newId('event'))
@@ -39,7 +39,7 @@ test('refuses what is beyond its bound instead of keeping it', async () => {
   const settled = Promise.allSettled(waiting)
   await assert.rejects(publisher.publish(newId('event')), {
     code: 'unavailable',
-    message: /10000 others wait already/,
+    message: /10000 others are unconfirmed/,
   })
   publisher[Symbol.dispose]()
   assert.ok((await settled).every(({ status }) => status === 'rejected'))

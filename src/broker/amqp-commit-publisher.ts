@@ -5,12 +5,12 @@ import { NarwhalError } from '../lib/errors.ts'
 import { atMost, closeChannel, openConfirmChannel } from './amqp-channel.ts'
 import { type AmqpSession, QueueGoneError } from './amqp-session.ts'
 
-/** Past this many unconfirmed commits, publishing is refused. */
-const MOST_UNCONFIRMED = 10_000
-/** How amqplib says that the broker itself refused; every other error means the channel is gone. */
-const REFUSED = 'message nacked'
+/** Beyond this many unconfirmed commits, publishing is rejected. */
+const MAX_UNCONFIRMED = 10_000
+/** amqplib's message for a nack by the broker; any other error means that the channel is closed. */
+const NACKED = 'message nacked'
 
-/** When closing, how long to wait for what is on its way. */
+/** When closing, how long to wait for messages in flight. */
 const LAST_CONFIRMS_MS = 1_000
 
 interface Entry {
@@ -19,24 +19,24 @@ interface Entry {
   readonly timer: NodeJS.Timeout
   readonly confirm: () => void
   readonly fail: (reason: string) => void
-  /** The channel it was last written to. */
+  /** The channel it was last sent on. */
   sentOn: ConfirmChannel | undefined
-  /** The broker had no queue for it; its confirm means nothing. */
+  /** It was unroutable, so its confirm means nothing. */
   returned: boolean
 }
 
 export interface CommitPublisherOptions {
   /** The queue's name. */
   readonly queue: string
-  /** How long to go on trying before a publish is rejected, in milliseconds. */
+  /** Milliseconds until a publish without a confirm is rejected. */
   readonly confirmWithinMs: number
-  /** What is wrong with the connection now, for the error. */
+  /** The state of the connection, for the error. */
   readonly describe: () => string
 }
 
 /**
- * Publishes commits with confirms. A commit stays in the outbox until it is confirmed, refused or
- * too late; whenever a new channel stands, all that is in the outbox is sent (again).
+ * Publishes commits with confirms. A commit stays in the outbox until it is confirmed, rejected or timed
+ * out; whenever a new channel is open, everything in the outbox is sent (again).
  */
 export class CommitPublisher implements Disposable {
   readonly #options: CommitPublisherOptions
@@ -53,14 +53,14 @@ export class CommitPublisher implements Disposable {
   publish(eventId: EventId): Promise<void> {
     const { promise, resolve, reject } = Promise.withResolvers<void>()
     const fail = (reason: string) =>
-      reject(new NarwhalError('unavailable', `the commit queue did not take ${eventId}: ${reason}`))
-    if (this.#outbox.size >= MOST_UNCONFIRMED) {
-      fail(`${MOST_UNCONFIRMED} others wait already`)
+      reject(new NarwhalError('unavailable', `publishing ${eventId} failed: ${reason}`))
+    if (this.#outbox.size >= MAX_UNCONFIRMED) {
+      fail(`${MAX_UNCONFIRMED} others are unconfirmed`)
       return promise
     }
     if (this.#blocked !== undefined) {
-      // It may last for hours; whoever publishes tries again by itself.
-      fail(`RabbitMQ takes nothing now: ${this.#blocked}`)
+      // May last for hours; the caller retries anyway.
+      fail(`RabbitMQ blocks publishers: ${this.#blocked}`)
       return promise
     }
     const message: CommitMessage = { v: 1, eventId }
@@ -106,7 +106,7 @@ export class CommitPublisher implements Disposable {
     }
   };
 
-  /** Rejects what is still in the outbox. */
+  /** Rejects everything that is still in the outbox. */
   [Symbol.dispose](): void {
     for (const entry of this.#outbox.values()) this.#settle(entry, 'the broker is closed')
   }
@@ -133,15 +133,14 @@ export class CommitPublisher implements Disposable {
         this.#answered(entry, error)
       })
     } catch {
-      // The channel is closing; the next one takes it.
+      // The channel is closing; the next one sends it.
       entry.sentOn = undefined
     }
   }
 
   #answered(entry: Entry, error: unknown): void {
     if (error instanceof Error) {
-      if (error.message === REFUSED)
-        this.#settle(entry, 'RabbitMQ refused it; the queue may be full')
+      if (error.message === NACKED) this.#settle(entry, 'RabbitMQ rejected it; is the queue full?')
     } else if (entry.returned) {
       entry.returned = false
       entry.sentOn = undefined
@@ -151,7 +150,7 @@ export class CommitPublisher implements Disposable {
     }
   }
 
-  /** RabbitMQ returns an unroutable message first, and confirms it then. */
+  /** RabbitMQ returns an unroutable message before it confirms it. */
   #returned(message: Message): void {
     const entry = this.#outbox.get(String(message.properties.messageId))
     if (entry) entry.returned = true

@@ -4,13 +4,13 @@ import type { Logger } from '../lib/log.ts'
 import { closeChannel, openChannel } from './amqp-channel.ts'
 import type { AmqpSession, Attach } from './amqp-session.ts'
 
-/** A subscriber that falls further behind than this loses the oldest, and finds them in the store. */
-const MOST_BEHIND = 10_000
-const MOST_BYTES_BEHIND = 64 * 1024 * 1024
-/** Where somebody deletes the exchange, the queue stays and hears nothing, and nobody is told. */
+/** A subscriber that is further behind loses the oldest events, and finds them in the store. */
+const MAX_BACKLOG = 10_000
+const MAX_BACKLOG_BYTES = 64 * 1024 * 1024
+/** Deleting the exchange removes the binding without any notification, so it is renewed. */
 const BIND_EVERY_MS = 10_000
 
-/** Publishes events as long as the connection takes them, and counts those it does not. */
+/** Publishes events while the connection accepts them, and counts dropped ones. */
 export class EventPublisher {
   readonly #exchange: string
   #channel: Channel | undefined
@@ -32,7 +32,7 @@ export class EventPublisher {
     }
     try {
       const body = Buffer.from(JSON.stringify(message))
-      // False: it is in the buffer, which is now full until `drain`.
+      // False: it was buffered, and the buffer is full until `drain`.
       this.#blocked = !this.#channel.publish(this.#exchange, topic, body, {
         contentType: 'application/json',
       })
@@ -67,18 +67,17 @@ export interface EventSubscription {
   readonly pattern: string
   readonly listener: (topic: string, message: EventMessage) => void
   readonly log: Logger
-  /** Milliseconds from one binding to the next; 10,000 unless told. */
+  /** Milliseconds between bindings; 10,000 by default. */
   readonly bindEveryMs?: number | undefined
 }
 
 /**
- * Subscribes with a queue of one's own, which the broker deletes with the subscription or its
- * connection. No acks: the broker sends as fast as the socket takes it, and what does not fit waits
- * in the queue, up to its bounds.
+ * Subscribes with an exclusive queue, which the broker deletes with the subscription or its connection.
+ * No acks: the broker sends as fast as the socket accepts, and the rest waits in the queue, up to its
+ * limits.
  *
- * Each binding is told from the one before it by an argument, which means nothing: RabbitMQ 4.3 may
- * keep a binding that was made while its exchange was being deleted and route nothing by it, and to
- * bind the same again then does nothing.
+ * A meaningless argument makes each binding differ from the one before it: RabbitMQ 4.3 may keep a dead
+ * binding that was made while its exchange was being deleted, and binding the same again does nothing.
  */
 export function attachSubscription(subscription: EventSubscription): Attach {
   const { exchange, pattern } = subscription
@@ -89,8 +88,8 @@ export function attachSubscription(subscription: EventSubscription): Attach {
       autoDelete: true,
       durable: false,
       arguments: {
-        'x-max-length': MOST_BEHIND,
-        'x-max-length-bytes': MOST_BYTES_BEHIND,
+        'x-max-length': MAX_BACKLOG,
+        'x-max-length-bytes': MAX_BACKLOG_BYTES,
         'x-overflow': 'drop-head',
       },
     })
@@ -102,7 +101,7 @@ export function attachSubscription(subscription: EventSubscription): Attach {
     }
     await bind()
     const bindAgain = setInterval(() => {
-      // Fails with the channel, which has the session begin anew.
+      // Fails with the channel, which restarts the session.
       channel
         .assertExchange(exchange, 'topic', { durable: true })
         .then(bind)
@@ -111,8 +110,8 @@ export function attachSubscription(subscription: EventSubscription): Attach {
     bindAgain.unref()
     channel.on('close', () => clearInterval(bindAgain))
     const onMessage = (message: ConsumeMessage | null) => {
-      if (message) tell(subscription, message)
-      else session.restart(new Error(`the queue of the subscription to ${pattern} is gone`))
+      if (message) notify(subscription, message)
+      else session.restart(new Error(`the queue of the subscription to ${pattern} was deleted`))
     }
     await channel.consume(queue, onMessage, { noAck: true })
     return {
@@ -124,17 +123,17 @@ export function attachSubscription(subscription: EventSubscription): Attach {
   }
 }
 
-function tell({ listener, log }: EventSubscription, message: ConsumeMessage): void {
+function notify({ listener, log }: EventSubscription, message: ConsumeMessage): void {
   const topic = message.fields.routingKey
   const event = readEvent(message.content)
   if (!event) {
-    log.warn({ topic, bytes: message.content.length }, 'a malformed event is dropped')
+    log.warn({ topic, bytes: message.content.length }, 'malformed event dropped')
     return
   }
   try {
     listener(topic, event)
   } catch (err) {
-    log.error({ err, topic }, 'a listener of events failed')
+    log.error({ err, topic }, 'event listener failed')
   }
 }
 

@@ -10,19 +10,19 @@ import { closeModel, cutModel } from './amqp-channel.ts'
 import { type AmqpSession, type Attach, QueueGoneError } from './amqp-session.ts'
 
 const CONNECT_WITHIN_MS = 5_000
-/** Declaring and attaching; a broker that takes longer is in trouble, and is tried anew. */
+/** For declaring and attaching; after that the connection is retried. */
 const SET_UP_WITHIN_MS = 30_000
 const RETRY = { firstMs: 100, maxMs: 5_000 }
-/** RabbitMQ 3.10 may break a quorum queue for good that is made anew while it is still being deleted. */
-const RETRY_WHEN_GONE = { firstMs: 1_000, maxMs: 5_000 }
-/** A connection that lived this long was a good one: the next back-off begins anew. */
-const GOOD_AFTER_MS = 10_000
+/** RabbitMQ 3.10 may permanently break a quorum queue that is declared while it is being deleted. */
+const RETRY_WHEN_DELETED = { firstMs: 1_000, maxMs: 5_000 }
+/** A connection that lasted this long resets the back-off. */
+const STABLE_AFTER_MS = 10_000
 
 export interface AmqpLinkOptions {
   readonly address: AmqpAddress
   /** For `amqps:`. */
   readonly tls?: ClientTls | undefined
-  /** What the connection is for; seen on the broker and in the log. */
+  /** Shown on the broker and in the log. */
   readonly purpose: string
   readonly log: Logger
   /** Runs on each new connection before anything is attached. */
@@ -32,23 +32,23 @@ export interface AmqpLinkOptions {
 }
 
 interface Session extends AmqpSession {
-  /** From here on nothing that was begun on it counts. */
+  /** It has ended: ignore pending work on it. */
   over: boolean
 }
 
 interface Attachment {
   readonly attach: Attach
   gone: boolean
-  /** Takes down what stands on the present connection. */
+  /** What is attached to the current connection. */
   standing: AsyncDisposable | undefined
 }
 
 /**
- * A connection that comes back by itself, with all that was attached to it.
+ * A connection that reconnects automatically, with everything that was attached to it.
  *
- * One loop: connect, set up, attach everything, be up until the connection ends, back off, again.
- * amqplib has a recovery of its own; this one exists because that one misses a connection which
- * ends between its set-up and its own listening, and waits for ever to close one that is half dead.
+ * One loop: connect, set up, attach everything, stay up until the connection ends, back off, repeat.
+ * Not amqplib's own recovery, which misses a connection that ends between set-up and listening, and
+ * hangs when closing a half-open one.
  */
 export class AmqpLink implements AsyncDisposable {
   readonly #options: AmqpLinkOptions
@@ -66,24 +66,24 @@ export class AmqpLink implements AsyncDisposable {
     this.#loop = this.#run()
   }
 
-  /** Whether the connection stands, with everything attached. */
+  /** Whether the connection is open, with everything attached. */
   get up(): boolean {
     return this.#session !== undefined
   }
 
-  /** The present connection's model. */
+  /** The current connection's model. */
   get model(): ChannelModel | undefined {
     return this.#session?.model
   }
 
-  /** Why it is not up, in words. */
+  /** Why it is not up. */
   get failure(): string | undefined {
     return this.#failure
   }
 
   /**
-   * Attaches something to this connection and to each one after it. Resolves once it stands, or at
-   * once while the link is down. Disposing takes it down.
+   * Attaches something to this connection and each later one. Resolves once it is attached, or at once
+   * while the link is down. Disposing detaches it.
    */
   async attach(attach: Attach): Promise<AsyncDisposable> {
     const attachment: Attachment = { attach, gone: false, standing: undefined }
@@ -99,7 +99,7 @@ export class AmqpLink implements AsyncDisposable {
     }
   }
 
-  /** Closes the connection for good; takes a few seconds at most. */
+  /** Closes the connection permanently, within a few seconds. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#closing = true
     const model = this.#session?.model
@@ -119,16 +119,16 @@ export class AmqpLink implements AsyncDisposable {
         await this.#live(signal)
       } catch (error) {
         if (this.#closing) return
-        if (isOfTheBroker(error)) retry = RETRY_WHEN_GONE
-        this.#say(error)
+        if (isOfTheBroker(error)) retry = RETRY_WHEN_DELETED
+        this.#logFailure(error)
         this.#down(describeConnectError(error))
       }
-      if (performance.now() - began > GOOD_AFTER_MS) failures = 0
+      if (performance.now() - began > STABLE_AFTER_MS) failures = 0
       await backoff(failures++, retry, signal).catch(() => {})
     }
   }
 
-  /** One connection from its beginning to its end, for which it throws the reason. */
+  /** Runs one connection until it ends, and throws the reason. */
   async #live(signal: AbortSignal): Promise<never> {
     const { address, purpose, tls } = this.#options
     const serverName = address.tls?.serverName
@@ -143,17 +143,17 @@ export class AmqpLink implements AsyncDisposable {
     const model = await connect(address.url, options)
     const ended = Promise.withResolvers<never>()
     ended.promise.catch(() => {})
-    // The reason comes with `error`, or else with `close`.
+    // The reason is given by `error`, or else by `close`.
     model.on('error', (error) => ended.reject(error))
     model.on('close', (error) => ended.reject(error ?? new Error('the connection was closed')))
     model.on('blocked', (reason) => {
-      this.#log.warn({ reason }, `RabbitMQ at ${address.shown} takes nothing now: ${reason}`)
+      this.#log.warn({ reason }, `RabbitMQ at ${address.shown} blocks publishers: ${reason}`)
     })
-    model.on('unblocked', () => this.#log.info(`RabbitMQ at ${address.shown} takes messages again`))
+    model.on('unblocked', () => this.#log.info(`RabbitMQ at ${address.shown} unblocks publishers`))
     const session: Session = { model, restart: ended.reject, over: false }
     using _ = addAbortListener(signal, () => cutModel(model))
     const isLate = setTimeout(() => {
-      ended.reject(new Error(`it does not answer within ${SET_UP_WITHIN_MS / 1_000} s`))
+      ended.reject(new Error(`no answer within ${SET_UP_WITHIN_MS / 1_000} s`))
     }, SET_UP_WITHIN_MS)
     try {
       await Promise.race([ended.promise, this.#build(session)])
@@ -169,13 +169,13 @@ export class AmqpLink implements AsyncDisposable {
 
   async #build(session: Session): Promise<void> {
     await this.#options.setUp(session.model)
-    // Those that come while this goes on are met by the same loop.
+    // The loop includes attachments that are added meanwhile.
     for (const attachment of this.#attachments) await stand(attachment, session)
     if (!session.over && !this.#closing) this.#up(session)
   }
 
   #up(session: Session): void {
-    if (this.#failure) this.#log.info(`RabbitMQ at ${this.#options.address.shown} is back`)
+    if (this.#failure) this.#log.info(`reconnected to RabbitMQ at ${this.#options.address.shown}`)
     this.#failure = undefined
     this.#session = session
     this.#options.onChange()
@@ -188,20 +188,20 @@ export class AmqpLink implements AsyncDisposable {
     this.#options.onChange()
   }
 
-  /** Once for each reason, not once for each try. */
-  #say(err: unknown): void {
+  /** Once for each reason, not for each try. */
+  #logFailure(err: unknown): void {
     const reason = describeConnectError(err)
     if (reason === this.#failure) return
     const shown = this.#options.address.shown
     if (err instanceof NarwhalError) {
-      this.#log.error({ err }, `RabbitMQ at ${shown} can't be used: ${reason}; trying again`)
+      this.#log.error({ err }, `RabbitMQ at ${shown} is unusable: ${reason}; retrying`)
     } else {
-      this.#log.warn({ err }, `RabbitMQ at ${shown} is away: ${reason}; trying again`)
+      this.#log.warn({ err }, `RabbitMQ at ${shown} is unavailable: ${reason}; retrying`)
     }
   }
 }
 
-/** Whether a broker that is there has ended it, with a reply code of AMQP or by deleting a queue. */
+/** Whether a running broker has ended it, with an AMQP reply code or by deleting a queue. */
 function isOfTheBroker(error: unknown): boolean {
   if (error instanceof QueueGoneError) return true
   return error instanceof Error && 'code' in error && typeof error.code === 'number'

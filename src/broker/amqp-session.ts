@@ -1,18 +1,18 @@
 import type { ChannelModel } from 'amqplib'
 
-/** One connection while it lives. */
+/** One connection while it is open. */
 export interface AmqpSession {
   readonly model: ChannelModel
-  /** Gives this connection up, for this reason, and has a new one made. */
+  /** Closes this connection for this reason and opens a new one. */
   restart(reason: unknown): void
 }
 
-/** Builds something on a new connection. What it resolves to takes it down again. */
+/** Attaches something to a new connection; disposing the result detaches it. */
 export type Attach = (session: AmqpSession) => Promise<AsyncDisposable>
 
-/** Somebody has deleted a queue that is in use. */
+/** A queue was deleted while in use. */
 export class QueueGoneError extends Error {
   constructor(queue: string) {
-    super(`the queue ${queue} is gone`)
+    super(`the queue ${queue} was deleted`)
   }
 }

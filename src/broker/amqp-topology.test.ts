@@ -26,13 +26,13 @@ describe('RabbitBroker, when its queues and exchange are touched by others', { s
     })
   })
 
-  test('says which queue stands with other arguments, and begins when it is gone', async () => {
+  test('says which queue exists with other arguments, and begins when it is gone', async () => {
     await using names = rabbitNames(url)
     await names.asOperator((channel) => channel.assertQueue(names.commits, { durable: true }))
     const { log, lines } = recordedLog()
     const { prefix } = names
     await using broker = new RabbitBroker({ url, prefix, confirmWithinMs: 200, log })
-    const clear = new RegExp(`the queue ${names.commits} stands with other arguments`)
+    const clear = new RegExp(`the queue ${names.commits} exists with other arguments`)
     await eventually(() => lines.some((line) => clear.test(line)))
     const publish = broker.publishCommit(newId('event'))
     await assert.rejects(publish, { code: 'unavailable', message: clear })

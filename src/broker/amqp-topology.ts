@@ -3,21 +3,21 @@ import { backoff } from '../lib/async/backoff.ts'
 import { describeError, hasCode, NarwhalError } from '../lib/errors.ts'
 import { MAX_DELIVERIES } from './broker.ts'
 
-/** Past this many, publishing is refused (reject-publish), and the sweep of the store comes back. */
-const MOST_COMMITS = 1_000_000
-/** Past this many, the oldest dead ones go; the store knows them all. */
-const MOST_DEAD = 100_000
-/** AMQP's reply codes for "another connection has it for itself", "declared before with other arguments". */
+/** Beyond this, publishing is rejected (reject-publish), and the sweep requeues later. */
+const MAX_COMMITS = 1_000_000
+/** Beyond this, the oldest dead letters are dropped; the store has all of them. */
+const MAX_DEAD = 100_000
+/** AMQP's reply codes for "exclusive to another connection" and "declared with other arguments". */
 const RESOURCE_LOCKED = 405
 const PRECONDITION_FAILED = 406
 const TURN = { firstMs: 20, maxMs: 500 }
 
-/** The names on the broker, all of which begin with the prefix. */
+/** Names on the broker, all with the prefix. */
 export interface AmqpNames {
   readonly commits: string
   readonly dead: string
   readonly events: string
-  /** Whoever has this queue for itself declares the others. */
+  /** A lock: the connection with this exclusive queue declares the others. */
   readonly turn: string
 }
 
@@ -31,17 +31,18 @@ export function amqpNames(prefix: string): AmqpNames {
 }
 
 /**
- * Declares the queues and the exchange, which changes nothing where they stand. Throws `conflict`
- * where one of them stands with other arguments.
+ * Declares the queues and the exchange. Idempotent. Throws `conflict` if one of them exists with other
+ * arguments.
  *
- * Dead-lettering is at most once: the store knows each commit anyway. At-least-once has a worker per
- * queue, and in RabbitMQ 3.10 one whose queue is deleted just as it starts takes the node's supervisor
- * of all of them along (rabbit_fifo_dlx_sup): no such queue works any more until the node is restarted.
- * One connection at a time declares: RabbitMQ 3.10 may break a quorum queue for good that several declare
- * at once, as all do who hear that it was deleted ("cluster_not_formed").
+ * Dead-lettering is at-most-once: the store has each commit anyway. At-least-once uses a worker per
+ * queue, and in RabbitMQ 3.10 one whose queue is deleted during its start crashes the node's supervisor
+ * of all of them (rabbit_fifo_dlx_sup), and with it all such queues until the node restarts.
  *
- * A quorum queue sets aside what was rejected or lost with its consumer more often than the limit, so
- * the limit is one less than the number of deliveries. Newer RabbitMQ has a default limit of 20: the dead queue gets none.
+ * One connection declares at a time: RabbitMQ 3.10 may permanently break a quorum queue that several
+ * declare concurrently, as all do when it was deleted ("cluster_not_formed").
+ *
+ * A quorum queue dead-letters messages that were returned more often than the limit, so the limit is one
+ * less than the number of deliveries.
  */
 export async function declareTopology(model: ChannelModel, names: AmqpNames): Promise<void> {
   await using _turn = await awaitTurn(model, names.turn)
@@ -50,7 +51,7 @@ export async function declareTopology(model: ChannelModel, names: AmqpNames): Pr
       durable: true,
       arguments: {
         'x-queue-type': 'quorum',
-        'x-max-length': MOST_DEAD,
+        'x-max-length': MAX_DEAD,
         'x-overflow': 'drop-head',
       },
     }),
@@ -61,7 +62,7 @@ export async function declareTopology(model: ChannelModel, names: AmqpNames): Pr
       arguments: {
         'x-queue-type': 'quorum',
         'x-delivery-limit': MAX_DELIVERIES - 1,
-        'x-max-length': MOST_COMMITS,
+        'x-max-length': MAX_COMMITS,
         'x-overflow': 'reject-publish',
         'x-dead-letter-exchange': '',
         'x-dead-letter-routing-key': names.dead,
@@ -75,7 +76,7 @@ export async function declareTopology(model: ChannelModel, names: AmqpNames): Pr
 
 type Channel = Awaited<ReturnType<ChannelModel['createChannel']>>
 
-/** An exclusive queue is its connection's alone, and gone with that. */
+/** An exclusive queue belongs to one connection and is deleted with it. */
 async function awaitTurn(model: ChannelModel, queue: string): Promise<AsyncDisposable> {
   for (let tries = 0; ; tries++) {
     const channel = await model.createChannel()
@@ -95,7 +96,7 @@ async function awaitTurn(model: ChannelModel, queue: string): Promise<AsyncDispo
   }
 }
 
-/** Each on a channel of its own, since a refusal closes the channel. */
+/** Each on its own channel, since an error closes the channel. */
 async function declare(
   model: ChannelModel,
   what: string,
@@ -109,7 +110,7 @@ async function declare(
     if (!hasCode(cause, PRECONDITION_FAILED)) throw cause
     throw new NarwhalError(
       'conflict',
-      `the ${what} stands with other arguments (${describeError(cause)}): ` +
+      `the ${what} exists with other arguments (${describeError(cause)}): ` +
         'delete it on the broker, or choose another prefix',
       { cause },
     )

@@ -7,11 +7,11 @@ import { commitsContract } from './commits.contract.ts'
 import { eventsContract, sample } from './events.contract.ts'
 
 export interface BrokerContractOptions {
-  /** Why it can't be run here. */
+  /** Why it can't run here. */
   readonly skip?: string | false
 }
 
-/** What every broker keeps. `open` opens one whose queues are new. */
+/** The contract of every broker. `open` opens one with new queues. */
 export function brokerContract(
   name: string,
   open: () => Promise<Broker>,

@@ -5,7 +5,7 @@ import type { EventId } from '../core/ids.ts'
 import { newId } from '../lib/new-id.ts'
 import { type Broker, MAX_DELIVERIES } from './broker.ts'
 
-/** What every broker keeps as a queue of commits; a part of `brokerContract`. */
+/** The contract of a queue of commits; a part of `brokerContract`. */
 export function commitsContract(
   name: string,
   openReady: () => Promise<Broker>,
@@ -113,7 +113,7 @@ export function commitsContract(
       await eventually(() => calls === 2)
     })
 
-    test('sets a poisonous commit aside after MAX_DELIVERIES, while others flow', async () => {
+    test('dead-letters a poison commit after MAX_DELIVERIES, while others flow', async () => {
       await using broker = await openReady()
       const [poison = assert.fail(), ...good] = commitIds(30)
       const got: EventId[] = []
@@ -138,7 +138,7 @@ export function commitsContract(
       assert.equal(poisoned, MAX_DELIVERIES)
     })
 
-    test('gives a disposed consumer nothing more, and waits for what it has in hand', async () => {
+    test('gives a disposed consumer nothing more, and waits for its handlers in flight', async () => {
       await using broker = await openReady()
       const gate = Promise.withResolvers<void>()
       const first: EventId[] = []

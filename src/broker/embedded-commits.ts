@@ -4,8 +4,8 @@ import type { Logger } from '../lib/log.ts'
 import { type CommitHandler, MAX_DELIVERIES } from './broker.ts'
 import { checkPrefetch, redeliveryDelayMs } from './deliveries.ts'
 
-/** Past this many waiting commits, publishing is refused; the sweep of the store comes back to them. */
-const MOST_WAITING = 100_000
+/** Beyond this many waiting commits, publishing is rejected; the sweep requeues them later. */
+const MAX_WAITING = 100_000
 
 interface Delivery {
   readonly eventId: EventId
@@ -20,8 +20,8 @@ interface Consumer {
 }
 
 /**
- * The commit queue in memory. A commit is in exactly one place: waiting, held until its next
- * delivery, or with one consumer. Consumers with room take turns.
+ * The commit queue in memory. A commit is in exactly one state: waiting, held until its redelivery, or
+ * in flight at one consumer. Consumers with free prefetch take turns.
  */
 export class EmbeddedCommits implements AsyncDisposable {
   readonly #log: Logger
@@ -30,7 +30,7 @@ export class EmbeddedCommits implements AsyncDisposable {
   readonly #held = new Set<NodeJS.Timeout>()
   readonly #consumers: Consumer[] = []
   #dead = 0
-  #dealing: NodeJS.Immediate | undefined
+  #delivering: NodeJS.Immediate | undefined
   #closed = false
 
   constructor(log: Logger) {
@@ -46,18 +46,18 @@ export class EmbeddedCommits implements AsyncDisposable {
   }
 
   publish(eventId: EventId): void {
-    if (this.ready >= MOST_WAITING) {
-      throw new NarwhalError('unavailable', `${MOST_WAITING} commits wait already; try again later`)
+    if (this.ready >= MAX_WAITING) {
+      throw new NarwhalError('unavailable', `${MAX_WAITING} commits are queued; try again later`)
     }
     this.#waiting.add({ eventId, number: 1 })
-    this.#deal()
+    this.#deliver()
   }
 
   consume(handler: CommitHandler, prefetch: number): AsyncDisposable {
     checkPrefetch(prefetch)
     const consumer: Consumer = { handler, prefetch, inFlight: new Set() }
     this.#consumers.push(consumer)
-    this.#deal()
+    this.#deliver()
     return {
       [Symbol.asyncDispose]: async () => {
         const at = this.#consumers.indexOf(consumer)
@@ -69,27 +69,27 @@ export class EmbeddedCommits implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#closed = true
-    clearImmediate(this.#dealing)
+    clearImmediate(this.#delivering)
     for (const timer of this.#held) clearTimeout(timer)
     this.#held.clear()
     await Promise.all(this.#consumers.splice(0).flatMap((consumer) => [...consumer.inFlight]))
   }
 
-  /** Deals out what waits, in a turn of the event loop of its own. */
-  #deal(): void {
+  /** Delivers waiting commits in a later turn of the event loop. */
+  #deliver(): void {
     if (this.#closed) return
-    this.#dealing ??= setImmediate(() => {
-      this.#dealing = undefined
+    this.#delivering ??= setImmediate(() => {
+      this.#delivering = undefined
       for (const delivery of this.#waiting) {
         const consumer = this.#nextConsumer()
         if (!consumer) break
         this.#waiting.delete(delivery)
-        this.#handOver(delivery, consumer)
+        this.#start(delivery, consumer)
       }
     })
   }
 
-  /** The first with room, which then goes to the end of the line. */
+  /** Round robin among consumers with free prefetch. */
   #nextConsumer(): Consumer | undefined {
     const at = this.#consumers.findIndex(({ inFlight, prefetch }) => inFlight.size < prefetch)
     if (at < 0) return undefined
@@ -98,10 +98,10 @@ export class EmbeddedCommits implements AsyncDisposable {
     return consumer
   }
 
-  #handOver(delivery: Delivery, consumer: Consumer): void {
+  #start(delivery: Delivery, consumer: Consumer): void {
     const work = this.#handle(delivery, consumer.handler).then(() => {
       consumer.inFlight.delete(work)
-      this.#deal()
+      this.#deliver()
     })
     consumer.inFlight.add(work)
   }
@@ -113,10 +113,10 @@ export class EmbeddedCommits implements AsyncDisposable {
       const facts = { err, eventId, delivery: number }
       if (number >= MAX_DELIVERIES) {
         this.#dead++
-        this.#log.error(facts, 'a commit event failed too often and is set aside')
+        this.#log.error(facts, 'commit event failed too often: dead-lettered')
         return
       }
-      this.#log.warn(facts, 'a commit event failed and will be delivered again')
+      this.#log.warn(facts, 'commit event failed: will be redelivered')
       this.#hold({ eventId, number: number + 1 })
     }
   }
@@ -127,7 +127,7 @@ export class EmbeddedCommits implements AsyncDisposable {
       () => {
         this.#held.delete(timer)
         this.#waiting.add(delivery)
-        this.#deal()
+        this.#deliver()
       },
       redeliveryDelayMs(delivery.number - 1),
     )

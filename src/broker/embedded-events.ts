@@ -2,8 +2,8 @@ import type { EventMessage } from '../contract/live/event-message.ts'
 import type { Logger } from '../lib/log.ts'
 import { topicMatcher } from './topic.ts'
 
-/** How many events wait for the next turn of the event loop before the oldest is dropped. */
-const MOST_WAITING = 10_000
+/** Events that wait for the next turn of the event loop; beyond this the oldest are dropped. */
+const MAX_WAITING = 10_000
 
 type Listener = (topic: string, message: EventMessage) => void
 
@@ -12,12 +12,12 @@ interface Subscriber {
   readonly listener: Listener
 }
 
-/** The event queue in memory: what is published in one turn of the event loop is heard in the next. */
+/** The event queue in memory: events are delivered in the next turn of the event loop. */
 export class EmbeddedEvents {
   readonly #log: Logger
   readonly #subscribers = new Set<Subscriber>()
   #waiting: { topic: string; message: EventMessage }[] = []
-  #telling: NodeJS.Immediate | undefined
+  #delivering: NodeJS.Immediate | undefined
   #dropped = 0
   #closed = false
 
@@ -36,12 +36,12 @@ export class EmbeddedEvents {
     }
     if (this.#subscribers.size === 0) return
     this.#waiting.push({ topic, message })
-    // A burst within one turn drops by half, since dropping one by one would copy the queue each time.
-    if (this.#waiting.length > 2 * MOST_WAITING) {
-      this.#dropped += MOST_WAITING
-      this.#waiting = this.#waiting.slice(MOST_WAITING)
+    // Drops half at a time: dropping one by one would copy the queue each time.
+    if (this.#waiting.length > 2 * MAX_WAITING) {
+      this.#dropped += MAX_WAITING
+      this.#waiting = this.#waiting.slice(MAX_WAITING)
     }
-    this.#telling ??= setImmediate(() => this.#tell())
+    this.#delivering ??= setImmediate(() => this.#deliver())
   }
 
   subscribe(pattern: string, listener: Listener): AsyncDisposable {
@@ -52,13 +52,13 @@ export class EmbeddedEvents {
 
   close(): void {
     this.#closed = true
-    clearImmediate(this.#telling)
+    clearImmediate(this.#delivering)
     this.#waiting = []
     this.#subscribers.clear()
   }
 
-  #tell(): void {
-    this.#telling = undefined
+  #deliver(): void {
+    this.#delivering = undefined
     const events = this.#waiting
     this.#waiting = []
     for (const { topic, message } of events) {
@@ -67,7 +67,7 @@ export class EmbeddedEvents {
         try {
           listener(topic, message)
         } catch (err) {
-          this.#log.error({ err, topic }, 'a listener of events failed')
+          this.#log.error({ err, topic }, 'event listener failed')
         }
       }
     }

@@ -8,8 +8,8 @@ import { EmbeddedCommits } from './embedded-commits.ts'
 import { EmbeddedEvents } from './embedded-events.ts'
 
 /**
- * The broker of a Narwhal in one process. It is `ready` from the start and keeps nothing: what
- * waits in it when the process ends is published again from the store.
+ * The broker of a Narwhal in one process. It is `ready` from the start and not persistent: commits that
+ * are queued when the process ends are published again from the store.
  */
 export class EmbeddedBroker implements Broker {
   readonly #commits: EmbeddedCommits
@@ -20,7 +20,7 @@ export class EmbeddedBroker implements Broker {
   constructor(log: Logger) {
     this.#commits = new EmbeddedCommits(log)
     this.#events = new EmbeddedEvents(log)
-    this.#states = new EventHub((err) => log.error({ err }, 'a listener of the broker failed'))
+    this.#states = new EventHub((err) => log.error({ err }, 'broker listener failed'))
   }
 
   get state(): BrokerState {

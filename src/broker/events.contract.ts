@@ -4,14 +4,14 @@ import { eventually } from '../../test/support/eventually.ts'
 import type { EventMessage } from '../contract/live/event-message.ts'
 import type { Broker } from './broker.ts'
 
-/** What every broker keeps as a queue of events; a part of `brokerContract`. */
+/** The contract of a queue of events; a part of `brokerContract`. */
 export function eventsContract(
   name: string,
   openReady: () => Promise<Broker>,
   skip: string | false,
 ): void {
   describe(`${name}, as a queue of events`, { skip }, () => {
-    test('tells every subscriber every event whose topic matches, in order', async () => {
+    test('sends every subscriber every event whose topic matches, in order', async () => {
       await using broker = await openReady()
       const heard: Record<string, string[]> = {}
       const patterns = ['#', 'job.*', 'job.job_1', '*.*', 'pipeline.#', 'nothing', 'job', '#.job_1']
@@ -80,7 +80,7 @@ export function eventsContract(
       await eventually(() => heard === 2)
     })
 
-    test('tells a disposed subscriber nothing more', async () => {
+    test('sends a disposed subscriber nothing more', async () => {
       await using broker = await openReady()
       const heard = { gone: 0, there: 0 }
       const gone = await broker.subscribeEvents('a', () => void heard.gone++)
@@ -117,7 +117,7 @@ export function eventsContract(
   })
 }
 
-/** A small event that is told from others by its number. */
+/** A small event, identified by its number. */
 export function sample(n: number, text = `line ${n}`): EventMessage {
   return {
     v: 1,

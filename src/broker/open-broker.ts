@@ -9,13 +9,13 @@ export type BrokerConfig =
       readonly kind: 'amqp'
       /** `amqp://…` or `amqps://…`, with the password. */
       readonly url: string
-      /** Begins the names of all queues and exchanges; `narwhal` unless told. */
+      /** The prefix of all queues and exchanges; `narwhal` by default. */
       readonly prefix?: string | undefined
     }
 
 /**
- * Opens the configured broker. Resolves at once, also where RabbitMQ is away: the state is then
- * `connecting`. Rejects with `invalid` for a URL that can't be one.
+ * Opens the configured broker. Resolves at once, also while RabbitMQ is unavailable: the state is then
+ * `connecting`. Rejects with `invalid` for an invalid URL.
  */
 export async function openBroker(config: BrokerConfig, log: Logger): Promise<Broker> {
   switch (config.kind) {

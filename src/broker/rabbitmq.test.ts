@@ -110,7 +110,7 @@ describe('RabbitBroker, when its connections break', { skip }, () => {
     proxy.stall()
     await assert.rejects(broker.publishCommit(newId('event')), {
       code: 'unavailable',
-      message: /no confirm within 200 ms; RabbitMQ at amqp:.* does not answer/,
+      message: /no confirm within 200 ms; RabbitMQ at amqp:.* does not respond/,
     })
     proxy.accept()
     await eventually(() => broker.publishCommit(newId('event')))
@@ -149,17 +149,19 @@ describe('RabbitBroker, when RabbitMQ is away at start', { skip }, () => {
     const handler = async (id: EventId) => void commits.push(id)
     await using _consumer = await broker.consumeCommits(handler, { prefetch: 5 })
     await using _subscriber = await broker.subscribeEvents('#', () => void heard++)
-    const away = new RegExp(`RabbitMQ at amqp://127.0.0.1:${proxy.port} is away: .*; trying again`)
+    const away = new RegExp(
+      `RabbitMQ at amqp://127.0.0.1:${proxy.port} is unavailable: .*; retrying`,
+    )
     await eventually(() => lines.some((line) => away.test(line)))
     const publish = broker.publishCommit(newId('event'))
-    await assert.rejects(publish, { code: 'unavailable', message: /is away/ })
+    await assert.rejects(publish, { code: 'unavailable', message: /is unavailable/ })
     proxy.accept()
     await eventually(() => broker.state === 'ready')
     const id = newId('event')
     await broker.publishCommit(id)
     broker.publishEvent('a', sample(1))
     await eventually(() => assert.deepEqual([commits, heard], [[id], 1]))
-    assert.ok(lines.some((line) => line.includes('is back')))
+    assert.ok(lines.some((line) => line.includes('reconnected to RabbitMQ')))
     assert.equal(lines.filter((line) => away.test(line)).length <= 4, true, lines.join(''))
   })
 

@@ -19,20 +19,20 @@ const STATS_WITHIN_MS = 2_000
 
 export interface RabbitBrokerOptions {
   readonly url: string
-  /** Begins the names of all queues and exchanges; `narwhal` unless told. */
+  /** The prefix of all queues and exchanges; `narwhal` by default. */
   readonly prefix?: string | undefined
-  /** How long a commit may take to be confirmed, in milliseconds; 5,000 unless told. */
+  /** The timeout for confirms, in milliseconds; 5,000 by default. */
   readonly confirmWithinMs?: number | undefined
-  /** How often a subscription sees to it that it still hears, in milliseconds; 10,000 unless told. */
+  /** How often a subscription renews its binding, in milliseconds; 10,000 by default. */
   readonly bindEveryMs?: number | undefined
   readonly log: Logger
 }
 
 /**
- * The broker over RabbitMQ 3.10 or newer. Publishing and consuming have a connection each, since
- * RabbitMQ stops reading from publishers when it is short of memory or disk, and acks must go on.
+ * The broker over RabbitMQ 3.10 or newer. Publishing and consuming have separate connections, since
+ * RabbitMQ stops reading from publishers when memory or disk is low, and acks must continue.
  *
- * It is `connecting` from the start and whenever one of the two is away, `ready` while both stand.
+ * It is `ready` while both connections are up, otherwise `connecting`.
  */
 export class RabbitBroker implements Broker {
   readonly #log: Logger
@@ -49,7 +49,7 @@ export class RabbitBroker implements Broker {
   readonly #bindEveryMs: number | undefined
   #state: BrokerState = 'connecting'
 
-  /** Begins to connect; throws `invalid` when the URL, or a file that it names, can't be one. */
+  /** Starts connecting; throws `invalid` if the URL, or a file that it names, is invalid. */
   constructor(options: RabbitBrokerOptions) {
     this.#address = parseAmqpUrl(options.url)
     this.#bindEveryMs = options.bindEveryMs
@@ -57,9 +57,7 @@ export class RabbitBroker implements Broker {
     this.#log = options.log.child({ part: 'broker' })
     const { tls } = this.#address
     this.#tls = tls && TlsFiles.open(tls, this.#log, { names: AMQP_TLS_NAMES, onlyCa: true })
-    this.#states = new EventHub((err) =>
-      this.#log.error({ err }, 'a listener of the broker failed'),
-    )
+    this.#states = new EventHub((err) => this.#log.error({ err }, 'broker listener failed'))
     this.#commits = new CommitPublisher({
       queue: this.#names.commits,
       confirmWithinMs: options.confirmWithinMs ?? 5_000,
@@ -134,7 +132,7 @@ export class RabbitBroker implements Broker {
   async stats(): Promise<BrokerStats | undefined> {
     let stats: BrokerStats | undefined
     await atMost(STATS_WITHIN_MS, async () => {
-      // Not by the publishing connection, which RabbitMQ does not read from while it is blocked.
+      // Not on the publishing connection, which RabbitMQ does not read from while it is blocked.
       const channel = await this.#consuming.model?.createChannel()
       if (!channel) return
       channel.on('error', () => {})
@@ -181,7 +179,7 @@ export class RabbitBroker implements Broker {
     this.#states.emit(state)
   }
 
-  /** What disposing of the broker disposes of as well; both may be asked for, at once too. */
+  /** Is disposed with the broker, or before; disposing twice, also concurrently, is harmless. */
   #keep(dispose: () => Promise<void>): AsyncDisposable {
     let disposing: Promise<void> | undefined
     const open = {
@@ -201,6 +199,6 @@ export class RabbitBroker implements Broker {
 }
 
 function describeLink(address: AmqpAddress, link: AmqpLink): string {
-  if (link.up) return `RabbitMQ at ${address.shown} does not answer`
-  return `RabbitMQ at ${address.shown} is away: ${link.failure ?? 'still connecting'}`
+  if (link.up) return `RabbitMQ at ${address.shown} does not respond`
+  return `RabbitMQ at ${address.shown} is unavailable: ${link.failure ?? 'still connecting'}`
 }

@@ -1,12 +1,11 @@
 import { NarwhalError } from '../lib/errors.ts'
 
 /** AMQP's own limit for a routing key, in bytes. */
-const LONGEST_TOPIC = 255
+const MAX_TOPIC = 255
 
 /**
- * Makes the question "does this topic match?" from an AMQP topic pattern: words between dots, `*`
- * for exactly one word, `#` for any number of them, none included. Takes time in proportion to the
- * product of both lengths at worst, whatever the pattern.
+ * A predicate for topics that match an AMQP pattern: words between dots, `*` for exactly one word, `#`
+ * for zero or more. Takes time proportional to the product of both lengths at worst.
  */
 export function topicMatcher(pattern: string): (topic: string) => boolean {
   checkPattern(pattern)
@@ -14,13 +13,13 @@ export function topicMatcher(pattern: string): (topic: string) => boolean {
   return (topic) => matches(wanted, topic.split('.'))
 }
 
-/** Throws `invalid` for a pattern that no AMQP broker would take. */
+/** Throws `invalid` for a pattern that no AMQP broker would accept. */
 export function checkPattern(pattern: string): void {
-  if (Buffer.byteLength(pattern) <= LONGEST_TOPIC) return
-  throw new NarwhalError('invalid', `a topic pattern is longer than ${LONGEST_TOPIC} bytes`)
+  if (Buffer.byteLength(pattern) <= MAX_TOPIC) return
+  throw new NarwhalError('invalid', `a topic pattern must not exceed ${MAX_TOPIC} bytes`)
 }
 
-/** The greedy matching of wildcards: on a mismatch, the last `#` takes one word more. */
+/** Greedy wildcard matching: on a mismatch, the last `#` takes one more word. */
 function matches(wanted: readonly string[], words: readonly string[]): boolean {
   let w = 0
   let hash = -1

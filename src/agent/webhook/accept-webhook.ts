@@ -17,11 +17,11 @@ export interface Signed {
   readonly forge: WebhookForge
   readonly headers: WebhookHeaders
   readonly webhook: SignedWebhook
-  /** When the forge began to tell. */
+  /** When the request started. */
   readonly toldAt: number
 }
 
-/** Reads a webhook whose signature is right, and has what it tells written. */
+/** Reads a webhook with a valid signature and writes its event. */
 export async function acceptWebhook(
   { forge, headers, webhook, toldAt }: Signed,
   { threads, intake }: { readonly threads: WebhookThreads; readonly intake: Intake },
@@ -31,56 +31,57 @@ export async function acceptWebhook(
   const read = await threads.read({ forge, eventName, isForm, body })
   refuseOther(repository, read)
   const how = { toldAt, ...present({ traceparent }) }
-  const told = tellOf(read, repository, how)
-  // Only the forge sends commits, so that its new secret is there; a ping may be one of our own.
-  const endsFormer = repository.formerSecret !== undefined && !isByFormer && told.kind === 'commit'
+  const content = contentOf(read, repository, how)
+  // Only the forge sends commits, so it has the new secret; a ping may be a test of our own.
+  const endsFormer =
+    repository.formerSecret !== undefined && !isByFormer && content.kind === 'commit'
   return await intake.acceptDelivery({
     forge,
     deliveryId,
     repositoryId: repository.id,
-    told,
+    content,
     ...(endsFormer ? { endsFormerSecret: true } : {}),
   })
 }
 
-function tellOf(
+function contentOf(
   { parsed }: ReadWebhook,
   repository: RepositoryRecord,
   how: Pick<EventDetails, 'toldAt' | 'traceparent'>,
-): Delivery['told'] {
+): Delivery['content'] {
   if (parsed.kind === 'ignored') return { kind: 'ignored', reason: parsed.reason }
   const forgeIds = newIds(parsed.repository, repository)
   if (parsed.kind === 'closed') {
     const { kind, ref, mergedOf } = parsed
     return { kind, ref, ...present({ mergedOf }), ...forgeIds }
   }
-  const { facts, sender, ...told } = parsed.event
-  const event = { ...told, source: 'webhook' } as const
+  const { facts, sender, ...parts } = parsed.event
+  const event = { ...parts, source: 'webhook' } as const
   return {
     kind: 'commit',
     event: {
       ...event,
       repositoryId: repository.id,
       trust: decideTrust(event, facts, repository),
-      details: { ...told.details, ...how },
+      details: { ...parts.details, ...how },
     },
-    ...(sender && isOfInterest(sender, told, repository) ? { account: sender } : {}),
+    ...(sender && isOfInterest(sender, parts, repository) ? { account: sender } : {}),
     ...forgeIds,
   }
 }
 
-/** What is not known yet of the forge's numbers, or is another by now: a repository may get another owner. */
+/** The ids at the forge, if they are not known yet or have changed: a repository may get another owner. */
 function newIds(
   { forgeId, ownerId }: WebhookRepository,
   known: RepositoryRecord,
-): Pick<Extract<Delivery['told'], { kind: 'commit' }>, 'forgeIds'> {
+): Pick<Extract<Delivery['content'], { kind: 'commit' }>, 'forgeIds'> {
   const isKnown =
     known.forgeId !== undefined && (ownerId ?? known.forgeOwnerId) === known.forgeOwnerId
   if (isKnown) return {}
   return { forgeIds: { forgeId, ...present({ ownerId }) } }
 }
 
-/** A program that pushes to a branch of the repository itself, or whoever that lists. */
+/** A bot that pushes to the repository's own branches, or an account that the repository lists. */
 function isOfInterest(
   { id, isBot }: ForgeAccount,
   { ref }: { readonly ref: string },
@@ -90,16 +91,16 @@ function isOfInterest(
 }
 
 /**
- * A secret that is used for several repositories, of a webhook of a whole organization, say, must not make
- * another's commits this one's. Numbers decide; a name does until the number is known.
+ * Rejects a webhook of another repository, as a secret may be shared by several (by the webhook of an
+ * organization, say). Ids decide; names do until the id is known.
  */
 function refuseOther(repository: RepositoryRecord, { address, parsed }: ReadWebhook): void {
   const named = parsed.repository ?? address
   if (!named && parsed.kind === 'ignored') return
   if (named && isThatOf(repository, named)) return
   const other = named ? `${JSON.stringify(named.fullName)} (${named.forgeId})` : 'no repository'
-  const words = `the webhook tells of ${other}, and its URL and secret are those of ${repository.name}`
-  throw new NarwhalError('conflict', words)
+  const message = `the webhook is about ${other}, but its URL and secret are those of ${repository.name}`
+  throw new NarwhalError('conflict', message)
 }
 
 function isThatOf(repository: RepositoryRecord, { forgeId, fullName }: WebhookRepository): boolean {

@@ -6,7 +6,7 @@ import { NarwhalError } from '../../lib/errors.ts'
 import type { Proof } from './signature.ts'
 import type { ProvenBody, UnreadBody } from './unread-body.ts'
 
-/** What the thread is told of a body, which it knows by its number. */
+/** A message to the thread about the body with this id. */
 export type BodyOrder = { readonly id: number } & (
   | { readonly kind: 'add'; readonly chunk: Uint8Array }
   | { readonly kind: 'find'; readonly place: AddressPlace; readonly isForm: boolean }
@@ -14,7 +14,7 @@ export type BodyOrder = { readonly id: number } & (
   | { readonly kind: 'forget' }
 )
 
-/** What it answers to `find` and `prove`. */
+/** The answer to `find` and `prove`. */
 export interface BodyAnswer {
   readonly id: number
   readonly address?: WebhookRepository | undefined
@@ -25,7 +25,7 @@ type Question =
   | Pick<Extract<BodyOrder, { kind: 'find' }>, 'kind' | 'place' | 'isForm'>
   | Pick<Extract<BodyOrder, { kind: 'prove' }>, 'kind' | 'proof'>
 
-/** A body that still comes in. */
+/** A body that is still being received. */
 export interface LongBody extends UnreadBody {
   add(chunk: Uint8Array): void
 }
@@ -35,19 +35,18 @@ interface Asker {
   readonly reject: (reason: Error) => void
 }
 
-/** Long bodies are rare: the thread ends when none has come for so long. */
+/** Long bodies are rare: the thread ends after this time without any. */
 const IDLE_MS = 10_000
 
-/** Beside this file, with the same ending: as it is written, or bundled as an entry point of its own. */
+/** Next to this file, with the same extension: the source, or its own entry point of the bundle. */
 const ENTRY = new URL(`./body-worker${extname(import.meta.url)}`, import.meta.url)
 
 /**
- * Keeps and hashes long bodies beside the event loop. What they cost the loop is hardly their hash: megabytes of
- * buffers that it holds have V8 collect its whole heap over and over, tens of milliseconds each time.
- * Moved to a thread, they are that thread's.
+ * Buffers and hashes long bodies in a thread. The hash is the smaller cost: megabytes of buffers on the
+ * main thread make V8 run major garbage collections, tens of milliseconds each.
  *
- * States: without a thread; with one, for as long as there are bodies, and `IDLE_MS` more. A thread that ends
- * by itself takes its bodies along: who asks for them is refused.
+ * States: no thread; a thread while there are bodies, and for `IDLE_MS` after the last one. If the
+ * thread crashes, its bodies are lost and pending questions are rejected.
  */
 export class BodyThread implements Disposable {
   readonly #bodies = new Set<number>()
@@ -60,24 +59,24 @@ export class BodyThread implements Disposable {
     const id = ++this.#lastId
     const worker = this.#start()
     this.#bodies.add(id)
-    const tell = (order: BodyOrder, moved: ArrayBuffer[] = []): void =>
+    const send = (order: BodyOrder, moved: ArrayBuffer[] = []): void =>
       worker.postMessage(order, moved)
     const ask = (question: Question): Promise<BodyAnswer> => {
       const { promise, resolve, reject } = Promise.withResolvers<BodyAnswer>()
       if (worker !== this.#worker) reject(ended())
       else this.#askers.set(id, { resolve, reject })
-      tell({ id, ...question })
+      send({ id, ...question })
       return promise
     }
     return {
       add: (chunk) => {
         const own = isAlone(chunk) ? chunk : Uint8Array.from(chunk)
-        tell({ id, kind: 'add', chunk: own }, [own.buffer as ArrayBuffer])
+        send({ id, kind: 'add', chunk: own }, [own.buffer as ArrayBuffer])
       },
       findAddress: async (place, isForm) => (await ask({ kind: 'find', place, isForm })).address,
       prove: async (proof) => (await ask({ kind: 'prove', proof })).proven,
       [Symbol.dispose]: () => {
-        tell({ id, kind: 'forget' })
+        send({ id, kind: 'forget' })
         this.#askers.delete(id)
         this.#bodies.delete(id)
         if (this.#bodies.size === 0) this.#endLater()
@@ -100,7 +99,7 @@ export class BodyThread implements Disposable {
   #start(): Worker {
     clearTimeout(this.#idle)
     if (this.#worker) return this.#worker
-    // Nothing of this process is the thread's business but what it is told.
+    // The thread needs nothing of this process's environment.
     const worker = new Worker(ENTRY, { env: {}, argv: [], execArgv: [] })
     worker.unref()
     worker.on('message', (answer: BodyAnswer) => {
@@ -129,6 +128,6 @@ function isAlone(chunk: Uint8Array): boolean {
 function ended(): NarwhalError {
   return new NarwhalError(
     'unavailable',
-    'the thread that keeps long webhooks has ended: deliver it again',
+    'the thread for long webhooks has crashed: deliver the webhook again',
   )
 }

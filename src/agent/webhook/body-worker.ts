@@ -4,7 +4,7 @@ import { scanAddress } from './scan-payload.ts'
 import { provenBy } from './signature.ts'
 import { jsonOf } from './webhook-json.ts'
 
-/** The thread of `BodyThread`: keeps the bytes of each body, and looks at them when it is asked to. */
+/** The thread of `BodyThread`: buffers the bytes of each body, and searches and hashes them on request. */
 const bodies = new Map<number, Uint8Array[]>()
 
 function answer(order: BodyOrder): { readonly answer: BodyAnswer; readonly moved?: ArrayBuffer } {
@@ -17,7 +17,7 @@ function answer(order: BodyOrder): { readonly answer: BodyAnswer; readonly moved
   if (order.kind !== 'prove') return { answer: { id } }
   const by = provenBy(chunks, order.proof)
   if (by < 0) return { answer: { id } }
-  // Of its own, so that it can be moved to who reads it.
+  // A buffer of its own, so that it can be transferred.
   const bytes = new Uint8Array(chunks.reduce((sum, { byteLength }) => sum + byteLength, 0))
   let at = 0
   for (const chunk of chunks) {
@@ -35,7 +35,7 @@ parentPort?.on('message', (order: BodyOrder) => {
   } else if (order.kind === 'forget') {
     bodies.delete(order.id)
   } else {
-    const { answer: told, moved } = answer(order)
-    parentPort?.postMessage(told, moved ? [moved] : [])
+    const { answer: message, moved } = answer(order)
+    parentPort?.postMessage(message, moved ? [moved] : [])
   }
 })

@@ -6,10 +6,10 @@ import { present } from '../../lib/present.ts'
 import { addressOf, isTooDeep } from './scan-payload.ts'
 import { jsonOf } from './webhook-json.ts'
 
-/** What is shorter can't nest so deep that it matters. */
-const UNASKED_BYTES = 16 * 1024
+/** Shorter bodies can't nest deep enough to matter. */
+const UNCHECKED_BYTES = 16 * 1024
 
-/** A webhook whose signature is right, and that nobody has read yet. */
+/** A webhook with a valid signature, not parsed yet. */
 export interface SignedText {
   readonly forge: WebhookForge
   readonly eventName: string
@@ -19,16 +19,16 @@ export interface SignedText {
 }
 
 export interface ReadWebhook {
-  /** The repository that it names; absent where it names none. */
+  /** The repository that it names, if any. */
   readonly address?: WebhookRepository
   readonly parsed: ParsedWebhook
 }
 
-/** Reads a webhook whose signature is right; throws `invalid` with what is wrong in it. */
+/** Parses a webhook with a valid signature; throws `invalid` with the reason. */
 export function readWebhook({ forge, eventName, isForm, body }: SignedText): ReadWebhook {
   const { hooks } = FORGE_PORTS[forge]
   const json = jsonOf(body, isForm)
-  const isLong = json.byteLength > UNASKED_BYTES
+  const isLong = json.byteLength > UNCHECKED_BYTES
   if (isLong && isTooDeep(json)) throw new NarwhalError('invalid', 'the body nests too deep')
   const payload = parse(json)
   const { object, name } = hooks.address

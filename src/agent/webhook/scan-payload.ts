@@ -3,39 +3,39 @@ import type { WebhookRepository } from '../../forge/parsed-webhook.ts'
 import { parseJson } from '../../lib/parse-json.ts'
 
 /** No forge nests as deep. */
-const DEEPEST = 200
+const MAX_DEPTH = 200
 /** A name of 300 characters, each written as \uXXXX, and its quotes. */
-const LONGEST_TEXT = 2_000
-const MOST_DIGITS = 20
+const MAX_TEXT = 2_000
+const MAX_DIGITS = 20
 
 const [QUOTE, BACKSLASH, COLON] = [0x22, 0x5c, 0x3a]
 const [OPEN_OBJECT, CLOSE_OBJECT, OPEN_LIST, CLOSE_LIST] = [0x7b, 0x7d, 0x5b, 0x5d]
 const BLANKS: ReadonlySet<number | undefined> = new Set([0x20, 0x09, 0x0a, 0x0d])
 
-/** What one look at each byte of some JSON tells. */
+/** The result of one pass over JSON. */
 interface Scanned {
-  /** In how many objects and lists its innermost values are. */
+  /** The nesting depth. */
   readonly deepest: number
   readonly id?: unknown
   readonly name?: unknown
 }
 
-/** Whether text that is JSON nests deeper than any forge's does. */
+/** Whether JSON nests deeper than any forge's payload. */
 export function isTooDeep(json: Uint8Array): boolean {
-  return scan(json).deepest > DEEPEST
+  return scan(json).deepest > MAX_DEPTH
 }
 
 /**
- * What a payload that nobody has signed yet says of its repository, without understanding the rest of it:
- * one look at each byte, no recursion, and no memory but for the two values. It may be wrong about
- * text that is no JSON, or has a key twice: what is signed must be read, and compared with this.
+ * Finds the repository in a payload whose signature is not checked yet, without parsing the rest: one
+ * pass, no recursion, and no memory except the two values. It may be wrong about text that is not JSON
+ * or has duplicate keys: once the signature is checked, the parsed payload must be compared with this.
  */
 export function scanAddress(json: Uint8Array, place: AddressPlace): WebhookRepository | undefined {
   const { id, name } = scan(json, place)
   return addressOf(id, name)
 }
 
-/** A repository by its number and name, if that is what these are. */
+/** A repository's id and name, if these are valid. */
 export function addressOf(forgeId: unknown, fullName: unknown): WebhookRepository | undefined {
   const isAddress =
     Number.isSafeInteger(forgeId) &&
@@ -72,7 +72,7 @@ function scan(json: Uint8Array, place?: AddressPlace): Scanned {
   return { deepest, ...found }
 }
 
-/** Behind the closing quote, or the end of all. */
+/** The index after the closing quote, or the end of the JSON. */
 function endOfText(json: Uint8Array, from: number): number {
   for (let at = from + 1; at < json.length; at++) {
     if (json[at] === QUOTE) return at + 1
@@ -87,7 +87,7 @@ function hasAt(json: Uint8Array, wanted: Buffer, from: number, to: number): bool
 
 function numberAt(json: Uint8Array, from: number): unknown {
   const at = skipBlanks(json, from)
-  const text = asText(json, at, Math.min(json.length, at + MOST_DIGITS))
+  const text = asText(json, at, Math.min(json.length, at + MAX_DIGITS))
   const [digits] = /^[0-9]+(?![0-9.eE])/.exec(text) ?? []
   return digits === undefined ? undefined : parseJson(digits)
 }
@@ -96,12 +96,12 @@ function textAt(json: Uint8Array, from: number): unknown {
   const at = skipBlanks(json, from)
   if (json[at] !== QUOTE) return undefined
   const end = endOfText(json, at)
-  return end - at > LONGEST_TEXT ? undefined : parseJson(asText(json, at, end))
+  return end - at > MAX_TEXT ? undefined : parseJson(asText(json, at, end))
 }
 
 function skipBlanks(json: Uint8Array, from: number): number {
   let at = from
-  while (at - from < LONGEST_TEXT && BLANKS.has(json[at])) at++
+  while (at - from < MAX_TEXT && BLANKS.has(json[at])) at++
   return at
 }
 

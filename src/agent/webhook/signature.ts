@@ -1,18 +1,18 @@
 import { type ProofForm, proofOf } from '../../forge/proof.ts'
 import { equalsConstantTime } from '../../lib/constant-time.ts'
 
-/** What is to be shown of a body. */
+/** A signature to be checked. */
 export interface Proof {
   readonly form: ProofForm
-  /** What the forge has sent to show it. */
+  /** The signature that the forge has sent. */
   readonly shown: string
   /** Any of them may have been used. */
   readonly secrets: readonly string[]
 }
 
 /**
- * Which of the secrets the proof was made with, of these very bytes; -1 for none. Each is tried, so that the time
- * does not tell which. Nothing is proven without a secret: an empty key is one that everybody has.
+ * The index of the secret that the body was signed with; -1 for none. All are tried, so that timing
+ * doesn't reveal which. An empty secret proves nothing: everyone has it.
  */
 export function provenBy(body: readonly Uint8Array[], { form, shown, secrets }: Proof): number {
   const proven = secrets.map((secret) => {

@@ -10,30 +10,30 @@ import type { BodyThread, LongBody } from './body-thread.ts'
 import { shortBody, type UnreadBody } from './unread-body.ts'
 
 /** GitHub sends no payload above 25 MB (docs.github.com, "Webhook events and payloads"). */
-const MOST_BYTES = 25 * 1024 * 1024
-/** Where a body must be there before it is known whose secret signs it. */
-const MOST_BYTES_UNADDRESSED = 1024 * 1024
-/** What is longer is a thread's: to search and hash so much takes a millisecond at the most. */
+const MAX_BYTES = 25 * 1024 * 1024
+/** Without the repository in the path, the whole body is needed to find the secret. */
+const MAX_BYTES_UNADDRESSED = 1024 * 1024
+/** Longer bodies go to a thread: searching and hashing this much takes a millisecond at most. */
 const SHORT_BYTES = 128 * 1024
 
-/** What a webhook of no repository is checked with, so that this takes as long as with one. */
+/** Checked for a webhook of an unknown repository, so that this takes as long as for a known one. */
 const NOBODYS_SECRET = randomBytes(24).toString('base64url')
 
-/** A webhook that a repository's forge has signed, and that nobody has read yet. */
+/** A webhook with a valid signature of a repository's forge, not parsed yet. */
 export interface SignedWebhook {
   readonly body: Uint8Array
   readonly repository: RepositoryRecord
-  /** Whether the former secret has signed it, which is being replaced. */
+  /** Whether it was signed with the former secret, which is being replaced. */
   readonly isByFormer: boolean
 }
 
-/** A webhook as it comes in. */
+/** A webhook being received. */
 export interface IncomingWebhook {
   readonly hooks: ForgeHooks
   readonly payload: Readable
   readonly proof: string
   readonly isForm: boolean
-  /** The id in the path; absent on the path without one. */
+  /** The id in the path, if any. */
   readonly repositoryId?: string | undefined
 }
 
@@ -44,25 +44,25 @@ export interface SignedWebhookDeps {
   readonly findNamed: (name: WebhookRepository) => Promise<RepositoryRecord | undefined>
 }
 
-/** How long the body of a webhook may be. */
-export function mostBytes(isAddressed: boolean): number {
-  return isAddressed ? MOST_BYTES : MOST_BYTES_UNADDRESSED
+/** The maximum size of a webhook's body. */
+export function maxBodyBytes(isAddressed: boolean): number {
+  return isAddressed ? MAX_BYTES : MAX_BYTES_UNADDRESSED
 }
 
 /**
- * Takes a webhook's body in and checks its signature, which costs no more than its hash: nothing is parsed.
- * Without the repository in the path, the body is searched for it first, in one look at each byte. A long body is
- * kept, searched and hashed by a thread. Rejects with `unauthenticated`, and one and the same words,
- * for a wrong signature and for a repository that is not there; with `too_large`; and with `invalid` where
- * neither path nor body names a repository.
+ * Receives a webhook's body and checks its signature at the cost of a hash: nothing is parsed. Without
+ * the repository in the path, the body is scanned for it first, in one pass. A long body is buffered,
+ * scanned and hashed by a thread. Rejects with `unauthenticated` and the same message for a wrong
+ * signature and an unknown repository, with `too_large`, and with `invalid` if neither path nor body
+ * names a repository.
  */
 export async function receiveSigned(
   incoming: IncomingWebhook,
   deps: SignedWebhookDeps,
 ): Promise<SignedWebhook> {
   const { hooks, payload, proof, repositoryId } = incoming
-  const most = mostBytes(repositoryId !== undefined)
-  using body = await collect(payload, most, deps.bodies)
+  const maxBytes = maxBodyBytes(repositoryId !== undefined)
+  using body = await collect(payload, maxBytes, deps.bodies)
   const repository =
     repositoryId === undefined
       ? await deps.findNamed(await addressOf(body, incoming))
@@ -73,9 +73,9 @@ export async function receiveSigned(
   const secrets = former === undefined ? [present] : [present, former]
   const proven = await body.prove({ form: hooks.proof, shown: proof, secrets })
   if (repository && proven) return { body: proven.bytes, repository, isByFormer: proven.by > 0 }
-  const words =
+  const message =
     'the signature does not match: compare the URL and the secret at the forge with those that Narwhal showed'
-  throw new NarwhalError('unauthenticated', words)
+  throw new NarwhalError('unauthenticated', message)
 }
 
 async function addressOf(
@@ -85,12 +85,12 @@ async function addressOf(
   const { object, name } = hooks.address
   const address = await body.findAddress(hooks.address, isForm)
   if (address) return address
-  const words = `the body is not JSON that names a repository (\`${object}.id\` and \`${object}.${name}\`)`
-  throw new NarwhalError('invalid', words)
+  const message = `the body is not JSON that names a repository (\`${object}.id\` and \`${object}.${name}\`)`
+  throw new NarwhalError('invalid', message)
 }
 
-/** All of the body, which goes to the thread as soon as it is long. Rejects with `invalid` where the sender breaks off. */
-function collect(payload: Readable, most: number, bodies: BodyThread): Promise<UnreadBody> {
+/** The whole body, which goes to the thread once it is long. Rejects with `invalid` if the sender aborts. */
+function collect(payload: Readable, maxBytes: number, bodies: BodyThread): Promise<UnreadBody> {
   return new Promise((resolve, reject) => {
     const chunks: Uint8Array[] = []
     let long: LongBody | undefined
@@ -101,10 +101,10 @@ function collect(payload: Readable, most: number, bodies: BodyThread): Promise<U
     }
     const onData = (chunk: Uint8Array): void => {
       length += chunk.length
-      if (length > most) {
-        // The rest is thrown away: the connection has to live on for the answer.
+      if (length > maxBytes) {
+        // The rest is drained: the connection must stay open for the response.
         payload.off('data', onData).off('close', onClose).resume()
-        fail(new NarwhalError('too_large', `the body is above ${most / 1024 / 1024} MiB`))
+        fail(new NarwhalError('too_large', `the body is above ${maxBytes / 1024 / 1024} MiB`))
         return
       }
       chunks.push(chunk)
@@ -112,7 +112,7 @@ function collect(payload: Readable, most: number, bodies: BodyThread): Promise<U
       long ??= bodies.open()
       for (const one of chunks.splice(0)) long.add(one)
     }
-    const onClose = (): void => fail(new NarwhalError('invalid', 'the body broke off'))
+    const onClose = (): void => fail(new NarwhalError('invalid', 'the body is incomplete'))
     if (payload.destroyed) onClose()
     payload.on('data', onData)
     payload.once('end', () => {

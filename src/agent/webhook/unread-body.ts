@@ -4,22 +4,22 @@ import { scanAddress } from './scan-payload.ts'
 import { type Proof, provenBy } from './signature.ts'
 import { jsonOf } from './webhook-json.ts'
 
-/** A body that is signed. */
+/** A body with a valid signature. */
 export interface ProvenBody {
-  /** Which of the secrets has signed it. */
+  /** The index of the secret that has signed it. */
   readonly by: number
   readonly bytes: Uint8Array
 }
 
-/** The body of a webhook that has come in, and that nobody has read. Disposing forgets it. */
+/** The received body of a webhook, not parsed yet. Disposing frees it. */
 export interface UnreadBody extends Disposable {
-  /** The repository that it says it is of, found by one look at each byte. */
+  /** The repository that it names, found in one pass. */
   findAddress(place: AddressPlace, isForm: boolean): Promise<WebhookRepository | undefined>
-  /** Checks what it is signed with; undefined where none of the secrets has. The last that is asked. */
+  /** Checks its signature; undefined if it fits none of the secrets. Must be the last call. */
   prove(proof: Proof): Promise<ProvenBody | undefined>
 }
 
-/** Looks at a short body at once, which takes less than a millisecond. */
+/** A short body, searched and hashed on this thread, which takes less than a millisecond. */
 export function shortBody(chunks: readonly Uint8Array[]): UnreadBody {
   return {
     findAddress: async (place, isForm) => scanAddress(jsonOf(Buffer.concat(chunks), isForm), place),

@@ -3,27 +3,27 @@ import { parseTraceparent } from '../../core/traceparent.ts'
 import type { ForgeHooks } from '../../forge/forge-hooks.ts'
 import { NarwhalError } from '../../lib/errors.ts'
 
-/** What a webhook says before its body. */
+/** The headers of a webhook. */
 export interface WebhookHeaders {
   readonly eventName: string
   readonly deliveryId: string
-  /** What is to show that the forge of the repository has sent it. */
+  /** The signature or token of the forge. */
   readonly proof: string
   /** Whether the body is a form with the JSON in a field. */
   readonly isForm: boolean
-  /** Said to be the length of the body; absent where it isn't said. */
+  /** The content length, if given. */
   readonly length?: number
   readonly traceparent?: string
 }
 
-/** Throws `invalid` where a header is missing, and `unauthenticated` where nothing is signed. */
+/** Throws `invalid` if a header is missing, and `unauthenticated` without a signature. */
 export function readHeaders(headers: IncomingHttpHeaders, hooks: ForgeHooks): WebhookHeaders {
   const eventName = required(headers, hooks.eventHeaders, /^[\x20-\x7e]{1,100}$/)
   const deliveryId = required(headers, hooks.deliveryHeaders, /^[\x21-\x7e]{1,100}$/)
   const proof = firstHeader(headers, hooks.proofHeaders)
   if (proof === undefined) {
-    const words = 'the webhook is not signed: enter the secret of this repository at the forge'
-    throw new NarwhalError('unauthenticated', words)
+    const message = 'the webhook is not signed: enter the secret of this repository at the forge'
+    throw new NarwhalError('unauthenticated', message)
   }
   const { traceparent, 'content-type': type, 'content-length': length } = headers
   return {
@@ -42,7 +42,7 @@ function required(headers: IncomingHttpHeaders, names: readonly string[], form: 
   throw new NarwhalError('invalid', `the header ${names[0]} is missing or malformed`)
 }
 
-/** The value of the first of these headers that is there, once. */
+/** The value of the first of these headers that is present exactly once. */
 function firstHeader(headers: IncomingHttpHeaders, names: readonly string[]): string | undefined {
   for (const name of names) {
     const value = headers[name]

@@ -1,10 +1,10 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { NarwhalError } from '../../lib/errors.ts'
-import { mostBytes } from './signed-webhook.ts'
+import { maxBodyBytes } from './signed-webhook.ts'
 import type { WebhookHeaders } from './webhook-headers.ts'
 import type { WrongSignatures } from './wrong-signatures.ts'
 
-/** Who has sent too many wrong signatures is not listened to with more than this. */
+/** The largest body accepted from an address that has sent too many wrong signatures. */
 const SMALL_BYTES = 64 * 1024
 
 /** The address has sent too many webhooks with wrong signatures. */
@@ -12,12 +12,12 @@ export class TooManyWrong extends NarwhalError {
   readonly waitMs: number
 
   constructor(waitMs: number) {
-    super('exhausted', 'too many webhooks with wrong signatures came from this address')
+    super('exhausted', 'too many webhooks with wrong signatures from this address: try again later')
     this.waitMs = waitMs
   }
 }
 
-/** Throws for what need not be read to be refused. */
+/** Rejects a webhook by its headers, before its body is read. */
 export function refuseUnread(
   request: FastifyRequest,
   { length }: WebhookHeaders,
@@ -25,13 +25,14 @@ export function refuseUnread(
 ): void {
   const waitMs = wrong.waitMs(request.ip)
   if (waitMs > 0 && (length === undefined || length > SMALL_BYTES)) throw new TooManyWrong(waitMs)
-  const most = mostBytes((request.params as { repository?: string }).repository !== undefined)
-  if (length !== undefined && length > most) {
-    throw new NarwhalError('too_large', `the body is above ${most / 1024 / 1024} MiB`)
+  const { repository } = request.params as { repository?: string }
+  const maxBytes = maxBodyBytes(repository !== undefined)
+  if (length !== undefined && length > maxBytes) {
+    throw new NarwhalError('too_large', `the body is above ${maxBytes / 1024 / 1024} MiB`)
   }
 }
 
-/** The connection ends with it, so that what was not read is not sent either. */
+/** Closes the connection, so that the unread body is not sent. */
 export function answerTooMany({ waitMs, code, message }: TooManyWrong, reply: FastifyReply): void {
   void reply
     .code(429)

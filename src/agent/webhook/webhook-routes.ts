@@ -22,8 +22,8 @@ import { WebhookThreads } from './webhook-threads.ts'
 import type { DeliveryAnswer } from './write-deliveries.ts'
 import { WrongSignatures } from './wrong-signatures.ts'
 
-/** So many webhooks may wait for the store; GitHub gives up after ten seconds, and they with it. */
-const MOST_IN_HAND = 500
+/** Webhooks that wait for the store, at most; GitHub times out after ten seconds. */
+const MAX_IN_FLIGHT = 500
 
 const webhookAnswer = z.object({
   status: z.enum(DISPOSITIONS),
@@ -40,21 +40,21 @@ export interface WebhookDeps {
   readonly metrics: Metrics
 }
 
-/** What all webhooks share. */
+/** Shared by all webhooks. */
 interface Webhooks extends WebhookDeps {
   readonly wrong: WrongSignatures
   readonly bodies: BodyThread
   readonly threads: WebhookThreads
   readonly received: Counter<'result'>
-  /** Webhooks that come together look their repositories up together. */
+  /** Looks up the repositories of concurrent webhooks by one query. */
   readonly byId: Grouping<string, RepositoryRecord | undefined>
-  /** How many webhooks are under way, of all forges together. */
-  inHand: number
+  /** Webhooks of all forges that wait for the store. */
+  inFlight: number
 }
 
 /**
- * Adds, for each forge, `POST /webhooks/FORGE/REPOSITORY`, and `POST /webhooks/FORGE` for short bodies: 202
- * for a new commit event, 200 for what is known or ignored. Until its signature is checked, a webhook costs
+ * Adds `POST /webhooks/FORGE/REPOSITORY`, and `POST /webhooks/FORGE` for short bodies, for each forge: 202
+ * for a new commit event, 200 for a known or ignored one. Until its signature is checked, a webhook costs
  * no more than the hash of its bytes.
  */
 export function registerWebhookRoutes(server: HttpServer, deps: WebhookDeps): void {
@@ -74,7 +74,7 @@ export function registerWebhookRoutes(server: HttpServer, deps: WebhookDeps): vo
       const known = new Map<string, RepositoryRecord>(found.map((one) => [one.id, one]))
       return ids.map((id) => known.get(id))
     }),
-    inHand: 0,
+    inFlight: 0,
   }
   server.addHook('onClose', async () => webhooks.bodies[Symbol.dispose]())
   for (const forge of FORGES.filter(hasWebhooks)) {
@@ -89,16 +89,16 @@ function addForge(scope: HttpServer, forge: WebhookForge, webhooks: Webhooks): v
   scope.addHook('onRequest', async (request) => {
     if (!request.is404) refuseUnread(request, readHeaders(request.headers, hooks), webhooks.wrong)
   })
-  // The signature covers the bytes as they were sent, so nothing may parse them before.
+  // The signature covers the raw bytes, so Fastify must not parse them.
   scope.removeAllContentTypeParsers()
   scope.addContentTypeParser('*', receive)
   const handler = async (request: FastifyRequest, reply: FastifyReply): Promise<DeliveryAnswer> => {
     const toldAt = Math.round(Date.now() - reply.elapsedTime)
     const headers = readHeaders(request.headers, hooks)
-    // A request without a body comes without having been received.
+    // For a request without a body Fastify calls no parser.
     const body = request.body as SignedWebhook | undefined
     const webhook = body ?? (await receive(request, Readable.from([])))
-    const answer = await oneOfMost(webhooks, () =>
+    const answer = await limited(webhooks, () =>
       acceptWebhook({ forge, headers, webhook, toldAt }, webhooks),
     )
     webhooks.received.inc({ result: answer.status })
@@ -165,15 +165,15 @@ function resultOf(error: Error): string {
   return error instanceof NarwhalError ? error.code : 'refused'
 }
 
-async function oneOfMost<Result>(webhooks: Webhooks, work: () => Promise<Result>): Promise<Result> {
-  if (webhooks.inHand >= MOST_IN_HAND) {
-    const words = `${MOST_IN_HAND} webhooks wait already: deliver it again later`
-    throw new NarwhalError('unavailable', words)
+async function limited<Result>(webhooks: Webhooks, work: () => Promise<Result>): Promise<Result> {
+  if (webhooks.inFlight >= MAX_IN_FLIGHT) {
+    const message = `${MAX_IN_FLIGHT} webhooks are in flight: deliver it again later`
+    throw new NarwhalError('unavailable', message)
   }
-  webhooks.inHand++
+  webhooks.inFlight++
   try {
     return await work()
   } finally {
-    webhooks.inHand--
+    webhooks.inFlight--
   }
 }

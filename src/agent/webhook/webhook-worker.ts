@@ -4,7 +4,7 @@ import { NarwhalError } from '../../lib/errors.ts'
 import { readWebhook, type SignedText } from './read-webhook.ts'
 import type { ThreadAnswer } from './webhook-threads.ts'
 
-/** The thread of `WebhookThreads`: reads one webhook and tells what it says. */
+/** The thread of `WebhookThreads`: parses one webhook. */
 function answer(): ThreadAnswer {
   try {
     return { read: readWebhook(workerData as SignedText) }
@@ -14,14 +14,14 @@ function answer(): ThreadAnswer {
   }
 }
 
-/** On Linux of this thread alone: where processors are short, everything else goes first. */
-function goLast(): void {
+/** On Linux for this thread alone, so that everything else has precedence. */
+function lowerPriority(): void {
   try {
     setPriority(10)
   } catch {
-    // Whoever runs Narwhal may have closed the call; then it goes like the others.
+    // The system call may be forbidden, by seccomp for instance.
   }
 }
 
-goLast()
+lowerPriority()
 parentPort?.postMessage(answer())

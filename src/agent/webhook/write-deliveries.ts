@@ -7,7 +7,7 @@ import { present } from '../../lib/present.ts'
 import type { AcceptedEvent, DeliveryRecord, Disposition, ForgeIds } from '../../store/records.ts'
 import type { StoreWriter } from '../../store/store.ts'
 
-/** A commit event before Narwhal has given it an id. */
+/** A commit event that has no id yet. */
 export type NewEvent = Omit<CommitEvent, 'id' | 'receivedAt'>
 
 /** A webhook whose signature has been checked. */
@@ -15,15 +15,15 @@ export interface Delivery {
   readonly forge: WebhookForge
   readonly deliveryId: string
   readonly repositoryId: RepositoryId
-  /** The new secret is in use at the forge: the former one is valid no more. */
+  /** The forge uses the new secret: the former one must be removed. */
   readonly endsFormerSecret?: true
-  /** What it tells of; `forgeIds`: the forge's numbers, where they are not known yet, or others by now. */
-  readonly told:
+  /** Its content; `forgeIds`: the ids at the forge, if they are not known yet or have changed. */
+  readonly content:
     | {
         readonly kind: 'commit'
         readonly event: NewEvent
         readonly forgeIds?: ForgeIds
-        /** Who made it, where that is to be remembered. */
+        /** Its author's account, if it has to be recorded. */
         readonly account?: ForgeAccount
       }
     | {
@@ -35,7 +35,7 @@ export interface Delivery {
     | { readonly kind: 'ignored'; readonly reason: string }
 }
 
-/** What became of a delivery; `accepted` only if the commit was not known before. */
+/** The result of a delivery; `accepted` only if its commit is new. */
 export interface DeliveryAnswer {
   readonly status: Disposition
   readonly eventId?: EventId
@@ -43,8 +43,8 @@ export interface DeliveryAnswer {
 }
 
 /**
- * Writes deliveries in one transaction, with a number of statements that does not grow with them;
- * returns what became of each, in the same order, and the events they told of.
+ * Writes deliveries in one transaction, with a constant number of statements; returns the result of
+ * each, in the same order, and their events.
  */
 export async function writeDeliveries(
   write: StoreWriter,
@@ -54,20 +54,20 @@ export async function writeDeliveries(
   const earlier = await findEarlier(write, deliveries)
   const fresh = deliveries.filter((delivery) => !earlier.has(delivery))
   const events: CommitEvent[] = []
-  for (const { repositoryId, told } of fresh) {
-    if (told.kind === 'ignored') continue
-    if (told.forgeIds) await write.repositories.setForgeIds(repositoryId, told.forgeIds)
-    if (told.kind === 'closed') {
-      const { ref, mergedOf } = told
+  for (const { repositoryId, content } of fresh) {
+    if (content.kind === 'ignored') continue
+    if (content.forgeIds) await write.repositories.setForgeIds(repositoryId, content.forgeIds)
+    if (content.kind === 'closed') {
+      const { ref, mergedOf } = content
       await write.events.noteClosed({ repositoryId, ref, at: receivedAt })
       if (mergedOf !== undefined) {
         await write.accounts.noteMerged({ repositoryId, actorId: mergedOf, at: receivedAt })
       }
       continue
     }
-    const { account } = told
+    const { account } = content
     if (account) await write.accounts.note({ repositoryId, account, at: receivedAt })
-    events.push({ ...told.event, id: newId('event'), receivedAt })
+    events.push({ ...content.event, id: newId('event'), receivedAt })
   }
   const renewed = fresh.filter(({ endsFormerSecret }) => endsFormerSecret === true)
   if (renewed.length > 0) {
@@ -104,13 +104,13 @@ async function findEarlier(
 }
 
 function recordOf(
-  { forge, deliveryId, repositoryId, told }: Delivery,
+  { forge, deliveryId, repositoryId, content }: Delivery,
   nextAccepted: () => AcceptedEvent | undefined,
   receivedAt: number,
 ): DeliveryRecord {
   const rest = { forge, deliveryId, repositoryId, receivedAt }
-  if (told.kind === 'closed') return { ...rest, disposition: 'ignored', reason: 'closing noted' }
-  if (told.kind === 'ignored') return { ...rest, disposition: 'ignored', reason: told.reason }
+  if (content.kind === 'closed') return { ...rest, disposition: 'ignored', reason: 'closing noted' }
+  if (content.kind === 'ignored') return { ...rest, disposition: 'ignored', reason: content.reason }
   const { event, created } = nextAccepted() as AcceptedEvent
   return { ...rest, disposition: created ? 'accepted' : 'known', eventId: event.id }
 }
@@ -119,7 +119,7 @@ function answerOf({ disposition, eventId, reason }: DeliveryRecord): DeliveryAns
   return { status: disposition, ...present({ eventId }), ...(reason ? { reason } : {}) }
 }
 
-/** The same delivery again; what it told of is known by now. */
+/** The result of a redelivery, whose event is known by now. */
 function repeated(record: DeliveryRecord): DeliveryAnswer {
   const answer = answerOf(record)
   return answer.status === 'ignored' ? answer : { ...answer, status: 'known' }

@@ -1,10 +1,10 @@
 import { isIPv6 } from 'node:net'
 
 const WINDOW_MS = 60_000
-/** In a minute; a forge whose secret was entered wrongly hardly sends as many. */
-const MOST = 30
-/** What is known of the address that was there first gives way to a new one. */
-const MOST_ADDRESSES = 10_000
+/** In a minute; a misconfigured forge hardly sends as many. */
+const MAX_WRONG = 30
+/** Beyond this the oldest address is evicted. */
+const MAX_ADDRESSES = 10_000
 
 interface Tries {
   count: number
@@ -12,9 +12,9 @@ interface Tries {
 }
 
 /**
- * Counts, for each address, webhooks with a wrong signature within a minute. Who has sent too many is told so
- * instead of why, and is not listened to with large bodies: what is small is still looked at, since all
- * of the world may come from the address of one proxy.
+ * Counts webhooks with a wrong signature within a minute, by address. Beyond the limit an address gets
+ * 429, and its large bodies are rejected unread; small ones are still checked, since everyone may come
+ * from the address of one proxy.
  */
 export class WrongSignatures {
   readonly #now: () => number
@@ -24,15 +24,15 @@ export class WrongSignatures {
     this.#now = now
   }
 
-  /** How many addresses are known; never more than 10,000. */
+  /** The number of tracked addresses, at most 10,000. */
   get size(): number {
     return this.#byAddress.size
   }
 
-  /** Milliseconds until the address is listened to again; 0: it has not sent too many. */
+  /** Milliseconds until the address is no longer throttled; 0: it is not. */
   waitMs(address: string): number {
     const tries = this.#recent(network(address))
-    return tries && tries.count >= MOST ? tries.since + WINDOW_MS - this.#now() : 0
+    return tries && tries.count >= MAX_WRONG ? tries.since + WINDOW_MS - this.#now() : 0
   }
 
   note(address: string): void {
@@ -42,7 +42,7 @@ export class WrongSignatures {
       tries.count++
       return
     }
-    if (this.#byAddress.size >= MOST_ADDRESSES) {
+    if (this.#byAddress.size >= MAX_ADDRESSES) {
       const [first = ''] = this.#byAddress.keys()
       this.#byAddress.delete(first)
     }
@@ -57,7 +57,7 @@ export class WrongSignatures {
   }
 }
 
-/** Whoever has one address of IPv6 has the 2^64 beside it, too. */
+/** For IPv6 the /64 prefix: its owner has all addresses in it. */
 function network(address: string): string {
   if (!isIPv6(address) || address.includes('.')) return address
   const [head = '', tail = ''] = address.split('::')
