@@ -128,7 +128,10 @@ test('an event that never gets a pipeline is told of, swept less and less often,
   await eventually(() => assert.deepEqual(sweep.stuck, [id]))
   const text = await sweep.metrics.metrics()
   assert.match(text, /narwhal_commits_stuck 1/)
-  assert.equal(world.lines.filter((line) => line.includes('commit stuck: requeued repeatedly')).length, 1)
+  assert.equal(
+    world.lines.filter((line) => line.includes('commit stuck: requeued repeatedly')).length,
+    1,
+  )
   // Twice as long each time: after the fifth, at least eighty milliseconds.
   assert.ok(deliveries <= 8, `${deliveries} deliveries`)
   const pending = await world.store.events.listPending({ before: Date.now(), limit: 10 })
