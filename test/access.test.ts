@@ -126,7 +126,7 @@ test('a user does what their role allows, and is named where they did it', async
   const shop = { name: 'ada/shop', cloneUrl: repository.path }
   await assert.rejects(member.addRepository(shop), {
     code: 'forbidden',
-    message: /Mia is a member, and this takes an administrator/,
+    message: /"Mia" is a member, but this requires an administrator/,
   })
   await admin.addRepository(shop)
   const start = { repository: 'ada/shop' }

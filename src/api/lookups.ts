@@ -5,7 +5,7 @@ import { NarwhalError } from '../lib/errors.ts'
 import type { PipelineDetail, RepositoryRecord } from '../store/records.ts'
 import type { StoreReader } from '../store/store.ts'
 
-/** Rejects with `not_found` and says how to see which there are. */
+/** Rejects with `not_found`, and with the command that lists repositories. */
 export async function getRepository(
   store: StoreReader,
   idOrName: string,
@@ -27,7 +27,7 @@ export async function getPipeline(store: StoreReader, id: PipelineId): Promise<P
   return pipeline
 }
 
-/** With its event and its jobs, all of one moment. Rejects as `getPipeline` does. */
+/** A consistent snapshot with its event and jobs. Rejects as `getPipeline` does. */
 export async function getPipelineDetail(
   store: StoreReader,
   id: PipelineId,
@@ -44,28 +44,28 @@ export async function getJob(store: StoreReader, id: JobId): Promise<JobView> {
   return job
 }
 
-/** `gone`, with when and why, where it was there and was removed; else `not_found` with these words. */
+/** `gone`, with when and why, if it was removed; else `not_found` with this message. */
 export async function missing(
   store: StoreReader,
   id: PipelineId | JobId,
-  words: string,
+  message: string,
 ): Promise<NarwhalError> {
   const removal = await store.retention.findRemoval(id)
-  if (!removal) return new NarwhalError('not_found', words)
+  if (!removal) return new NarwhalError('not_found', message)
   return new NarwhalError('gone', `${id} was ${removalInWords(removal)}`)
 }
 
-/** Throws `gone` for a log that was removed; what was run again after that has one. */
+/** Throws `gone` for a removed log; attempts made later have one. */
 async function refuseRemoved(store: StoreReader, job: JobView, number: number): Promise<void> {
   const attempt = job.attempts.find((one) => one.number === number)
   if (!attempt || attempt.lines === 0) return
   const removal = await store.retention.findLogRemoval(job.pipelineId)
   if (!removal || attempt.assignedAt > removal.at) return
-  const words = `the log of job ${job.id} (${job.name}) was ${removalInWords(removal)}`
-  throw new NarwhalError('gone', words)
+  const message = `the log of job ${job.id} (${job.name}) was ${removalInWords(removal)}`
+  throw new NarwhalError('gone', message)
 }
 
-/** An attempt that a runner was chosen for; rejects with `not_found`. */
+/** A placed attempt; rejects with `not_found`. */
 export async function getAttempt(store: StoreReader, ref: AttemptRef): Promise<AttemptView> {
   const job = await getJob(store, ref.jobId)
   const attempt = job.attempts.find(({ number }) => number === ref.attempt)
@@ -73,7 +73,7 @@ export async function getAttempt(store: StoreReader, ref: AttemptRef): Promise<A
   throw new NarwhalError('not_found', missingAttempt(job, ref.attempt))
 }
 
-/** The job of an attempt, which may be still waiting for its runner; rejects with `not_found`. */
+/** The job of an attempt, which may still be waiting for a runner; rejects with `not_found`. */
 export async function getJobOfLog(store: StoreReader, ref: AttemptRef): Promise<JobView> {
   const job = await getJob(store, ref.jobId)
   if (ref.attempt > job.attempt) {

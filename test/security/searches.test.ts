@@ -39,7 +39,7 @@ test("SEC-21b: one user's searches leave room for others, and one too many is to
   assert.ok(served.length >= 10, `${served.length} were answered`)
   assert.ok(refused.length > 0)
   assert.equal(refused[0]?.headers.get('retry-after'), '5')
-  assert.match(await (refused[0]?.text() ?? ''), /searches go through pipelines for you already/)
+  assert.match(await (refused[0]?.text() ?? ''), /searches of pipelines are running for you/)
   // There is room as soon as they are over.
   assert.equal((await search('nowhere')).status, 200)
 })

@@ -139,8 +139,8 @@ suite('what holds for a secret', () => {
     const { id } = missing.pipeline
     const unset = await explain('DEPLOY_KEY', id)
     assert.match(unset.err, /DEPLOY_KEY is set neither .*did you mean DEPLOYKEY\?/)
-    assert.match(unset.out, /shows +no +it is not set/)
-    assert.match(unset.out, /plain +no +it does not name it/)
+    assert.match(unset.out, /shows +no +the secret is not set/)
+    assert.match(unset.out, /plain +no +the job doesn't name it/)
     const { number } = missing.pipeline
     const set = await explain('DEPLOY_USER', `${name}#${number}`)
     assert.match(set.out, /shows +yes +WHO/)
@@ -154,14 +154,14 @@ suite('what holds for a secret', () => {
     const pull = await pipelineOf(narwhal, body.eventId)
     await eventually(async () => {
       const { out } = await explain('DEPLOY_KEY', pull.id)
-      assert.match(out, /shows +no +the pipeline is a stranger's, and nobody has approved it/)
+      assert.match(out, /shows +no +the pipeline is a stranger's and not approved/)
     })
     await narwhal.client.cancelPipeline(pull.id)
 
     await narwhal.client.setSecret('DEPLOY_KEY', { value: CANARY, runners: ['label:none'] }, name)
     const kept = await explain('DEPLOY_KEY', id)
     assert.match(kept.err, /only for label:none/)
-    assert.match(kept.out, /shows +no +no runner that is registered may have it/)
+    assert.match(kept.out, /shows +no +no registered runner may get it/)
     const nothing = await explain('DEPLOY_KEY', 'pipeline_0')
     assert.match(nothing.err, /there is no pipeline/)
   })

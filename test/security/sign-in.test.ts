@@ -112,7 +112,7 @@ test('WHO-03: a link signs in once, and the next one ends it', async () => {
   assert.ok(won && more.length === 0)
   assert.equal(await statusAs(url, cookieOf(won)), 200)
   const late = await signIn(url, { code: second.code })
-  assert.match(await late.text(), /was used, or is older than five minutes/)
+  assert.match(await late.text(), /was used, has expired \(after five minutes\)/)
 })
 
 test('WHO-04: links and tokens are printed to terminals only, and the token is readable by its user only', async () => {

@@ -2,12 +2,12 @@ import type { FastifyRequest } from 'fastify'
 
 declare module 'fastify' {
   interface FastifyRequest {
-    /** Where it came from first, where a web process of ours has handed it on; see `Forwarders`. */
+    /** The client's address, if the request was forwarded by one of our web processes; see `Forwarders`. */
     forwardedFor?: string
   }
 }
 
-/** The address that a request comes from. */
+/** The client's address. */
 export function addressOf({
   forwardedFor,
   ip,

@@ -15,35 +15,34 @@ import { hashToken } from './tokens.ts'
 
 declare module 'fastify' {
   interface FastifyRequest {
-    /** Whose credential it shows. Absent: a runner's identity, or the route asks for none. */
+    /** The authenticated user. Absent: a runner's identity, or the route needs no credential. */
     user?: Asker
-    /** Throws as soon as its credential opens this no more: a websocket outlives it. */
+    /** Throws once its credential no longer suffices: a WebSocket may outlive it. */
     checkAgain?: () => Promise<void>
   }
 }
 
-/** All that a runner's identity opens. */
+/** The routes that a runner's identity gives access to. */
 const RUNNER_URLS = new Set(RUNNER_ROUTES.map((name) => urlOf(ROUTES[name])))
 
 const LOOPBACK = new Set(['localhost', '127.0.0.1', '[::1]'])
 
 export interface AuthOptions {
   /**
-   * Whether the server listens on loopback only. Then requests must be addressed to loopback by name,
-   * too, so that a web page can't reach it through a DNS name of its own.
+   * Whether the server listens on loopback only. Then the Host header must be loopback too, to prevent
+   * DNS rebinding.
    */
   readonly loopbackOnly: boolean
-  /** What the operator has opened; nothing unless told. */
+  /** What the operator has made public; nothing by default. */
   readonly opened?: ReadonlySet<Opening>
-  /** Opens the figures of the process alone. */
+  /** Gives access to the metrics only. */
   readonly metricsToken?: string | undefined
 }
 
 /**
- * Guards all but `OPEN_ROUTES`: who asks needs a token (`Authorization: Bearer …`, or the cookie of a
- * session) of a user whose role is enough; a runner's identity opens what it needs to attach, and
- * nothing else; and what a browser sends to change something, or to open a websocket, must come from
- * a page of this server.
+ * Guards all routes except `OPEN_ROUTES`. The caller needs a token (`Authorization: Bearer …`) or a
+ * session cookie of a user with a sufficient role. A runner's identity gives access only to what it
+ * needs to attach. Changes and WebSockets of browsers must come from a page of this server.
  */
 export function guardApi(server: HttpServer, store: Store, options: AuthOptions): void {
   const forwarders = new Forwarders(store)
@@ -64,15 +63,15 @@ export function guardApi(server: HttpServer, store: Store, options: AuthOptions)
       request.checkAgain = async () => {
         const now = await admit(request, { store, credentials, isAgain: true })
         if (now?.role === who?.role) return
-        throw new NarwhalError('forbidden', 'your role has changed: come again')
+        throw new NarwhalError('forbidden', 'your role has changed: reconnect')
       }
     },
   })
-  // Here, since the body is part of what it is asked about.
+  // In a later hook, since the scope may depend on the body.
   server.addHook('preHandler', async (request) => await checkScope(request, store))
 }
 
-/** Asked of the route that the router has chosen, as `guardServer` does. */
+/** Decides by the route that the router has chosen, as `guardServer` does. */
 function isApi(request: FastifyRequest): boolean {
   return (request.routeOptions.url ?? request.url).startsWith('/api/')
 }
@@ -82,27 +81,27 @@ function checkHost(request: FastifyRequest): void {
   if (!LOOPBACK.has(name)) {
     throw new NarwhalError(
       'forbidden',
-      `this server answers on loopback only, and not under the name ${JSON.stringify(name)}`,
+      `this server is reachable on loopback only, not as ${JSON.stringify(name)}`,
     )
   }
 }
 
-/** Browsers say where a request comes from; see the Origin header in RFC 6454, section 7. */
+/** Browsers send the Origin header; see RFC 6454, section 7. */
 function checkOrigin(request: FastifyRequest): void {
   const { origin, host, upgrade } = request.headers
   if (origin === undefined || (request.method === 'GET' && upgrade === undefined)) return
   if (URL.canParse(origin) && new URL(origin).host === host) return
-  throw new NarwhalError('forbidden', 'requests from pages of other sites are refused')
+  throw new NarwhalError('forbidden', 'cross-origin requests are rejected')
 }
 
 interface Admission {
   readonly store: Store
   readonly credentials: Credentials
-  /** Whether it was admitted before: then an answer that is some moments old does. */
+  /** Whether it was admitted before: then a recently cached answer suffices. */
   readonly isAgain?: boolean
 }
 
-/** Who may have the route; undefined for a runner's identity. */
+/** Throws unless the caller may use the route. Returns the user; undefined for a runner's identity. */
 async function admit(
   request: FastifyRequest,
   { store, credentials, isAgain = false }: Admission,
@@ -116,12 +115,12 @@ async function admit(
   const token = bearerToken(request)
   if (isForRunners && token && (await store.runners.findByIdentity(hashToken(token))))
     return undefined
-  throw new NarwhalError('unauthenticated', 'this token is not valid: it may have been removed')
+  throw new NarwhalError('unauthenticated', 'invalid token: it may have been removed')
 }
 
 /**
- * By the path as it was written, and by the route that the router has chosen for it: the path may be
- * written in many ways, and where all is forwarded the route says nothing.
+ * Checks both the path as written and the route chosen for it: a path can be written in many ways, and
+ * where everything is forwarded the route is only `*`.
  */
 function checkRole({ method, url, routeOptions }: FastifyRequest, { name, role }: Asker): void {
   const [path = ''] = url.split('?', 1)
@@ -130,16 +129,16 @@ function checkRole({ method, url, routeOptions }: FastifyRequest, { name, role }
     .map((one) => neededRole(method, one))
     .find((one) => !isEnough(role, one))
   if (needed === undefined) return
-  const words = `${name} is ${withArticle(role)}, and this takes ${withArticle(needed)}`
-  throw new NarwhalError('forbidden', `${words}: ask an administrator for that role`)
+  const message = `"${name}" is ${withArticle(role)}, but this requires ${withArticle(needed)}`
+  throw new NarwhalError('forbidden', `${message}: ask an administrator for that role`)
 }
 
 function withArticle(role: Role): string {
   return role === 'admin' ? 'an administrator' : `a ${role}`
 }
 
-/** Who asks, at a route that only people may have. */
+/** The user, at a route that is not for runners. */
 export function getUser({ user }: FastifyRequest): Asker {
   if (user) return user
-  throw new NarwhalError('forbidden', 'only a user may ask this')
+  throw new NarwhalError('forbidden', 'only users may do this')
 }

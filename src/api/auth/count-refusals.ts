@@ -8,16 +8,16 @@ import { doerOf } from './doer-of.ts'
 
 declare module 'fastify' {
   interface FastifyRequest {
-    /** The id of the join token that it was refused with: one that was ours, and so may be told. */
+    /** The id of the expired or used join token that it was rejected with. */
     refusedJoinToken?: string
   }
 }
 
-/** Not signed in, not allowed, too often. */
+/** Unauthenticated, forbidden, rate-limited. */
 const REFUSALS = new Set([401, 403, 429])
 const EVERY_MS = 60_000
-/** So many that are told apart in a minute; further ones are counted together. */
-const MOST_COUNTS = 100
+/** Separate counts per minute; further ones are counted together. */
+const MAX_COUNTS = 100
 
 interface Count {
   readonly by: Doer
@@ -28,9 +28,9 @@ interface Count {
 }
 
 /**
- * Counts what the server refuses, by address, by who asked and by the join token that is over, and writes the counts into the audit log
- * each minute: one entry for however many attempts, and a bounded number of entries for however many
- * addresses. Nothing else of what was refused is kept.
+ * Counts rejected requests by address, actor and join token, and writes the counts to the audit log each
+ * minute: one entry for any number of attempts, and a bounded number of entries for any number of
+ * addresses. Nothing else of the requests is kept.
  */
 export function countRefusals(
   server: HttpServer,
@@ -50,7 +50,7 @@ export function countRefusals(
         for (const { by, ...count } of all) write.audit.add(by, refused(count))
       })
     } catch (error) {
-      log.warn({ reason: describeError(error), attempts: sum(all) }, 'refusals were not counted')
+      log.warn({ reason: describeError(error), attempts: sum(all) }, 'counting refusals failed')
     }
   }
   const timer = setInterval(() => void flush(), everyMs)
@@ -63,7 +63,7 @@ export function countRefusals(
 
 function note(counts: Map<string, Count>, request: FastifyRequest, status: number): void {
   const { actor, address } = doerOf(request)
-  const isFull = counts.size >= MOST_COUNTS
+  const isFull = counts.size >= MAX_COUNTS
   const { refusedJoinToken: joinToken } = request
   const key = `${status} ${actor.kind} ${actor.id} ${address} ${joinToken ?? ''}`
   const at = isFull && !counts.has(key) ? `${status}` : key
@@ -72,7 +72,7 @@ function note(counts: Map<string, Count>, request: FastifyRequest, status: numbe
     known.attempts++
     return
   }
-  const cause = 'requests that were refused'
+  const cause = 'rejected requests'
   const nobody = { kind: 'nobody', id: '', name: '' } as const
   const isApart = at === key
   const by = isApart ? { actor, address, cause } : { actor: nobody, address: 'others', cause }

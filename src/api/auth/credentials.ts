@@ -7,25 +7,24 @@ import { addressOf } from './address-of.ts'
 import { SESSION_IDLE_MS, SESSION_TOUCH_MS } from './sessions.ts'
 import { hashToken } from './tokens.ts'
 
-/** The cookie of a person who has signed in by a browser. */
+/** The cookie of a signed-in browser. */
 export const SESSION_COOKIE = 'narwhal_session'
 
-/** How exactly it is known when a token was used last: each request would be a write otherwise. */
+/** The precision of a token's last use: otherwise each request would be a write. */
 const TOKEN_TOUCH_MS = 3_600_000
-/** How old an answer may be for what is open already. */
+/** How old a cached answer for an open connection may be. */
 const AGAIN_MS = 1_500
-/** Past so many all are forgotten, which costs a write or two more. */
-const MOST_NOTED = 10_000
+/** Beyond this the cache is cleared, which costs a few more writes. */
+const MAX_NOTED = 10_000
 
 /**
- * Finds out whose credential a request shows: an access token (`Authorization: Bearer …`), or the
- * cookie of a session. By the way it notes when each was used last, seldom, and never waited for.
+ * Authenticates requests: by an access token (`Authorization: Bearer …`) or a session cookie. Records
+ * the last use of each, rarely, and without waiting.
  */
 export class Credentials {
   readonly #store: Store
-  /** When the use of a credential was noted here the last time, by its hash. */
+  /** When the use of a credential was last recorded, by its hash. */
   readonly #noted = new Map<string, number>()
-
   readonly #again = new Map<string, { at: number; answer: Promise<Asker | undefined> }>()
 
   constructor(store: Store) {
@@ -33,8 +32,8 @@ export class Credentials {
   }
 
   /**
-   * Throws `unauthenticated` for what is no credential, or not any more; with its end for one that was
-   * good once, since whoever holds it may know. Undefined: it is none of a user, but may be another.
+   * Throws `unauthenticated` for an invalid or expired credential, with its expiry if it was once valid,
+   * as its holder may know that. Undefined: not a user's, but it may be of another kind.
    */
   async find(request: FastifyRequest): Promise<Asker | undefined> {
     const token = bearerToken(request)
@@ -48,16 +47,16 @@ export class Credentials {
   }
 
   /**
-   * The same for what is open already, a moment later: of many websockets with one credential one
-   * asks, and the others take its answer.
+   * The same for an open connection, from a short-lived cache: many WebSockets with one credential make
+   * one query.
    */
   async findAgain(request: FastifyRequest): Promise<Asker | undefined> {
     const key = hashToken(bearerToken(request) ?? sessionToken(request) ?? '')
     const known = this.#again.get(key)
     if (known && known.at + AGAIN_MS > Date.now()) return await known.answer
-    if (this.#again.size >= MOST_NOTED) this.#again.clear()
+    if (this.#again.size >= MAX_NOTED) this.#again.clear()
     const answer = this.find(request)
-    // Who asked hears of it; others may never ask.
+    // The caller handles it below; the cached promise may have no other reader.
     answer.catch(() => undefined)
     this.#again.set(key, { at: Date.now(), answer })
     return await answer
@@ -80,7 +79,7 @@ export class Credentials {
     const found = await this.#store.sessions.find(hash)
     const now = Date.now()
     if (!found || found.session.endsAt <= now || found.session.seenAt + SESSION_IDLE_MS <= now) {
-      throw new NarwhalError('unauthenticated', 'this session is over: sign in again')
+      throw new NarwhalError('unauthenticated', 'the session has expired: sign in again')
     }
     if (found.session.seenAt + SESSION_TOUCH_MS <= now && this.#isDue(hash, SESSION_TOUCH_MS)) {
       this.#note((at) => this.#store.transact((write) => write.sessions.touch(hash, at)))
@@ -91,12 +90,12 @@ export class Credentials {
   #isDue(hash: string, everyMs: number): boolean {
     const now = Date.now()
     if ((this.#noted.get(hash) ?? 0) + everyMs > now) return false
-    if (this.#noted.size >= MOST_NOTED) this.#noted.clear()
+    if (this.#noted.size >= MAX_NOTED) this.#noted.clear()
     this.#noted.set(hash, now)
     return true
   }
 
-  /** A store that is away loses nothing but the time of a use. */
+  /** If the store is unavailable, only the time of a use is lost. */
   #note(write: (at: number) => Promise<unknown>): void {
     write(Date.now()).catch(() => undefined)
   }
@@ -104,11 +103,11 @@ export class Credentials {
 
 function expired(endsAt: number): NarwhalError {
   const at = new Date(endsAt).toISOString()
-  const words = `this token has expired at ${at}: make a new one with \`narwhal token create\``
-  return new NarwhalError('unauthenticated', words)
+  const message = `this token expired at ${at}: create a new one with \`narwhal token create\``
+  return new NarwhalError('unauthenticated', message)
 }
 
-/** What the cookie of somebody who has signed in says. */
+/** The token in the session cookie. */
 export function sessionToken(request: FastifyRequest): string | undefined {
   for (const pair of (request.headers.cookie ?? '').split(';')) {
     const [name, value] = pair.trim().split('=')

@@ -3,7 +3,7 @@ import type { Doer } from '../../core/audit/audit.ts'
 import { bearerToken } from '../../http/guard.ts'
 import { addressOf } from './address-of.ts'
 
-/** Who asks, for `write.audit`. Its cause is the route's pattern: a URL may have anything in it. */
+/** The actor for `write.audit`. The cause is the route's pattern, as a URL may contain anything. */
 export function doerOf(request: FastifyRequest): Doer {
   const cause = `${request.method} ${request.routeOptions.url ?? 'an unknown path'}`
   return { actor: actorOf(request), address: addressOf(request), cause }

@@ -3,7 +3,7 @@ import { newId } from '../../lib/new-id.ts'
 import type { UserRecord } from '../../store/records.ts'
 import type { StoreWriter } from '../../store/store.ts'
 
-/** The administrator that was there first; made, with the name `admin`, where there is none. */
+/** The first administrator; created, with the name `admin`, if there is none. */
 export async function firstAdmin(write: StoreWriter, by: Doer): Promise<UserRecord> {
   const admins = (await write.users.list()).filter(({ role }) => role === 'admin')
   const [first] = admins.toSorted((one, other) => one.createdAt - other.createdAt)

@@ -4,19 +4,19 @@ import type { Store, StoreReader } from '../../store/store.ts'
 import { createToken, hashToken } from './tokens.ts'
 
 /**
- * Web processes hand commands on to dispatchers, which should know where a command came from first. That is
- * believed from nobody but a web process: it makes a credential whose hash it writes into the store
- * that all processes share, and shows it beside the address.
+ * Web processes forward commands to dispatchers, together with the client's address. Dispatchers trust
+ * that address only from a web process, which authenticates by a credential of its own, whose hash it
+ * writes to the shared store.
  */
 
 const FORWARDER = 'narwhal-forwarder'
 const FORWARDED_FOR = 'narwhal-forwarded-for'
 
 const LIFE_MS = 24 * 3_600_000
-/** So long an answer of the store is good: each command would ask it otherwise. */
+/** How long an answer of the store is cached. */
 const KNOWN_MS = 60_000
 
-/** Looks up where a request came from first, if who hands it on is a web process of ours. */
+/** Finds the client's address of requests that were forwarded by our web processes. */
 export class Forwarders {
   readonly #store: StoreReader
   readonly #known = new Map<string, number>()
@@ -42,7 +42,7 @@ export class Forwarders {
   }
 }
 
-/** What a web process shows to dispatchers; a new one with each start, and its end moves on with its use. */
+/** A web process's credential for dispatchers: a new one at each start, extended while in use. */
 export class ForwarderCredential {
   readonly #store: Store
   readonly #token = createToken('forwarder')
@@ -53,7 +53,7 @@ export class ForwarderCredential {
     this.#store = store
   }
 
-  /** The headers that say where a request came from; none while the store is away, as the command matters more. */
+  /** The headers with the client's address; none while the store is unavailable: the command matters more. */
   async headersFor(address: string): Promise<Record<string, string>> {
     if (this.#endsAt < Date.now() + LIFE_MS / 2) {
       this.#writing ??= this.#write().finally(() => {

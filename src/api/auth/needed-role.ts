@@ -4,20 +4,20 @@ import type { Role } from '../../core/access/role.ts'
 const byUrl = new Map(
   Object.values<Route>(ROUTES).map((route) => [`${route.method} ${urlOf(route)}`, route]),
 )
-/** Those with parameters, of which a word alone is taken: no path within a path. */
+/** Routes with parameters, each of which matches one path segment. */
 const byPattern = Object.values<Route>(ROUTES)
   .filter(({ path }) => path.includes(':'))
   .map((route) => ({ ...route, pattern: patternOf(urlOf(route)) }))
 
-/** The route of the API that was registered with exactly this url. */
+/** The API route that was registered with exactly this URL. */
 export function routeAt(method: string, url: string): Route | undefined {
   return byUrl.get(`${asked(method)} ${url}`)
 }
 
 /**
- * The role that a request needs, by its method and its path: as it was written, or as the route was
- * registered. What is in no table and changes something needs all rights, so a path that is written in
- * another way is refused rather than let through; a web server that only forwards can decide likewise.
+ * The role that a request needs, by its method and its path, as written or as registered. Unknown paths
+ * that change something need an administrator, so a path in an unusual spelling is rejected rather than
+ * let through. A web server that only forwards decides the same way.
  */
 export function neededRole(method: string, path: string): Role {
   const verb = asked(method)
@@ -28,7 +28,7 @@ export function neededRole(method: string, path: string): Role {
   return verb === 'GET' ? 'viewer' : 'admin'
 }
 
-/** HEAD asks for what GET does. */
+/** HEAD needs the same as GET. */
 function asked(method: string): string {
   return method === 'HEAD' ? 'GET' : method
 }

@@ -8,14 +8,14 @@ import type { StoreReader } from '../../store/store.ts'
 import { getRepository, noRepository } from '../lookups.ts'
 import { routeAt } from './needed-role.ts'
 
-/** The repositories that who asks is limited to; undefined: all. */
+/** The repositories that the caller is limited to; undefined: all. */
 export function scopeOf({ user }: Pick<FastifyRequest, 'user'>): Scope {
   return user?.limits?.repositories
 }
 
 export type Scope = readonly RepositoryId[] | undefined
 
-/** Rejects unless who asks may have the route, by what it names, as whoever asks for what is not there. */
+/** Rejects requests about something outside the caller's scope as if it did not exist. */
 export async function checkScope(request: FastifyRequest, store: StoreReader): Promise<void> {
   const scope = scopeOf(request)
   if (!scope) return
@@ -38,19 +38,19 @@ export async function checkScope(request: FastifyRequest, store: StoreReader): P
     case undefined:
       throw new NarwhalError(
         'forbidden',
-        'this token is limited to some repositories, and this is not about one of them alone: use another token',
+        'this token is limited to some repositories, but this concerns more than those: use another token',
       )
   }
 }
 
-/** What a token that is limited to some repositories may ask of a route, by the url that it was registered with. */
+/** How a limited token's access to a route is decided, by the URL that the route was registered with. */
 export function reachOf(method: string, url: string): Reach | undefined {
-  // Only a web process has it, for whatever it does not answer itself.
+  // Only web processes have it, for everything that they forward.
   if (url === `${API}/*`) return 'forwarded'
   return routeAt(method, url)?.reach
 }
 
-/** The repository, if it is there and in the scope; else rejects alike. Also for what is named in a query. */
+/** The repository, if it exists and is in the scope; otherwise rejects in the same way. */
 export async function checkRepository(
   store: StoreReader,
   scope: Scope,
@@ -94,7 +94,7 @@ async function checkBody(
   else for (const { pipeline } of approvals ?? []) await checkPipeline(store, scope, pipeline)
 }
 
-/** The same for what a websocket subscribes to. */
+/** The same for subscriptions of a WebSocket. */
 export async function checkTopic(
   store: StoreReader,
   scope: Scope,
@@ -106,10 +106,9 @@ export async function checkTopic(
   throw new NarwhalError('forbidden', 'this token is limited to some repositories: name a pipeline')
 }
 
-/** A token with less than all rights of its owner must not be exchanged for one that has them. */
+/** A token with restrictions must not be exchanged for one without them. */
 export function refuseLimited(asker: Pick<Asker, 'limits'>): void {
   if (!asker.limits) return
-  const words =
-    'this token has less than the rights of its owner, and can make nothing that has more'
-  throw new NarwhalError('forbidden', `${words}: use another token, or sign in`)
+  const message = "this token is restricted, and can't create credentials with more permissions"
+  throw new NarwhalError('forbidden', `${message}: use another token, or sign in`)
 }

@@ -4,6 +4,7 @@ import { isByTls } from '../../http/answer-headers.ts'
 import type { HttpServer } from '../../http/http-server.ts'
 import { route } from '../../http/route.ts'
 import { NarwhalError } from '../../lib/errors.ts'
+import { present } from '../../lib/present.ts'
 import type { UserRecord } from '../../store/records.ts'
 import type { Store, StoreWriter } from '../../store/store.ts'
 import { getUser } from './auth.ts'
@@ -15,11 +16,11 @@ import { hashToken } from './tokens.ts'
 
 export interface SessionRouteDeps {
   readonly store: Store
-  /** Where people reach the page, if it is known. */
+  /** The page's URL, if known. */
   readonly publicUrl?: string | undefined
 }
 
-/** Adds signing in and out by a browser, whose session goes into a cookie that no script can read. */
+/** Adds signing in and out by a browser, with the session in an HttpOnly cookie. */
 export function registerSessionRoutes(server: HttpServer, deps: SessionRouteDeps): void {
   addSigningIn(server, deps)
   addSigningOut(server, deps)
@@ -58,7 +59,7 @@ async function signedIn(
 ): Promise<UserRecord> {
   if ('token' in shown) {
     const user = await write.tokens.findUser(hashToken(shown.token))
-    if (!user) throw new NarwhalError('unauthenticated', 'this token is not valid')
+    if (!user) throw new NarwhalError('unauthenticated', 'invalid token')
     refuseLimited(user)
     return user
   }
@@ -67,7 +68,7 @@ async function signedIn(
   if (user) return user
   throw new NarwhalError(
     'unauthenticated',
-    'this link was used, or is older than five minutes, or a newer one was made: make another with `narwhal sign-in-link`',
+    'this link was used, has expired (after five minutes), or was replaced by a newer one: create another with `narwhal sign-in-link`',
   )
 }
 
@@ -109,8 +110,7 @@ function addLinks(server: HttpServer, { store, publicUrl }: SessionRouteDeps): v
       return made
     })
     const { code, expiresAt } = result
-    const url = publicUrl === undefined ? {} : { url: signInUrl(publicUrl, code) }
-    return { code, expiresAt, ...url }
+    return { code, expiresAt, ...present({ url: publicUrl && signInUrl(publicUrl, code) }) }
   })
 }
 
@@ -118,7 +118,7 @@ function isSecure(request: FastifyRequest, { publicUrl }: SessionRouteDeps): boo
   return isByTls(request) || publicUrl?.startsWith('https:') === true
 }
 
-/** Of a page that came encrypted, the cookie never travels in the clear. */
+/** Over HTTPS the cookie is `Secure`: never sent in plain text. */
 function cookie(value: string, maxAgeS: number, secure: boolean): string {
   const more = secure ? '; Secure' : ''
   return `${SESSION_COOKIE}=${value}; Path=/; HttpOnly; SameSite=Strict; Max-Age=${maxAgeS}${more}`

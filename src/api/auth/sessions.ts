@@ -4,16 +4,16 @@ import { createToken, hashToken } from './tokens.ts'
 
 const DAY_MS = 24 * 3_600_000
 
-/** A session ends so long after it began, however much it is used. */
+/** The absolute lifetime of a session. */
 export const SESSION_MS = 30 * DAY_MS
-/** And so long after it was used last. */
+/** The lifetime of a session that is not used. */
 export const SESSION_IDLE_MS = 7 * DAY_MS
-/** How exactly it is known when one was used last: each request would be a write otherwise. */
+/** The precision of a session's last use: otherwise each request would be a write. */
 export const SESSION_TOUCH_MS = 10 * 60_000
-/** How long a link that signs in is good for. */
+/** The lifetime of a sign-in link. */
 export const LINK_MS = 5 * 60_000
 
-/** What a browser keeps; only its hash is stored. */
+/** Starts a session and returns its token; only its hash is stored. */
 export async function startSession(
   write: StoreWriter,
   user: Pick<UserRecord, 'id'>,
@@ -27,8 +27,7 @@ export async function startSession(
 }
 
 /**
- * A code by which a browser signs in once, as this user; a former one of the user is worth nothing
- * from then on.
+ * A one-time code by which a browser signs in as this user; replaces the user's former one.
  */
 export async function makeSignInLink(
   write: StoreWriter,
@@ -41,7 +40,7 @@ export async function makeSignInLink(
   return { code, expiresAt }
 }
 
-/** Where a browser uses the code: behind the `#`, so that no server and no log sees it. */
+/** The URL with the code in the fragment, which is neither sent to servers nor logged. */
 export function signInUrl(page: string, code: string): string {
   return `${page.replace(/\/+$/, '')}/sign-in#code=${code}`
 }

@@ -2,23 +2,23 @@ import { createHash, randomInt } from 'node:crypto'
 import { crc32 } from 'node:zlib'
 
 /**
- * What each kind of credential begins with, so that people, and those who look for leaked ones, see
- * what they have before them. The manual's page "Access" has the form of them.
+ * The prefix of each kind of credential, so that people and secret scanners recognize it. The manual's
+ * page "Access" describes the format.
  */
 const PREFIXES = {
   /** Of a user. */
   access: 'narwhal_',
-  /** By which runners may join. */
+  /** For runners to join. */
   join: 'narwhal_join_',
   /** Of a runner that has joined. */
   identity: 'narwhal_runner_',
-  /** Of a browser that has signed in. */
+  /** Of a signed-in browser. */
   session: 'narwhal_session_',
-  /** By which a browser signs in once. */
+  /** Of a one-time sign-in link. */
   link: 'narwhal_link_',
   /** Of a web process, to dispatchers. */
   forwarder: 'narwhal_web_',
-  /** What a dialled runner is shown. */
+  /** For dialled runners. */
   dial: 'narwhal_dial_',
 } as const
 
@@ -30,19 +30,19 @@ const RANDOM_DIGITS = 32
 const SUM_DIGITS = 6
 const FORM = /^narwhal_(?:[a-z]+_)?[0-9A-Za-z]{38}$/
 
-/** A new credential: it is shown once, and stored as `hashToken` of it. */
+/** A new credential, which is shown once and stored as its `hashToken`. */
 export function createToken(kind: TokenKind = 'access'): string {
   const random = Array.from({ length: RANDOM_DIGITS }, () => DIGITS[randomInt(DIGITS.length)])
   const text = PREFIXES[kind] + random.join('')
   return text + sumOf(text)
 }
 
-/** Whether a text has the form of a credential that was made here, its sum included. */
+/** Whether a text has the format of a credential, including its checksum. */
 export function isTokenShaped(text: string): boolean {
   return FORM.test(text) && sumOf(text.slice(0, -SUM_DIGITS)) === text.slice(-SUM_DIGITS)
 }
 
-/** CRC-32 in six digits of base 62: scanners tell a token from what only looks like one. */
+/** CRC-32 in six base-62 digits: lets scanners rule out false positives. */
 function sumOf(text: string): string {
   let rest = crc32(text)
   let digits = ''
@@ -53,7 +53,7 @@ function sumOf(text: string): string {
   return digits
 }
 
-/** What is stored of a credential. They are long and random, so a plain hash can't be searched. */
+/** The stored hash of a credential. Unsalted SHA-256 suffices, since credentials are long and random. */
 export function hashToken(token: string): string {
   return createHash('sha256').update(token).digest('hex')
 }

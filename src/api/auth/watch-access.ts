@@ -1,12 +1,12 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { NarwhalError } from '../../lib/errors.ts'
 
-/** Who was removed, signed out or given another role is gone within this and a moment. */
+/** Connections of a user who was removed, signed out or given another role end about this soon. */
 export const ACCESS_MS = 3_000
 
 /**
- * Looks again and again whether what outlives its request may go on, and calls `end` once when it may
- * not. A store that is away says nothing about a credential.
+ * Checks periodically whether a long-lived response may continue, and calls `end` once if not. An
+ * unavailable store does not end it.
  */
 export function watchAccess(
   checkAgain: FastifyRequest['checkAgain'],
@@ -26,7 +26,7 @@ export function watchAccess(
   return { [Symbol.dispose]: () => clearInterval(timer) }
 }
 
-/** Breaks an answer that takes its time off: the client must see that this is not its end. */
+/** Aborts a long response when access ends, so that the client sees that it is incomplete. */
 export function cutWithoutAccess({ checkAgain }: FastifyRequest, { raw }: FastifyReply): void {
   if (raw.destroyed) return
   const watch = watchAccess(checkAgain, () => raw.destroy())

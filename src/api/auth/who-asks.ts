@@ -1,7 +1,7 @@
 import type { FastifyRequest } from 'fastify'
 import { addressOf } from './address-of.ts'
 
-/** Whose share a request counts for: the user's, or the address's where nobody is known. */
+/** The key for fair shares: the user, or the address of an unauthenticated caller. */
 export function whoAsks(request: Pick<FastifyRequest, 'user' | 'ip' | 'forwardedFor'>): string {
   return request.user?.id ?? addressOf(request)
 }

@@ -1,6 +1,6 @@
 /**
- * Live items that wait for their reader. It is bounded: past `capacity` it forgets them all and
- * says so, since the store has them and the reader can go on from there. One reader only.
+ * A bounded buffer of live items for one reader. Beyond `capacity` it drops all of them and reports
+ * that, since the reader can continue from the store.
  */
 export class Backlog<Item> {
   readonly #capacity: number
@@ -25,7 +25,7 @@ export class Backlog<Item> {
     this.#wake?.()
   }
 
-  /** Notes that something was or may be missed: the reader has to look into the store. */
+  /** Records that something was or may have been missed: the reader must continue from the store. */
   miss(): void {
     this.#items = []
     this.#size = 0
@@ -38,7 +38,7 @@ export class Backlog<Item> {
     this.#wake?.()
   }
 
-  /** Hands out all that waits. */
+  /** Returns and clears everything buffered. */
   take(): { items: Item[]; missed: boolean } {
     const taken = { items: this.#items, missed: this.#missed }
     this.#items = []
@@ -47,7 +47,7 @@ export class Backlog<Item> {
     return taken
   }
 
-  /** Resolves to true as soon as something is there, to false after `timeoutMs` or the signal. */
+  /** Resolves to true as soon as there is something, to false after `timeoutMs` or on abort. */
   async wait(signal: AbortSignal, timeoutMs: number): Promise<boolean> {
     if (this.#items.length > 0 || this.#missed) return true
     if (signal.aborted) return false

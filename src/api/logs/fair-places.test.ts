@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { FairPlaces } from './fair-places.ts'
 
-const options = { atOnce: 3, atOnceOfOne: 2, waiting: 4, ofOne: 4, doing: 'searches go on' }
+const options = { atOnce: 3, atOnceOfOne: 2, waiting: 4, ofOne: 4, doing: 'searches are running' }
 const never = new AbortController().signal
 
 /** Asks for places and tells who has one. */
@@ -29,7 +29,7 @@ test('who asks for many waits, and takes nobody else the place', async () => {
   const fourth = ask('ada')
   await assert.rejects(ask('ada'), {
     code: 'exhausted',
-    message: /^4 searches go on for you already/,
+    message: /^4 searches are running for you: try again/,
   })
   await ask('bob')
   await nextTurn()
@@ -49,7 +49,10 @@ test('there is an end to those who wait, and one that gives up makes room', asyn
   const enough = new AbortController()
   const waiting = ['d', 'e', 'f'].map((who) => ask(who))
   const gives = ask('g', enough.signal)
-  await assert.rejects(ask('h'), { code: 'exhausted', message: /^7 searches go on already/ })
+  await assert.rejects(ask('h'), {
+    code: 'exhausted',
+    message: /^7 searches are running: try again/,
+  })
   enough.abort(new Error('gone'))
   await assert.rejects(gives, { message: 'gone' })
   const last = ask('h')

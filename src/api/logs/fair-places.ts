@@ -3,15 +3,15 @@ import { NarwhalError } from '../../lib/errors.ts'
 import { placeLeftBy, Takers } from './takers.ts'
 
 export interface FairPlacesOptions {
-  /** So many at a time, in all. */
+  /** Concurrent ones, in total. */
   readonly atOnce: number
-  /** So many at a time of one person. */
+  /** Concurrent ones of one caller. */
   readonly atOnceOfOne: number
-  /** So many wait for a place, in all; whoever comes then is refused. */
+  /** Waiting ones, in total; further ones are rejected. */
   readonly waiting: number
-  /** So many are there of one person, those that wait too. */
+  /** Running and waiting ones of one caller. */
   readonly ofOne: number
-  /** What they do, such as "searches go through pipelines". */
+  /** What they do, such as "searches of pipelines are running". */
   readonly doing: string
 }
 
@@ -21,13 +21,11 @@ interface Waiter {
 }
 
 /**
- * Places for what takes long, shared among people: one who asks for many waits behind what is his own,
- * and takes nobody else's place. Who waits is let in in the order in which they came, but for those
- * who have their share already.
+ * A fair semaphore for slow work: a caller with many requests waits behind its own, and can't take the
+ * others' share. Waiting callers are admitted in order, except those that have their share already.
  */
 export class FairPlaces {
   readonly #options: FairPlacesOptions
-  /** Those who are in. */
   readonly #running = new Takers()
   #waiters: Waiter[] = []
 
@@ -36,8 +34,8 @@ export class FairPlaces {
   }
 
   /**
-   * Resolves to a place, until it is disposed of; rejects with `exhausted` when too many are there
-   * already, and with the signal's reason.
+   * Resolves to a permit, which is released by disposing it; rejects with `exhausted` if too many are
+   * running or waiting, and with the signal's reason.
    */
   async take(who: string, signal: AbortSignal): Promise<Disposable> {
     signal.throwIfAborted()
@@ -51,11 +49,11 @@ export class FairPlaces {
     const { ofOne, waiting, doing } = this.#options
     const own = this.#waiters.filter((waiter) => waiter.who === who).length
     if (own + this.#running.of(who) >= ofOne) {
-      throw new NarwhalError('exhausted', `${ofOne} ${doing} for you already: try again later`)
+      throw new NarwhalError('exhausted', `${ofOne} ${doing} for you: try again later`)
     }
     if (this.#mayEnter(who) || this.#waiters.length < waiting) return
     const all = this.#running.all + this.#waiters.length
-    throw new NarwhalError('exhausted', `${all} ${doing} already: try again later`)
+    throw new NarwhalError('exhausted', `${all} ${doing}: try again later`)
   }
 
   #mayEnter(who: string): boolean {
@@ -78,7 +76,7 @@ export class FairPlaces {
       await withSignal(promise, signal)
     } catch (error) {
       this.#waiters = this.#waiters.filter((other) => other !== waiter)
-      // It was let in at the moment in which it gave up.
+      // Admitted and aborted in the same turn.
       if (hasEntered) this.#leave(who)
       throw error
     }

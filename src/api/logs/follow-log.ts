@@ -7,15 +7,15 @@ import { Backlog } from './backlog.ts'
 import { FIRST_PAGE, isEndOfLog, nextPageSize } from './log-page-size.ts'
 import { RedactionWatch } from './redaction-watch.ts'
 
-/** Characters of live lines that wait for a slow reader before it is sent back to the store. */
-const MOST_WAITING = 1024 * 1024
-/** Without a hint for so long, the store is asked again: hints can be lost. */
-const LOOK_AGAIN_MS = 3_000
+/** Characters of live lines buffered for a slow reader before it falls back to the store. */
+const MAX_BUFFERED = 1024 * 1024
+/** Without events for this long, the store is polled: events may be lost. */
+const POLL_MS = 3_000
 
 export interface LogBatch {
-  /** In order, each line once; may be empty. */
+  /** In order, without duplicates; may be empty. */
   readonly lines: LogLine[]
-  /** All that was stored is out; what comes from now on is new. */
+  /** All stored lines have been yielded; the following ones are new. */
   readonly live: boolean
 }
 
@@ -23,22 +23,21 @@ export interface FollowLog {
   readonly store: StoreReader
   readonly live: LiveSource
   readonly log: AttemptRef
-  /** The first line wanted, counting from 0. */
+  /** The first line to yield (0-based). */
   readonly from: number
   readonly signal: AbortSignal
 }
 
 /**
- * Yields the lines of an attempt from `from` on: first those in the store, then new ones as they
- * come, without a hole and each once. Ends when the attempt has ended and all its lines are out,
- * or quietly when the signal says so. It reads on only when asked, so a slow reader costs nothing.
- * Rejects as the store does.
+ * Yields the lines of an attempt starting at `from`: first those in the store, then new ones as they
+ * arrive, without gaps or duplicates. Ends when the attempt has ended and all its lines were yielded, or
+ * silently on abort. Reads on only on demand, so a slow reader costs nothing. Rejects as the store does.
  */
 export async function* followLog(options: FollowLog): AsyncGenerator<LogBatch, void, undefined> {
   const { store, live, log, signal } = options
-  const backlog = new Backlog<LogLine>(MOST_WAITING)
+  const backlog = new Backlog<LogLine>(MAX_BUFFERED)
   let ended = false
-  /** So many lines are in the store, as far as was told. */
+  /** The number of stored lines, as far as reported. */
   let stored = 0
   const redactions = new RedactionWatch(log)
   const hear = (event: PublishedEvent) => {
@@ -51,7 +50,7 @@ export async function* followLog(options: FollowLog): AsyncGenerator<LogBatch, v
       backlog.wake()
     } else if (event.type === 'job.changed' && event.job.id === log.jobId) {
       ended ||= isLogComplete(event.job, log.attempt)
-      if (redactions.hear(event.job)) backlog.miss()
+      if (redactions.onJob(event.job)) backlog.miss()
       else backlog.wake()
     }
   }
@@ -61,17 +60,17 @@ export async function* followLog(options: FollowLog): AsyncGenerator<LogBatch, v
   let next = options.from
   let fromStore = true
   let limit = FIRST_PAGE
-  const look = async (): Promise<JobView | undefined> => {
+  const refresh = async (): Promise<JobView | undefined> => {
     const job = await store.jobs.findView(log.jobId)
     ended ||= !job || isLogComplete(job, log.attempt)
     return job
   }
-  redactions.begin(await look())
+  redactions.begin(await refresh())
   while (!signal.aborted) {
     const said = await redactions.take(store, next - 1)
     if (said.length > 0) yield { lines: said, live: false }
     if (fromStore) {
-      // The end must be known before the read: lines may still come between a read and the end.
+      // Must be known before the read: lines may still be added between a read and the end.
       const isLast = ended
       const lines = await store.logs.read(log, next, limit)
       next = (lines.at(-1)?.number ?? next - 1) + 1
@@ -86,18 +85,18 @@ export async function* followLog(options: FollowLog): AsyncGenerator<LogBatch, v
     const lines = takeFrom(items, next)
     next += lines.length
     if (lines.length > 0) yield { lines, live: true }
-    const hasHole = items.some(({ number }) => number >= next)
-    if (missed || ended || hasHole || stored > next) {
+    const hasGap = items.some(({ number }) => number >= next)
+    if (missed || ended || hasGap || stored > next) {
       fromStore = true
-    } else if (items.length === 0 && !(await backlog.wait(signal, LOOK_AGAIN_MS))) {
+    } else if (items.length === 0 && !(await backlog.wait(signal, POLL_MS))) {
       if (signal.aborted) return
-      await look()
+      await refresh()
       fromStore = true
     }
   }
 }
 
-/** The lines that follow `next - 1` without a hole. */
+/** The lines that follow `next - 1` without a gap. */
 function takeFrom(items: readonly LogLine[], next: number): LogLine[] {
   const lines: LogLine[] = []
   for (const line of items) {
@@ -106,7 +105,7 @@ function takeFrom(items: readonly LogLine[], next: number): LogLine[] {
   return lines
 }
 
-/** Whether no line can be added to the log of this attempt any more. */
+/** Whether this attempt's log is final. */
 export function isLogComplete(job: JobView, attempt: number): boolean {
   const found = job.attempts.find(({ number }) => number === attempt)
   if (found) return found.status === 'finished'

@@ -5,10 +5,10 @@ import type { AttemptRef } from '../../core/ids.ts'
 import type { StoredChunk } from '../../store/ports/logs.ts'
 import type { StoreReader } from '../../store/store.ts'
 
-/** So many chunks are being opened beside the event loop while one is looked at. */
+/** Chunks decompressed ahead, off the event loop. */
 const AHEAD = 4
-/** Whoever reads a long log lets others have their turn this often. */
-const LONGEST_RUN_MS = 5
+/** Yields to the event loop this often. */
+const MAX_RUN_MS = 5
 
 export interface OpenedChunk {
   readonly chunk: StoredChunk
@@ -16,8 +16,8 @@ export interface OpenedChunk {
 }
 
 /**
- * The chunks of a log from the first on, opened, to its present end. It reads on as it is asked, so a
- * whole log is never in memory.
+ * The decompressed chunks of a log up to its current end. Reads on demand, so the whole log is never in
+ * memory.
  */
 export async function* readContents(
   store: StoreReader,
@@ -36,7 +36,7 @@ export async function* readContents(
       }
       const content = await opening.shift()
       if (content) yield { chunk, content }
-      if (performance.now() - since < LONGEST_RUN_MS) continue
+      if (performance.now() - since < MAX_RUN_MS) continue
       await nextTurn()
       since = performance.now()
     }

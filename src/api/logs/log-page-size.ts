@@ -1,11 +1,11 @@
 import type { LogLine } from '../../contract/rest/views.ts'
 import { LOG_READ_CHARACTERS } from '../../store/ports/logs.ts'
 
-/** How many lines are read first, when nothing is known of them. */
+/** Lines in the first read, when their length is unknown. */
 export const FIRST_PAGE = 200
 const WANTED_CHARACTERS = 512 * 1024
 
-/** Whether a read that asked for `limit` lines and brought these has come to the end of the log. */
+/** Whether a read of at most `limit` lines that returned these has reached the end of the log. */
 export function isEndOfLog(lines: readonly LogLine[], limit: number): boolean {
   if (lines.length >= limit) return false
   let characters = 0
@@ -14,8 +14,8 @@ export function isEndOfLog(lines: readonly LogLine[], limit: number): boolean {
 }
 
 /**
- * How many lines the next read should bring, after a read that brought these: many short ones, so
- * that long logs go fast, and few long ones, so that they stay small in memory.
+ * The number of lines for the next read, after a read that returned these: many short ones, for speed,
+ * or few long ones, to save memory.
  */
 export function nextPageSize(lines: readonly LogLine[]): number {
   if (lines.length === 0) return FIRST_PAGE

@@ -22,15 +22,15 @@ import { registerLogSearch } from './log-search-route.ts'
 import { logSections } from './log-sections.ts'
 import { Places } from './places.ts'
 
-/** So many may read a log to its end at a time; each has a page or two of it in memory. */
-const MOST_READERS = 200
+/** Concurrent readers of whole logs; each has a page or two in memory. */
+const MAX_READERS = 200
 
-/** An attempt's log: a page of lines, the whole as text, or followed to its end. */
+/** An attempt's log: a page of lines, all of it as text, or followed to its end. */
 export function registerLogRoutes(
   server: HttpServer,
   deps: { readonly store: StoreReader; readonly live: LiveSource },
 ): void {
-  const places = new Places(MOST_READERS, 'clients read whole logs')
+  const places = new Places(MAX_READERS, 'clients are reading whole logs')
   registerPage(server, deps.store)
   registerLogSearch(server, deps.store)
   registerSections(server, deps.store)
@@ -41,7 +41,7 @@ export function registerLogRoutes(
 function registerPage(server: HttpServer, store: StoreReader): void {
   route(server, ENDPOINTS.readLog, async (request) => {
     const log = { jobId: request.params.job, attempt: request.params.attempt }
-    // The job first: lines that come after this are then never said to be the last ones.
+    // The job first, so that lines added after this are never reported as the last ones.
     const job = await getJobOfLog(store, log)
     const isEnded = isLogComplete(job, log.attempt)
     const stored = countLines(job, log.attempt)
@@ -56,7 +56,7 @@ function registerPage(server: HttpServer, store: StoreReader): void {
   })
 }
 
-/** How many lines of an attempt's log are stored, as its job says. */
+/** The number of stored lines of an attempt's log, from its job. */
 function countLines(job: JobView, attempt: number): number {
   return job.attempts.find(({ number }) => number === attempt)?.lines ?? 0
 }
@@ -87,7 +87,7 @@ function registerText(server: HttpServer, store: StoreReader, places: Places): v
     if (reply.raw.destroyed || request.raw.socket.destroyed) place[Symbol.dispose]()
     await getJobOfLog(store, log)
     cutWithoutAccess(request, reply)
-    // Hostile output must never be taken for a page.
+    // Hostile output must never be rendered as a page.
     reply.type('text/plain; charset=utf-8').header('x-content-type-options', 'nosniff')
     const { timestamps, download } = request.query
     if (download) {
@@ -95,12 +95,12 @@ function registerText(server: HttpServer, store: StoreReader, places: Places): v
       reply.header('content-disposition', `attachment; filename="${name}"`)
     }
     const text = readText(store, log, timestamps)
-    // A stream passes by the serializer; the schema only describes what arrives.
+    // A stream bypasses the serializer; the schema is only documentation.
     return reply.send(Readable.from(text, { objectMode: false }))
   })
 }
 
-/** Chunk by chunk, as fast as the client takes it: the whole is never in memory at once. */
+/** Chunk by chunk, at the client's pace: the whole log is never in memory. */
 async function* readText(
   store: StoreReader,
   log: AttemptRef,
@@ -123,7 +123,7 @@ function registerFollow(
   route(server, ENDPOINTS.followLog, async (request, reply) => {
     const log = { jobId: request.params.job, attempt: request.params.attempt }
     const gone = new AbortController()
-    // Before anything is waited for: a client that has gone by then would be followed for ever.
+    // Before the first await: otherwise a client that disconnects meanwhile would be served for ever.
     reply.raw.once('close', () => gone.abort())
     using _place = places.take(whoAsks(request))
     using _access = watchAccess(request.checkAgain, () => {
@@ -146,20 +146,20 @@ function registerFollow(
     try {
       await pipeline(Readable.from(lines, { objectMode: false }), reply.raw)
     } catch (err) {
-      if (!gone.signal.aborted) request.log.warn({ err, ...log }, 'following a log broke off')
-      // The client must see that this is not the end of the log.
+      if (!gone.signal.aborted) request.log.warn({ err, ...log }, 'following a log failed')
+      // The client must see that the log is incomplete.
       reply.raw.destroy()
     }
   })
 }
 
 function hasGone(): NarwhalError {
-  return new NarwhalError('cancelled', 'the client has gone')
+  return new NarwhalError('cancelled', 'the client has disconnected')
 }
 
 /**
- * A job may be silent for long, so a connection on which nothing moves is cut off only when the
- * client has not taken what was sent.
+ * A job may be silent for a long time, so an idle connection is closed only if the client has not
+ * received what was sent.
  */
 function keepWhileSilent({ raw }: FastifyReply): void {
   raw.on('timeout', (socket: Socket) => {

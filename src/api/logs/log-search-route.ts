@@ -8,16 +8,16 @@ import { FairPlaces } from './fair-places.ts'
 import { isLogComplete } from './follow-log.ts'
 import { searchLog } from './search-log.ts'
 
-/** So many logs are searched at a time; each has some chunks of it in memory. Nobody has to wait. */
+/** Concurrent searches; each has a few chunks of the log in memory. There is no queue. */
 const SHARES = {
   atOnce: 20,
   atOnceOfOne: 5,
   waiting: 0,
   ofOne: 5,
-  doing: 'searches go through logs',
+  doing: 'searches of logs are running',
 }
 
-/** The lines of an attempt's log that have a text. */
+/** The lines of an attempt's log that contain a text. */
 export function registerLogSearch(server: HttpServer, store: StoreReader): void {
   const places = new FairPlaces(SHARES)
   route(server, ENDPOINTS.searchLog, async (request, reply) => {
@@ -25,7 +25,7 @@ export function registerLogSearch(server: HttpServer, store: StoreReader): void 
     const gone = new AbortController()
     reply.raw.once('close', () => gone.abort())
     using _place = await places.take(whoAsks(request), gone.signal)
-    // The job first: lines that come after this are then never said to be the last ones.
+    // The job first, so that lines added after this are never reported as the last ones.
     const complete = isLogComplete(await getJobOfLog(store, log), log.attempt)
     return { ...(await searchLog(store, log, request.query, gone.signal)), complete }
   })

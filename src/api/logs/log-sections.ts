@@ -3,8 +3,8 @@ import type { AttemptRef } from '../../core/ids.ts'
 import type { StoreReader } from '../../store/store.ts'
 
 /**
- * Which lines belong to which step. A log has the steps' lines one after the other, so each border is
- * found by halving: about twenty single lines are read for a step of a million.
+ * The range of lines of each step. Steps follow one another in a log, so each boundary is found by
+ * binary search: about twenty lines are read for a step with a million.
  */
 export async function logSections(
   store: StoreReader,
@@ -19,7 +19,7 @@ export async function logSections(
   for (let from = 0; from < total; ) {
     const step = await stepAt(from)
     if (step === undefined) break
-    // Lines at `inside` and before are of this step, those from `behind` on are not.
+    // Lines up to `inside` are of this step, those from `behind` on are not.
     let inside = from
     let behind = total
     while (behind - inside > 1) {

@@ -1,17 +1,17 @@
 import type { LogMatch } from '../../contract/rest/rest-logs.ts'
 import type { LogLine } from '../../contract/rest/views.ts'
 
-/** An excerpt has at most so many characters, so many of them before the first match. */
+/** Characters of an excerpt, and of those before the first match. */
 const EXCERPT = 300
 const BEFORE = 60
-/** So many places of one line are marked. */
-const MOST_RANGES = 50
+/** Marked matches in one line. */
+const MAX_RANGES = 50
 
 /** Finds a text in lines. */
 export interface Finder {
-  /** As it is searched for: folded, unless case matters. */
+  /** The text to search for: case-folded, unless case matters. */
   readonly text: string
-  /** Makes a line comparable; keeps its length, so that places in it stay true. */
+  /** Case-folds a line; keeps its length, so that offsets stay valid. */
   readonly fold: (line: string) => string
   readonly matchCase: boolean
 }
@@ -21,7 +21,7 @@ export function finderOf(query: { readonly text: string; readonly matchCase: boo
   return { text: fold(query.text), fold, matchCase: query.matchCase }
 }
 
-/** Lower case, but for the few letters that change their length with it. */
+/** Lower case, except for the few letters whose length would change. */
 function lowerCase(text: string): string {
   const lower = text.toLowerCase()
   if (lower.length === text.length) return lower
@@ -31,7 +31,7 @@ function lowerCase(text: string): string {
   }).join('')
 }
 
-/** What is told of a line that has the text; undefined where it has not. */
+/** The match in a line; undefined if there is none. */
 export function matchIn(line: LogLine, { text, fold }: Finder): LogMatch | undefined {
   const folded = fold(line.text)
   const first = folded.indexOf(text)
@@ -39,7 +39,7 @@ export function matchIn(line: LogLine, { text, fold }: Finder): LogMatch | undef
   const start = inFrontOfPair(line.text, Math.max(0, first - BEFORE))
   const end = inFrontOfPair(line.text, Math.max(start + EXCERPT, first + text.length))
   const ranges: [number, number][] = []
-  for (let at = first; at >= 0 && ranges.length < MOST_RANGES; ) {
+  for (let at = first; at >= 0 && ranges.length < MAX_RANGES; ) {
     if (at + text.length > end) break
     ranges.push([at - start, at - start + text.length])
     at = folded.indexOf(text, at + text.length)
@@ -48,7 +48,7 @@ export function matchIn(line: LogLine, { text, fold }: Finder): LogMatch | undef
   return { ...rest, excerpt: whole.slice(start, end), offset: start, ranges }
 }
 
-/** The place itself, or the one before where it would cut a surrogate pair. */
+/** The offset itself, or the one before if it would split a surrogate pair. */
 function inFrontOfPair(text: string, at: number): number {
   const code = text.charCodeAt(at)
   return at > 0 && code >= 0xdc00 && code <= 0xdfff ? at - 1 : at

@@ -6,23 +6,23 @@ import { present } from '../../lib/present.ts'
 import type { StoredChunk } from '../../store/ports/logs.ts'
 import { type Finder, matchIn } from './match-line.ts'
 
-/** Which matches are told, besides being counted. */
+/** Which matches are returned; all of them are counted. */
 export interface Page {
-  /** From this line on. */
+  /** The first line. */
   readonly from: number
-  /** So many more. */
+  /** The number of further matches. */
   readonly room: number
 }
 
 export interface ChunkMatches {
-  /** How many lines have the text. */
+  /** The number of matching lines. */
   readonly total: number
   readonly matches: readonly LogMatch[]
-  /** The first line that has the text and did not fit. */
+  /** The first matching line that did not fit. */
   readonly next?: number
 }
 
-/** Looks through the text of a chunk as a whole; only lines that are told are looked at one by one. */
+/** Searches the text of a chunk as a whole; only returned lines are processed one by one. */
 export function searchChunk(
   chunk: StoredChunk,
   { runs, text }: LogContent,
@@ -56,7 +56,7 @@ export function searchChunk(
 }
 
 interface Haystack {
-  /** Bytes where they can be compared as they are, else a folded string. */
+  /** Bytes if case matters, else a case-folded string. */
   readonly haystack: Buffer | string
   readonly sliceLine: (start: number, end: number) => string
 }
@@ -65,7 +65,7 @@ function haystackOf(text: Buffer, { fold, matchCase }: Finder): Haystack {
   if (matchCase) {
     return { haystack: text, sliceLine: (start, end) => text.toString('utf8', start, end) }
   }
-  // A string of one byte per character is made several times as fast.
+  // A one-byte string is created several times as fast.
   const whole = text.toString(isAscii(text) ? 'latin1' : 'utf8')
   return { haystack: fold(whole), sliceLine: (start, end) => whole.slice(start, end) }
 }

@@ -8,8 +8,8 @@ import { finderOf } from './match-line.ts'
 import { searchChunk } from './search-chunk.ts'
 
 /**
- * Goes through a log to its present end and tells one page of the lines that have the text. It
- * holds a part of the log at a time, and ends early, with the signal's reason, when that aborts.
+ * Searches a log up to its current end and returns one page of matching lines. Holds a part of the log at
+ * a time, and rejects with the signal's reason on abort.
  */
 export async function searchLog(
   store: StoreReader,
@@ -24,7 +24,7 @@ export async function searchLog(
   let next: number | undefined
   for await (const { chunk, content } of readContents(store, log)) {
     signal.throwIfAborted()
-    // What lies behind the page is only counted.
+    // Matches after the page are only counted.
     const from = next === undefined ? query.from : Infinity
     const page = { from, room: query.limit - matches.length }
     const found = searchChunk(chunk, content, finder, page)

@@ -1,4 +1,4 @@
-/** How many places each user, or address without a user, has taken, and all of them together. */
+/** The number of permits taken by each user, or address without a user, and in total. */
 export class Takers {
   readonly #taken = new Map<string, number>()
   #all = 0
@@ -24,7 +24,7 @@ export class Takers {
   }
 }
 
-/** A place, which is left once, however often it is disposed of. */
+/** A permit; disposing it is idempotent. */
 export function placeLeftBy(leave: () => void): Disposable {
   let isTaken = true
   return {

@@ -2,32 +2,31 @@ import { Readable } from 'node:stream'
 import { ENDPOINTS } from '../../contract/rest/endpoints/endpoints.ts'
 import type { HttpServer } from '../../http/http-server.ts'
 import { route } from '../../http/route.ts'
+import { present } from '../../lib/present.ts'
 import type { AuditPlace } from '../../store/ports/audit.ts'
 import type { StoreReader } from '../../store/store.ts'
 import { cutWithoutAccess } from '../auth/watch-access.ts'
 import { whoAsks } from '../auth/who-asks.ts'
 import { Places } from '../logs/places.ts'
 
-/** So many may read the whole log at a time; each has one batch of it in memory. */
-const MOST_READERS = 10
-const AT_A_TIME = 500
+/** Concurrent readers of the whole log; each has one batch in memory. */
+const MAX_READERS = 10
+const BATCH = 500
 
-/** Adds reading the audit log: a page of it, all of it as lines, and where it stands. */
+/** Adds reading the audit log: a page of it, all of it as lines, and its head. */
 export function registerAuditReads(server: HttpServer, store: StoreReader): void {
   route(server, ENDPOINTS.listAudit, async (request) => {
     const { before, ...query } = request.query
-    const place = before === undefined ? {} : { before: placeOf(before) }
+    const place = present({ before: before === undefined ? before : placeOf(before) })
     const { entries, next } = await store.audit.list({ ...query, ...place })
-    return { entries, ...(next ? { next: `${next.at}-${next.seq}` } : {}) }
+    return { entries, ...present({ next: next && `${next.at}-${next.seq}` }) }
   })
-  route(server, ENDPOINTS.getAuditHead, async () => {
-    return await store.audit.head()
-  })
+  route(server, ENDPOINTS.getAuditHead, () => store.audit.head())
   registerLines(server, store)
 }
 
 function registerLines(server: HttpServer, store: StoreReader): void {
-  const places = new Places(MOST_READERS, 'clients read the whole audit log')
+  const places = new Places(MAX_READERS, 'clients are reading the whole audit log')
   route(server, ENDPOINTS.readAuditLines, async (request, reply) => {
     const place = places.take(whoAsks(request))
     reply.raw.once('close', () => place[Symbol.dispose]())
@@ -36,18 +35,18 @@ function registerLines(server: HttpServer, store: StoreReader): void {
     reply.type('application/x-ndjson; charset=utf-8')
     reply.header('x-content-type-options', 'nosniff').header('cache-control', 'no-store')
     const lines = readLines(store, request.query.after)
-    // A stream passes by the serializer; the schema only describes what arrives.
+    // A stream bypasses the serializer; the schema is only documentation.
     return reply.send(Readable.from(lines, { objectMode: false }))
   })
 }
 
-/** Batch by batch, as fast as the client takes it, up to what was the end when it came there. */
+/** Batch by batch, at the client's pace, up to the current end. */
 async function* readLines(store: StoreReader, after: number): AsyncGenerator<string> {
   for (let last = after; ; ) {
-    const entries = await store.audit.read(last, AT_A_TIME)
+    const entries = await store.audit.read(last, BATCH)
     if (entries.length > 0) yield entries.map((entry) => `${JSON.stringify(entry)}\n`).join('')
     last = entries.at(-1)?.seq ?? last
-    if (entries.length < AT_A_TIME) return
+    if (entries.length < BATCH) return
   }
 }
 

@@ -10,7 +10,7 @@ import type { StoreReader } from '../../store/store.ts'
 import { findNearSecret } from './near-secret.ts'
 import { namesOf, viewSecret } from './view-secret.ts'
 
-/** Which jobs of a pipeline would get a secret now, and why others would not; never its value. */
+/** Which jobs of a pipeline would get a secret now, and why others would not; without its value. */
 export async function explainSecret(
   store: StoreReader,
   detail: PipelineDetail,
@@ -46,21 +46,21 @@ interface Facts {
   readonly now: number
 }
 
-/** The first reason, of those that are looked at before a runner has it. */
+/** The first reason, in the order in which they are checked. */
 function refusal(
   { spec }: Job,
   variables: readonly string[],
   { detail, name, secret, runners, now }: Facts,
 ): string | undefined {
-  if (variables.length === 0) return 'it does not name it'
-  if (spec.leftOut !== undefined) return `it is not run for this commit: ${spec.leftOut}`
+  if (variables.length === 0) return "the job doesn't name it"
+  if (spec.leftOut !== undefined) return `the job is skipped for this commit: ${spec.leftOut}`
   if (!isApproved(detail.event.trust, detail.pipeline.approval)) {
-    return "the pipeline is a stranger's, and nobody has approved it"
+    return "the pipeline is a stranger's and not approved"
   }
-  if (!secret) return 'it is not set'
+  if (!secret) return 'the secret is not set'
   const time = secretTime(secret.expiresAt, now)
   if (time.status === 'over') return `it ${time.words}`
   const kept = secret.runners && [{ name, runners: secret.runners }]
   const mayHave = runners.some((one) => !secretWithheld(kept, grantsOf(one, one.allowedLabels)))
-  return kept && !mayHave ? 'no runner that is registered may have it' : undefined
+  return kept && !mayHave ? 'no registered runner may get it' : undefined
 }

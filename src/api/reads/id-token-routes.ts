@@ -24,8 +24,8 @@ export interface IdTokenReads {
 }
 
 /**
- * Adds the two documents by which others check id tokens, open to all, and what is to be read about them by who
- * may. The documents say what the settings say: where a request comes from, and for what host, has no say.
+ * Adds the two public documents for verifying id tokens, and views of their state for users. The
+ * documents depend on the settings only, never on the request's origin or host.
  */
 export function registerIdTokenReads(server: HttpServer, reads: IdTokenReads): void {
   addDocuments(server, reads)
@@ -34,7 +34,7 @@ export function registerIdTokenReads(server: HttpServer, reads: IdTokenReads): v
     const { store, issuer } = reads
     const trouble = issuerTrouble(issuer)
     if (issuer === undefined || trouble !== undefined) {
-      throw new NarwhalError('conflict', trouble ?? 'no issuer is set')
+      throw new NarwhalError('conflict', trouble ?? 'no issuer is configured')
     }
     const keys = keySet(await store.idTokens.listKeys(), Date.now())
     return { discovery: discoveryDocument(issuer), keys }
@@ -55,7 +55,7 @@ function addDocuments(server: HttpServer, { store, issuer }: IdTokenReads): void
   const trouble = issuerTrouble(issuer)
   if (issuer === undefined || trouble !== undefined) return
   const below = new URL(issuer).pathname.replace(/\/$/, '')
-  // A proxy may keep the path of the issuer, or take it away.
+  // A proxy may keep or strip the issuer's path.
   for (const prefix of new Set(['', below])) {
     server.get(
       `${prefix}${DISCOVERY_PATH}`,
@@ -67,16 +67,16 @@ function addDocuments(server: HttpServer, { store, issuer }: IdTokenReads): void
     )
     server.get(`${prefix}${KEYS_PATH}`, { schema: { hide: true } }, async (_request, reply) => {
       const set = keySet(await store.idTokens.listKeys(), Date.now())
-      // An empty set in a cache would refuse the first tokens.
+      // A cached empty set would make verifiers reject the first tokens.
       if (set.keys.length === 0)
-        throw new NarwhalError('unavailable', 'the first key is being made')
+        throw new NarwhalError('unavailable', 'the first key is being created')
       reply.header('cache-control', `public, max-age=${DOCUMENT_AGE_S}`)
       return set
     })
   }
 }
 
-/** What is shown of it, with the keys as they are now. */
+/** The issuer and the current keys. */
 export async function idTokenStateOf({ store, issuer }: IdTokenReads): Promise<IdTokenState> {
   const trouble = issuerTrouble(issuer)
   return {

@@ -9,10 +9,10 @@ import { getRepository } from '../lookups.ts'
 import { viewRepository } from './repository-view.ts'
 import { trendPoint } from './trend-point.ts'
 
-/** So many repositories have their bars told; who has more looks at one at a time. */
-const MOST_REPOSITORIES = 100
+/** The maximum number of repositories in the overview. */
+const MAX_REPOSITORIES = 100
 
-/** Adds what looks back over many pipelines, and at what one of them ran. */
+/** Adds statistics of many pipelines, and the configuration that one of them ran. */
 export function registerInsights(server: HttpServer, store: StoreReader): void {
   registerActivity(server, store)
   registerTrends(server, store)
@@ -23,7 +23,7 @@ export function registerInsights(server: HttpServer, store: StoreReader): void {
 function registerActivity(server: HttpServer, store: StoreReader): void {
   route(server, ENDPOINTS.listActivity, async (request) => {
     const all = await store.repositories.list()
-    const shown = all.toSorted((a, b) => a.name.localeCompare(b.name)).slice(0, MOST_REPOSITORIES)
+    const shown = all.toSorted((a, b) => a.name.localeCompare(b.name)).slice(0, MAX_REPOSITORIES)
     const repositories = []
     for (const record of shown) {
       const filter = { repositoryId: record.id, limit: request.query.runs }
@@ -81,7 +81,7 @@ function registerConfig(server: HttpServer, store: StoreReader): void {
   })
 }
 
-/** Without what says nothing: empty lists and objects. */
+/** Without empty lists and objects. */
 function withoutEmpty(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(withoutEmpty)
   if (typeof value !== 'object' || value === null) return value

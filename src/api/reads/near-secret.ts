@@ -2,7 +2,7 @@ import type { RepositoryId } from '../../core/ids.ts'
 import { suggestKey } from '../../lib/suggest-key.ts'
 import type { StoreReader } from '../../store/store.ts'
 
-/** A secret that jobs of a repository could have, and whose name is nearly this one. */
+/** A secret available to the repository with a similar name. */
 export async function findNearSecret(
   store: Pick<StoreReader, 'secrets'>,
   repositoryId: RepositoryId,

@@ -1,10 +1,11 @@
 import { ENDPOINTS } from '../../contract/rest/endpoints/endpoints.ts'
 import type { HttpServer } from '../../http/http-server.ts'
 import { route } from '../../http/route.ts'
+import { present } from '../../lib/present.ts'
 import type { StoreReader } from '../../store/store.ts'
 import { getRunner } from '../lookups.ts'
 
-/** The runners as they were last heard of, their registration tokens, and who gives them work. */
+/** Runners as last seen, their join tokens, and the dispatchers. */
 export function registerRunnerReads(server: HttpServer, store: StoreReader): void {
   route(server, ENDPOINTS.listRunners, async () => {
     return { runners: await store.runners.listViews() }
@@ -18,12 +19,12 @@ export function registerRunnerReads(server: HttpServer, store: StoreReader): voi
       tokens: records.map(({ hash: _hash, sources, ...token }) => ({
         ...token,
         labels: [...token.labels],
-        ...(sources ? { sources: [...sources] } : {}),
+        ...present({ sources: sources && [...sources] }),
       })),
     }
   })
   route(server, ENDPOINTS.listDispatchers, async () => {
     const seats = await store.dispatchers.list()
-    return { dispatchers: seats.map(({ id, url }) => ({ id, ...(url ? { url } : {}) })) }
+    return { dispatchers: seats.map(({ id, url }) => ({ id, ...present({ url }) })) }
   })
 }

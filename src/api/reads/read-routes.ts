@@ -6,6 +6,7 @@ import { waterfallOf } from '../../core/waterfall/waterfall-of.ts'
 import type { HttpServer } from '../../http/http-server.ts'
 import { route } from '../../http/route.ts'
 import { NarwhalError } from '../../lib/errors.ts'
+import { present } from '../../lib/present.ts'
 import { isSearch, type PipelineFilter } from '../../store/ports/pipelines.ts'
 import { type StoreReader } from '../../store/store.ts'
 import { checkRepository, scopeOf } from '../auth/scope.ts'
@@ -25,31 +26,30 @@ import { viewRepository } from './repository-view.ts'
 import { registerSecretReads } from './secret-reads.ts'
 
 /**
- * A search may have to look at every pipeline that there ever was. Each goes step by step, so that few at a
- * time leave room for all else; those that come meanwhile have their turn behind them.
+ * A search may have to scan all pipelines. Each runs in steps, and few run concurrently, to leave room for
+ * everything else; the others wait.
  */
 const SEARCHES = {
   atOnce: 3,
   atOnceOfOne: 2,
   waiting: 40,
   ofOne: 10,
-  doing: 'searches go through pipelines',
+  doing: 'searches of pipelines are running',
 }
 
 export interface ReadDeps {
   readonly store: StoreReader
   readonly live: LiveSource
-  /** Of id tokens; absent: none is set, and no documents are served. */
+  /** Of id tokens; absent: not configured, and no documents are served. */
   readonly issuer?: string | undefined
 }
 
-/** What lists are narrowed to by the token of who asks. */
+/** Restricts a list to the scope of the caller's token. */
 function within(request: FastifyRequest): { readonly repositoryIds?: readonly RepositoryId[] } {
-  const scope = scopeOf(request)
-  return scope ? { repositoryIds: scope } : {}
+  return present({ repositoryIds: scopeOf(request) })
 }
 
-/** Adds all that can be read, in whichever process it is asked. */
+/** Adds all reading routes, in any process. */
 export function registerReadRoutes(server: HttpServer, deps: ReadDeps): void {
   registerStatus(server, deps.store)
   registerRepositoryReads(server, deps.store)
@@ -110,8 +110,8 @@ function registerPipelineReads(server: HttpServer, store: StoreReader): void {
     const { repository, ...query } = request.query
     const filter: PipelineFilter = { ...(query as PipelineFilter), ...within(request) }
     const gone = new AbortController()
-    reply.raw.once('close', () => gone.abort(new NarwhalError('cancelled', 'the client has gone')))
-    // For another's an empty list would tell that it is there.
+    reply.raw.once('close', () => gone.abort(new NarwhalError('cancelled', 'client disconnected')))
+    // An empty list for a repository outside the scope would reveal that it exists.
     const of =
       repository === undefined
         ? undefined
@@ -122,7 +122,7 @@ function registerPipelineReads(server: HttpServer, store: StoreReader): void {
   })
   route(server, ENDPOINTS.getPipeline, async (request) => {
     const id = request.params.pipeline
-    // The number first: what changes between the reads is then told again, and nothing is missed.
+    // The number first: changes between the reads are then sent again rather than missed.
     const seq = await store.changes.last()
     const pipeline = await getPipeline(store, id)
     return { pipeline, jobs: await store.jobs.listViews(id), seq }

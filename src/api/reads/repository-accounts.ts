@@ -3,11 +3,11 @@ import { present } from '../../lib/present.ts'
 import type { RepositoryRecord } from '../../store/records.ts'
 import type { StoreReader } from '../../store/store.ts'
 
-/** So long after a program has pushed last it is suggested to list it. */
+/** How long after its last push a bot is suggested for the list. */
 const SUGGESTED_MS = 90 * 86_400_000
-const MOST_SUGGESTED = 10
+const MAX_SUGGESTED = 10
 
-/** Which names the accounts have that a repository lists, and which programs it might list. */
+/** The names of the accounts that a repository lists, and bots that it might list. */
 export async function viewAccounts(
   store: Pick<StoreReader, 'accounts'>,
   { id, strangerAccounts = [] }: RepositoryRecord,
@@ -26,7 +26,7 @@ export async function viewAccounts(
   const seenBots = seen
     .filter(({ isBot, seenAt }) => isBot && seenAt > now - SUGGESTED_MS)
     .filter((account) => !strangerAccounts.includes(account.id))
-    .slice(0, MOST_SUGGESTED)
+    .slice(0, MAX_SUGGESTED)
     .map(({ id: account, name, seenAt }) => ({ id: account, name, seenAt }))
   return { strangers, seenBots }
 }

@@ -2,7 +2,7 @@ import type { RepositoryView } from '../../contract/rest/views.ts'
 import { DEFAULT_APPROVAL, DEFAULT_PIPELINE_FILES } from '../../core/stranger/approval.ts'
 import type { RepositoryRecord } from '../../store/records.ts'
 
-/** What may be shown of a repository: never its webhook secret, nor credentials in its URL. */
+/** A view of a repository without its webhook secret and the credentials in its URL. */
 export function viewRepository(record: RepositoryRecord): RepositoryView {
   return {
     id: record.id,

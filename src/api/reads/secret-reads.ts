@@ -22,7 +22,7 @@ export function registerSecretReads(server: HttpServer, store: StoreReader): voi
   })
 }
 
-/** Adds which jobs of a pipeline would get a secret, and why not. */
+/** Adds which jobs of a pipeline would get a secret, and why others would not. */
 function registerExplain(server: HttpServer, store: StoreReader): void {
   route(server, ENDPOINTS.explainSecret, async (request) => {
     const { pipeline, secret } = request.params

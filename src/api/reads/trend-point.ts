@@ -1,7 +1,7 @@
 import type { TrendPoint } from '../../contract/rest/rest-insights.ts'
 import type { JobView, PipelineView } from '../../contract/rest/views.ts'
 
-/** What one pipeline adds to the trends of its repository; undefined for one that has not ended. */
+/** A pipeline's data point for its repository's trends; undefined if it has not ended. */
 export function trendPoint(
   pipeline: PipelineView,
   jobs: readonly JobView[],
@@ -34,7 +34,7 @@ function trendOf(
   return { name, outcome, steps, durationMs, queueMs: waited(job, jobs, pipeline) }
 }
 
-/** Of its first attempt: later ones wait for a rerun, or for a runner that was lost. */
+/** The first attempt's queue time: later ones wait for a rerun or after a lost runner. */
 function waited(job: JobView, jobs: readonly JobView[], pipeline: PipelineView): number {
   const [first] = job.attempts
   const needs = jobs.filter(({ name }) => job.needs.includes(name))

@@ -5,7 +5,7 @@ import { present } from '../../lib/present.ts'
 import type { SecretRecord } from '../../store/records.ts'
 import type { StoreReader } from '../../store/store.ts'
 
-/** Of runners that are gone the ids are left. */
+/** Removed runners are shown by their ids. */
 export function viewSecret(
   { repositoryId, sealed: _sealed, runners, ...shown }: SecretRecord,
   names: ReadonlyMap<string, string>,
@@ -17,7 +17,7 @@ export function viewSecret(
   return { ...shown, ...warning, scope, ...present({ runners: named }) }
 }
 
-/** The names of runners by their ids, if any of these secrets is kept for some. */
+/** The names of runners by id, if any of these secrets is restricted to some. */
 export async function runnerNames(
   store: StoreReader,
   secrets: readonly SecretRecord[],
