@@ -60,17 +60,17 @@ function addService(
 const program = createProgram(io, version)
 addService(program, 'up', 'agent, dispatcher, runner and web in one process', async () => {
   return (await import('./start/up.ts')).runUp
-}).option('--build <folder>', 'first build what is in this folder, and show that')
-addService(program, 'agent', 'take commit events from forges', async () => {
+}).option('--build <folder>', 'first build this folder, showing its progress')
+addService(program, 'agent', 'receive webhooks and poll repositories', async () => {
   return (await import('./start/agent.ts')).runAgent
 })
-addService(program, 'dispatcher', 'place jobs on runners', async () => {
+addService(program, 'dispatcher', 'assign jobs to runners', async () => {
   return (await import('./start/dispatcher.ts')).runDispatcher
 })
-addService(program, 'runner', 'run jobs; and commands about the runners', async () => {
+addService(program, 'runner', 'run jobs, or manage runners', async () => {
   return (await import('./start/runner.ts')).runRunner
-}).option('--ephemeral', 'leave the list of runners at the end: for machines that come and go')
-addService(program, 'web', 'serve the page, and the API to people', async () => {
+}).option('--ephemeral', 'leave the list of runners on exit, for short-lived machines')
+addService(program, 'web', 'serve the page and the API', async () => {
   return (await import('./start/web.ts')).runWeb
 })
 addFileCommands(program, io)

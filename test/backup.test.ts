@@ -52,7 +52,7 @@ test('a backup under load brings back all that was acknowledged before it, and g
     const before = [...load.acknowledged]
     const { code, said } = await runNarwhal(['backup', file, '--data', narwhal.dataDir])
     assert.equal(code, 0, said)
-    assert.match(said, /holds all up to state change \d+: 2 repositories, \d+ commit events/)
+    assert.match(said, /contains all changes up to \d+: 2 repositories, \d+ commit events/)
     const enough = load.acknowledged.length + 10
     await eventually(() => load.acknowledged.length >= enough)
     await load.stop()
@@ -118,8 +118,8 @@ test('a folder in which a Narwhal works is not restored to', async () => {
   await using narwhal = await startUp()
   assert.equal((await runNarwhal(['backup', file, '--data', narwhal.dataDir])).code, 0)
   const cases: [string[], RegExp][] = [
-    [['--data', narwhal.dataDir, '--force'], /a Narwhal works in .*: stop it first/],
-    [['--data', narwhal.dataDir], /a Narwhal works in .*: stop it first/],
+    [['--data', narwhal.dataDir, '--force'], /a running Narwhal uses .*: stop it first/],
+    [['--data', narwhal.dataDir], /a running Narwhal uses .*: stop it first/],
   ]
   for (const [args, words] of cases) {
     const { code, said } = await runNarwhal(['restore', file, ...args])
@@ -157,7 +157,7 @@ test('what can not be backed up or restored is said in words', async () => {
       /nothing.* does not exist; give its folder by --data/,
     ],
     [['backup', dir.join('x'), ...away], 2, /pg_dump --format=custom/],
-    [['restore'], 2, /which backup/],
+    [['restore'], 2, /specify the backup file/],
     [['restore', dir.join('x'), '--data', dir.path], 3, /x does not exist/],
     [['restore', dir.join('x'), ...away], 2, /pg_restore.*--after-pg-restore/],
     [['restore', '--after-pg-restore', '--data', dir.path], 2, /--database postgres:/],

@@ -17,12 +17,12 @@ const POLL_MS = 5_000
 
 interface Build {
   readonly folder: string
-  /** Where this very process serves. */
+  /** The URL of this process. */
   readonly url: string
   readonly dataDir: string
   /** Narwhal's own checkout. */
   readonly root: string
-  /** Opens this very process's API. */
+  /** For the API of this process. */
   readonly token: string
   readonly tls?: ClientTls | undefined
   readonly context: { readonly gitEnv: GitEnv; readonly signal: AbortSignal }
@@ -30,9 +30,9 @@ interface Build {
 }
 
 /**
- * Registers a folder as a repository and builds its HEAD, showing that live; a commit that was
- * built before is not built again. A folder without git is built as a snapshot. Trouble is told and
- * keeps nothing from running.
+ * Registers a folder as a repository and builds its HEAD, showing it live; a commit that was built before
+ * is not built again. A folder without git is built as a snapshot. Errors are printed, and don't stop
+ * Narwhal.
  */
 export async function buildFolder(build: Build): Promise<void> {
   const { io, url, context } = build
@@ -45,13 +45,15 @@ export async function buildFolder(build: Build): Promise<void> {
       : await startFirst(client, source)
     if (pipeline.status === 'finished') {
       const commit = source.sha.slice(0, 7)
-      io.stdout.write(`Commit ${commit} of ${source.name} was built before: ${pipeline.outcome}.\n`)
+      io.stdout.write(
+        `Commit ${commit} of ${source.name} was already built: ${pipeline.outcome}.\n`,
+      )
     } else {
-      // What draws on a terminal is needed here alone, and not by those who only name sources.
+      // Loaded only when it is needed.
       const { followPipeline } = await import('../cli/follow/follow-pipeline.ts')
       await followPipeline(client, pipeline.id, io, context.signal)
     }
-    sayWhatNext(build, pipeline.id)
+    printNextSteps(build, pipeline.id)
   } catch (error) {
     if (context.signal.aborted) return
     io.stderr.write(`narwhal: ${build.folder} can't be built: ${describeError(error)}\n`)
@@ -62,13 +64,13 @@ interface Source {
   readonly name: string
   readonly cloneUrl: string
   readonly sha: string
-  /** Whether HEAD is a branch's, so that the poller sees it. */
+  /** Whether HEAD is a branch, so that the poller sees it. */
   readonly isBranch: boolean
 }
 
-/** What a folder is cloned from: itself, where it is a repository, or the snapshots of it. */
+/** The clone URLs of a folder: itself, if it is a repository, or its snapshots. */
 export async function sourcesOf(folder: string, dataDir: string): Promise<readonly string[]> {
-  // One that is not there is told when it is built.
+  // A missing folder is reported when it is built.
   const path = await realpath(folder).catch(() => undefined)
   return path === undefined ? [] : [path, snapshotsOf(path, dataDir)]
 }
@@ -109,7 +111,7 @@ async function startFirst(client: ApiClient, source: Source): Promise<PipelineVi
   return await client.startPipeline({ repository: repository.id })
 }
 
-/** The pipeline of the folder's HEAD; the poller makes that of a branch's head by itself. */
+/** The pipeline of the folder's HEAD; for a branch, the poller creates it. */
 async function findOrStart(
   client: ApiClient,
   repository: RepositoryView,
@@ -127,21 +129,23 @@ async function findOrStart(
   return await client.startPipeline({ repository: repository.id })
 }
 
-function sayWhatNext({ io, url, dataDir, root }: Build, pipeline: string): void {
+function printNextSteps({ io, url, dataDir, root }: Build, pipeline: string): void {
   const { bold, cyan, dim } = coloursFor(io, io.stdout)
-  // What the command line would not find by itself in another terminal.
+  // What the command line needs to know in another terminal.
   const server = urlFromHere(url)
-  const told = [
+  const variables = [
     ...(server === DEFAULT_SERVER ? [] : [`NARWHAL_SERVER=${server}`]),
     ...(dataDir === defaultDataFolder(root) ? [] : [`NARWHAL_DATA=${quoted(dataDir)}`]),
   ]
   const lines = [
     '',
-    `Look at it:        ${cyan(`${server}/pipelines/${pipeline}`)}`,
-    ...(told.length > 0 ? [`In a new terminal: ${bold(`export ${told.join(' ')}`)}`] : []),
-    `Sign in there:     ${bold('./narwhal sign-in-link')}`,
+    `View it:           ${cyan(`${server}/pipelines/${pipeline}`)}`,
+    ...(variables.length > 0
+      ? [`In a new terminal: ${bold(`export ${variables.join(' ')}`)}`]
+      : []),
+    `Sign in:           ${bold('./narwhal sign-in-link')}`,
     `Add a repository:  ${bold('./narwhal repo add https://github.com/owner/name')}`,
-    `Build it:          ${bold('./narwhal pipeline start owner/name --follow')}`,
+    `Run it:            ${bold('./narwhal pipeline start owner/name --follow')}`,
     `All commands:      ${bold('./narwhal --help')}`,
     dim('Ctrl-C stops Narwhal.'),
     '',
@@ -149,7 +153,7 @@ function sayWhatNext({ io, url, dataDir, root }: Build, pipeline: string): void 
   io.stdout.write(lines.join('\n'))
 }
 
-/** As a shell reads it back, and as it is where that is the same. */
+/** Quoted for a shell, if necessary. */
 function quoted(text: string): string {
   return /^[\w./-]+$/.test(text) ? text : shellQuote(text)
 }

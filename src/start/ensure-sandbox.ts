@@ -15,10 +15,9 @@ export interface SandboxParts {
 }
 
 /**
- * Sees to it that jobs without an image can run on this machine, where nothing else was chosen:
- * installs bubblewrap, and what their network needs, where that can be done at once (as root on Debian
- * and its kin), and otherwise says the very command to run. Resolves with why no job can run, in
- * words; empty: jobs can.
+ * Ensures that jobs without an image can run on this machine, unless an executor was chosen: installs
+ * bubblewrap and what their network needs if possible (as root on Debian and derivatives). Resolves to
+ * why no job can run, including the command to run, or to an empty string.
  */
 export async function ensureSandbox(
   { executor, networks }: SandboxParts,
@@ -33,7 +32,7 @@ export async function ensureSandbox(
   }
   const names = new Intl.ListFormat('en').format(missing)
   if (process.getuid?.() === 0 && (await exists('/usr/bin/apt-get'))) {
-    io.stdout.write(`Installing ${names} by apt-get, for jobs that name no image…\n`)
+    io.stdout.write(`Installing ${names} with apt-get, for jobs without an image…\n`)
     await install(missing).catch((error: unknown) => {
       io.stderr.write(`narwhal: ${names} can't be installed: ${describeError(error)}\n`)
     })
@@ -42,7 +41,7 @@ export async function ensureSandbox(
   return await executor.probe()
 }
 
-/** What jobs without an image need, and their network. */
+/** The packages that jobs without an image, and their network, need. */
 async function missingPackages(
   networks: NetworkSource,
   hasBubblewrap: boolean,
@@ -52,7 +51,7 @@ async function missingPackages(
   return [...(hasBubblewrap ? [] : ['bubblewrap']), ...(hasNetwork ? [] : NETWORK_PACKAGES)]
 }
 
-/** Root's. */
+/** For a runner that is root. */
 const NETWORK_PACKAGES = ['nftables', 'iproute2']
 
 async function install(packages: readonly string[]): Promise<void> {

@@ -17,7 +17,7 @@ import { inProcessTransport } from '../runner/link/in-process.ts'
 import { warnOfHoles } from '../runner/tools/find-tools.ts'
 import { startWeb } from '../web/web.ts'
 import { buildFolder } from './build-folder.ts'
-import { tellSignIn } from './commands/sign-in.ts'
+import { printSignIn } from './commands/sign-in.ts'
 import { dataFolder, type Launch, openContext, untilAborted } from './context.ts'
 import { ensureSandbox } from './ensure-sandbox.ts'
 import {
@@ -46,12 +46,12 @@ import { openTls, type Tls } from './tls.ts'
 import { WEB_PORT } from './web.ts'
 
 /**
- * `narwhal up`: agent, dispatcher, runner and web in one process, until it is asked to end. With
- * `--build FOLDER` it first builds what is in the folder, and shows that.
+ * `narwhal up`: agent, dispatcher, runner and web in one process, until it is stopped. With
+ * `--build FOLDER` it first builds the folder, showing its progress.
  */
 export async function runUp(launch: Launch): Promise<void> {
   const build = launch.flags['build']
-  // A person watches the build; the log's usual lines would only be in the way.
+  // The build is shown on the terminal; the usual log lines would interrupt it.
   const flags = build ? { logLevel: 'warn', ...launch.flags } : launch.flags
   const context = await openContext({ ...launch, flags }, 'up')
   const { config } = context
@@ -59,13 +59,13 @@ export async function runUp(launch: Launch): Promise<void> {
   const dataDir = dataFolder(launch, config.data)
   const tls = stack.use(openTls(context))
   const parts = await openParts(launch, context, { dataDir, tls }, stack)
-  // Before anybody can ask: what finds the line that it is up finds the token as well.
+  // Before listening: whoever reads the line that it is up finds the token, too.
   const { token } = await ensureOwnToken(parts.store, dataDir, config['first-token'])
   const { host, port = WEB_PORT } = config
   const { url } = await listen(parts.server, { host, port })
   const { bold, cyan } = coloursFor(launch.io, launch.io.stdout)
   launch.io.stdout.write(`${bold('Narwhal')} is up: ${cyan(url)}\n`)
-  await tellSignIn(launch.io, parts.store, { token, url: config['public-url'] ?? url })
+  await printSignIn(launch.io, parts.store, { token, url: config['public-url'] ?? url })
   const trouble = await ensureSandbox(parts, config.executor, launch.io)
   if (trouble) launch.io.stderr.write(`narwhal: ${inWords(trouble, parts.ownCheckout)}\n`)
   if (typeof build === 'string' && (!trouble || parts.ownCheckout)) {
@@ -78,7 +78,7 @@ export async function runUp(launch: Launch): Promise<void> {
 
 function inWords(trouble: string, ownCheckout: OwnCheckoutExecutor | undefined): string {
   return ownCheckout
-    ? `this checkout's own pipeline runs as plain processes now, and nothing else does, for ${trouble}`
+    ? `only this checkout's own pipeline can run, as plain processes: ${trouble}`
     : trouble
 }
 

@@ -63,7 +63,7 @@ test('SEC-24: a data folder that others can access is closed to them, with its c
   for (const name of ['lost+found', 'workspaces', 'mirrors']) await mkdir(`${folder}/${name}`)
   for (const path of [folder, `${folder}/mirrors`, `${folder}/workspaces`]) await chmod(path, 0o777)
   await using runner = await startReady(folder)
-  assert.match(runner.said(), /others got into the data folder .*data \(mode 0777\)/)
+  assert.match(runner.said(), /other users could access the data folder .*data \(mode 0777\)/)
   for (const path of [folder, `${folder}/mirrors`, `${folder}/workspaces`]) {
     assert.equal((await stat(path)).mode & 0o777, 0o700, path)
   }
@@ -81,7 +81,7 @@ test("SEC-24b: a folder that also contains others' files is rejected, and left a
     await chmod(folder, mode)
     const { code, said } = await runNarwhal(runnerArgs(folder))
     assert.equal(code, 2, said)
-    assert.match(said, /others get into the data folder .*: .*chmod 700/)
+    assert.match(said, /other users can access the data folder .*: .*chmod 700/)
     assert.equal((await stat(folder)).mode & 0o7777, mode)
   }
 })
@@ -94,5 +94,5 @@ test("SEC-24c: somebody else's folder is rejected, with what to do", {
   await chown(dir.join('theirs'), 12_345, 12_345)
   const { code, said } = await runNarwhal(runnerArgs(dir.join('theirs')))
   assert.equal(code, 2, said)
-  assert.match(said, /theirs belongs to user 12345, and this process is user 0: .*chown -R 0 /)
+  assert.match(said, /theirs belongs to user 12345, and this process runs as user 0: .*chown -R 0 /)
 })

@@ -39,7 +39,7 @@ test('OIDC-08: a backup restores the keys, and a key that was revoked since stay
   })()
 
   const said = await restore('retired', '--retire', kid)
-  assert.ok(said.includes(`The key ${kid} is out of use.`), said)
+  assert.ok(said.includes(`Key ${kid} is retired.`), said)
   await using narwhal = await start(dir.join('retired'))
   const keys = await eventually(async () => {
     const all = await keysOf(narwhal)

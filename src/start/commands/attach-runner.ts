@@ -14,24 +14,24 @@ import { ownTokenFor } from '../own-token.ts'
 import { leaveRunners } from './leave-runners.ts'
 
 export interface AttachRunner {
-  /** The URLs of one installation's dispatchers; at least one. */
+  /** The URLs of the dispatchers; at least one. */
   readonly urls: readonly string[]
-  /** By which it may join, if it must. */
+  /** For joining, if necessary. */
   readonly token?: string | undefined
-  /** Whether it leaves the list at its end. */
+  /** Whether it leaves the list on exit. */
   readonly ephemeral: boolean
   readonly tls?: ClientTls | undefined
   readonly log: Logger
   readonly signal: AbortSignal
 }
 
-/** A runner that is attached, from now until it is disposed. */
+/** A runner that stays attached until it is disposed. */
 export interface AttachedRunner extends AsyncDisposable {
-  /** Rejects when it can't be attached any more. */
+  /** Rejects when it can no longer be attached. */
   readonly ended: Promise<void>
 }
 
-/** Keeps the runner attached until the disposal; one that is ephemeral leaves the list then. */
+/** Keeps the runner attached until disposal; an ephemeral one then leaves the list. */
 export function keepAttached(
   runner: Runner,
   options: Omit<AttachRunner, 'signal'>,
@@ -49,9 +49,8 @@ export function keepAttached(
 }
 
 /**
- * Keeps the runner attached to all dispatchers until the abort; first it joins, unless it has an
- * identity from before. Rejects with `unauthenticated` when the runner was removed, and as joining
- * does.
+ * Keeps the runner attached to all dispatchers until aborted; joins first, unless it has an identity.
+ * Rejects with `unauthenticated` if the runner was removed, and as joining does.
  */
 export async function attachRunner(runner: Runner, options: AttachRunner): Promise<void> {
   const { urls, token, tls, log, signal } = options
@@ -62,14 +61,14 @@ export async function attachRunner(runner: Runner, options: AttachRunner): Promi
   for (;;) {
     if (identity?.runnerId === undefined) {
       const secret = identity?.secret ?? createToken('identity')
-      // Before anybody hears of it: whatever happens from here on, the next start is the same runner.
+      // Saved before it is sent: after a crash the next start is the same runner.
       await file.save({ dispatchers: [...urls], name: runner.name, secret })
       identity = await join(runner, secret, options)
       await file.save(identity)
       hasJoined = true
     }
     if (identity.name !== runner.name) {
-      log.warn({ name: identity.name }, 'this runner keeps the name under which it has joined')
+      log.warn({ name: identity.name }, 'keeping the name under which this runner has joined')
     }
     const { secret } = identity
     const attachments = new Attachments({
@@ -86,15 +85,15 @@ export async function attachRunner(runner: Runner, options: AttachRunner): Promi
     } catch (error) {
       if (NarwhalError.from(error).code !== 'unauthenticated') throw error
       if (hasJoined || attachments.wasAttached || !token) throw removed(identity, error)
-      // It was removed while it was away, and is meant to come back.
-      log.warn({ reason: describeError(error) }, 'this identity is no longer valid; joining anew')
+      // Removed while it was offline, with a token to rejoin.
+      log.warn({ reason: describeError(error) }, 'identity is no longer valid: joining again')
       await file.forget(identity)
       identity = undefined
     }
   }
 }
 
-/** Tries each URL in turn, again and again while no dispatcher is there. */
+/** Tries each URL in turn, and retries while no dispatcher is reachable. */
 async function join(
   { name, labels, dataDir }: Runner,
   secret: string,
@@ -112,14 +111,14 @@ async function join(
         log.info({ runner: runner.id, dispatcher: server }, 'joined')
         const refused = labels.filter((label) => !runner.labels.includes(label))
         if (refused.length > 0) {
-          log.warn({ labels: refused }, 'the token does not grant these labels: they are not used')
+          log.warn({ labels: refused }, 'labels not granted by the token are ignored')
         }
         return { dispatchers: [...urls], runnerId: runner.id, name: runner.name, secret }
       } catch (reason) {
         const error = NarwhalError.from(reason)
         if (error.code !== 'unavailable' && error.code !== 'exhausted') throw error
         if (failures === 0) {
-          log.warn({ reason: error.message }, 'no dispatcher to join at; will try again')
+          log.warn({ reason: error.message }, 'no dispatcher reachable to join: retrying')
         }
       }
     }
@@ -130,7 +129,7 @@ async function join(
 function removed({ name }: Identity, cause: unknown): NarwhalError {
   return new NarwhalError(
     'unauthenticated',
-    `runner ${name} was removed from Narwhal: to have it back, make a token with \`narwhal runner token\` and start it with that`,
+    `runner ${name} was removed from Narwhal: to add it again, create a token with \`narwhal runner token\` and start it with that`,
     { cause },
   )
 }

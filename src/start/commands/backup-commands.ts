@@ -4,8 +4,8 @@ import { SETTINGS, variableOf } from '../../config/settings.ts'
 import type { Launch } from '../context.ts'
 
 /**
- * Adds `backup`, `restore` and `secret rotate`, which work on the database itself, whether Narwhal runs or not.
- * `launchOf` makes of a command's flags what it is started with.
+ * Adds `backup`, `restore` and `secret rotate`, which work on the database directly, without a server.
+ * `launchOf` makes a launch of a command's flags.
  */
 export function addBackupCommands(
   program: Command,
@@ -14,22 +14,19 @@ export function addBackupCommands(
   addRotation(program, launchOf)
   const backup = program
     .command('backup')
-    .argument('<file>', 'the file to make')
-    .description('copy the database, also while Narwhal runs')
+    .argument('<file>', 'the file to create')
+    .description('back up the database, even while Narwhal is running')
   addDatabaseOptions(backup).action(async (file: string, flags: Record<string, unknown>) => {
     const { runBackup } = await import('./backup.ts')
     await runBackup(launchOf(flags), file)
   })
   const restore = program
     .command('restore')
-    .argument('[file]', 'a file that `narwhal backup` has made')
-    .description('put a backup in the place of the database, while Narwhal is stopped')
-    .option('--force', 'also when there is a database, which is kept beside it')
-    .option(
-      '--retire <kid>',
-      'take a key that signed id tokens out of use, which came back with it',
-    )
-    .option('--after-pg-restore', 'of PostgreSQL, after pg_restore: make it ready to go on with')
+    .argument('[file]', 'a file created by `narwhal backup`')
+    .description('replace the database by a backup, while Narwhal is stopped')
+    .option('--force', 'replace an existing database, which is kept next to it')
+    .option('--retire <kid>', 'retire a restored id token key that had been retired since')
+    .option('--after-pg-restore', 'for PostgreSQL, after pg_restore: prepare the database for use')
   addDatabaseOptions(restore).action(
     async (file: string | undefined, flags: Record<string, unknown>) => {
       const { runRestore } = await import('./backup.ts')
@@ -45,10 +42,10 @@ function addRotation(program: Command, launchOf: (flags: Record<string, unknown>
     .command('rotate')
     .summary('seal all secrets under a new key')
     .description(
-      'Makes a new key in the file of keys, seals all secrets of the database under it, and takes the former keys out of the file; also while Narwhal runs. It works on the file and the database themselves, and goes on where it was broken off. Where processes have copies of the file: call it with --prepare, copy the file to all, and then call it without.',
+      'Adds a new key to the key file, seals all secrets of the database under it, and removes the previous keys from the file, even while Narwhal is running. It works directly on the file and the database, and resumes after an interruption. If processes have copies of the file: run it with --prepare, copy the file to all of them, then run it without.',
     )
     .option('--prepare', 'only add the new key to the file')
-    .option('--lost', 'the former keys are lost: forget the secrets that they sealed')
+    .option('--lost', 'the previous keys are lost: delete the secrets that they sealed')
   addDatabaseOptions(rotate, ['data', 'database', 'sealing-keys']).action(
     async (flags: Record<string, unknown>) => {
       const { runRotation } = await import('./rotate.ts')
@@ -67,5 +64,5 @@ function addDatabaseOptions(
     const { value, help } = SETTINGS[name]
     command.option(`--${name} <${value}>`, `${help} [${variableOf(name)}]`)
   }
-  return command.helpGroup('The database:')
+  return command.helpGroup('Database:')
 }

@@ -11,13 +11,13 @@ import type { Contents } from '../../store/sqlite/copy-database.ts'
 import { dataFolder, type Launch } from '../context.ts'
 import { loginName } from './login-name.ts'
 
-const MANUAL = 'docs/manual/backup.md tells more'
+const MANUAL = 'see docs/manual/backup.md'
 
 /** `narwhal backup FILE`: a copy of the database, which may be in use. */
 export async function runBackup(launch: Launch, file: string): Promise<void> {
   const { data, database } = loadConfig(['data', 'database'], launch.flags)
   if (database?.kind === 'postgres') {
-    const words = `PostgreSQL is backed up by its own tools, while Narwhal runs: pg_dump --format=custom --file=${file} --dbname=…; ${MANUAL}`
+    const words = `PostgreSQL is backed up with its own tools, even while Narwhal is running: pg_dump --format=custom --file=${file} --dbname=…; ${MANUAL}`
     throw new NarwhalError('invalid', words)
   }
   const { backupSqlite } = await import('../../store/sqlite/backup.ts')
@@ -25,10 +25,10 @@ export async function runBackup(launch: Launch, file: string): Promise<void> {
   const target = resolve(launch.io.cwd, file)
   const contents = await backupSqlite(resolve(launch.io.cwd, path), target, launch.io.signal)
   const { noteBackup } = await import('../../store/sqlite/note-backup.ts')
-  // What could not be written down is a backup all the same.
+  // A backup without an audit entry is still a backup.
   await noteBackup(resolve(launch.io.cwd, path), localDoer(loginName(), 'narwhal backup')).catch(
     (error: unknown) => {
-      const words = `the audit log does not say that it was made: ${describeError(error)}`
+      const words = `the backup could not be recorded in the audit log: ${describeError(error)}`
       launch.io.stderr.write(`${words}\n`)
     },
   )
@@ -36,8 +36,8 @@ export async function runBackup(launch: Launch, file: string): Promise<void> {
 }
 
 /**
- * `narwhal restore FILE`: puts a backup in the place of a database; `narwhal restore
- * --after-pg-restore`: does to a PostgreSQL database what must follow its restoring.
+ * `narwhal restore FILE` replaces a database by a backup; `narwhal restore --after-pg-restore` prepares a
+ * restored PostgreSQL database for use.
  */
 export async function runRestore(launch: Launch, file: string | undefined): Promise<void> {
   const { data, database } = loadConfig(['data', 'database'], launch.flags)
@@ -46,7 +46,7 @@ export async function runRestore(launch: Launch, file: string | undefined): Prom
     await finishPostgres(launch, database, file)
     return
   }
-  if (file === undefined) throw new NarwhalError('invalid', 'which backup? name its file')
+  if (file === undefined) throw new NarwhalError('invalid', 'specify the backup file')
   const path = resolve(io.cwd, database?.path ?? join(dataFolder(launch, data), 'narwhal.db'))
   await using _claim = await claimDatabase(path)
   const { restoreSqlite } = await import('../../store/sqlite/restore.ts')
@@ -56,11 +56,11 @@ export async function runRestore(launch: Launch, file: string | undefined): Prom
     signal: io.signal,
   })
   await retireKey(launch, { kind: 'sqlite', path })
-  const kept = aside ? ` What was there is kept in ${aside}.` : ''
+  const kept = aside ? ` The previous database is kept as ${aside}.` : ''
   io.stdout.write(`Restored ${path} from ${file}.${kept}\n${describe(contents)}\n`)
 }
 
-/** A key that was taken out of use after the backup must stay so. */
+/** A key that was retired after the backup must stay retired. */
 async function retireKey({ io, flags }: Launch, database: StoreConfig): Promise<void> {
   const { retire: kid } = flags
   if (typeof kid !== 'string') return
@@ -69,8 +69,8 @@ async function retireKey({ io, flags }: Launch, database: StoreConfig): Promise<
   await using store = await openStore(database, silentLog(), io.signal)
   const by = localDoer(loginName(), 'narwhal restore --retire')
   const isThere = await retireIdTokenKey({ store }, { kid, by })
-  const words = isThere ? 'is out of use' : 'is not in the backup: there is nothing to retire'
-  io.stdout.write(`The key ${kid} ${words}.\n`)
+  const words = isThere ? 'is retired' : 'is not in the backup: nothing to retire'
+  io.stdout.write(`Key ${kid} ${words}.\n`)
 }
 
 async function finishPostgres(
@@ -80,11 +80,11 @@ async function finishPostgres(
 ): Promise<void> {
   const { io, flags } = launch
   if (database?.kind !== 'postgres') {
-    const words = '--after-pg-restore is for PostgreSQL: name it by --database postgres://…'
+    const words = '--after-pg-restore requires PostgreSQL: set --database postgres://…'
     throw new NarwhalError('invalid', words)
   }
   if (flags['afterPgRestore'] !== true || file !== undefined) {
-    const words = `restore PostgreSQL by pg_restore, while Narwhal is stopped; then call \`narwhal restore --after-pg-restore\` without a file; ${MANUAL}`
+    const words = `restore PostgreSQL with pg_restore, while Narwhal is stopped, then run \`narwhal restore --after-pg-restore\` without a file; ${MANUAL}`
     throw new NarwhalError('invalid', words)
   }
   const { prepareRestoredPostgres } = await import('../../store/postgres/after-restore.ts')
@@ -96,14 +96,14 @@ async function finishPostgres(
   io.stdout.write('The restored database is ready: start Narwhal.\n')
 }
 
-/** `narwhal up` and `narwhal runner` claim their data folder; they must not start meanwhile. */
+/** Claims the data folder, so that neither `narwhal up` nor `narwhal runner` can start meanwhile. */
 async function claimDatabase(path: string): Promise<AsyncDisposable> {
   const folder = resolve(path, '..')
-  if (!existsSync(folder)) throw new NarwhalError('invalid', `there is no folder ${folder}`)
+  if (!existsSync(folder)) throw new NarwhalError('invalid', `no folder at ${folder}`)
   try {
     return await claimFolder(folder)
   } catch (cause) {
-    throw new NarwhalError('conflict', `a Narwhal works in ${folder}: stop it first`, { cause })
+    throw new NarwhalError('conflict', `a running Narwhal uses ${folder}: stop it first`, { cause })
   }
 }
 
@@ -116,7 +116,7 @@ function describe(contents: Contents): string {
     count(jobs, 'job'),
   ].join(', ')
   const size = `${(bytes / 1024 ** 2).toFixed(1)} MB`
-  return `It holds all up to state change ${lastChange}: ${counts}; ${size}, checked.`
+  return `It contains all changes up to ${lastChange}: ${counts}; ${size}, verified.`
 }
 
 function count(number: number, one: string, many = `${one}s`): string {

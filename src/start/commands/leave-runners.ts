@@ -7,8 +7,8 @@ import { IdentityFile } from '../../runner/attach/identity.ts'
 const WITHIN_MS = 5_000
 
 /**
- * Has a runner that ends for good leave the list, at the first dispatcher that answers, and forgets its identity.
- * Where none does, the identity stays for the next start. Never rejects.
+ * Removes an ephemeral runner from the list, at the first dispatcher that answers, and deletes its identity.
+ * If none answers, the identity is kept for the next start. Never rejects.
  */
 export async function leaveRunners(
   dataDir: string,
@@ -22,7 +22,7 @@ export async function leaveRunners(
   const file = new IdentityFile(dataDir)
   const identity = await file.find(urls).catch(() => undefined)
   if (!identity) return
-  let reason = 'no dispatcher is named'
+  let reason = 'no dispatcher is configured'
   for (const server of urls) {
     try {
       const within = AbortSignal.timeout(WITHIN_MS)
@@ -30,10 +30,10 @@ export async function leaveRunners(
       log.info({ runner: identity.name }, 'left the list of runners')
       return await file.forget(identity)
     } catch (error) {
-      // It is not in the list: it never came there, or somebody has removed it.
+      // It is not in the list: it has never joined, or was removed.
       if (NarwhalError.from(error).code === 'unauthenticated') return await file.forget(identity)
       reason = describeError(error)
     }
   }
-  log.warn({ reason }, 'this runner could not leave the list: it goes after --keep-runners')
+  log.warn({ reason }, 'could not leave the list of runners: removed after --keep-runners')
 }

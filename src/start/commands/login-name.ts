@@ -1,6 +1,6 @@
 import { userInfo } from 'node:os'
 
-/** Whose process this is, by the machine's names; a user without one is called by the number. */
+/** The login name of this process's user, or its uid. */
 export function loginName(): string {
   try {
     return userInfo().username

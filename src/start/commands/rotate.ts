@@ -9,7 +9,7 @@ import { addKey, rotateKeys } from '../../vault/rotate-keys.ts'
 import { dataFolder, type Launch } from '../context.ts'
 import { loginName } from './login-name.ts'
 
-/** `narwhal secret rotate`: seals all secrets of a database, which may be in use, under a new key. */
+/** `narwhal secret rotate`: seals all secrets of a database, even one in use, under a new key. */
 export async function runRotation(launch: Launch): Promise<void> {
   const { io, flags } = launch
   const config = loadConfig(['data', 'database', 'sealing-keys'], flags)
@@ -18,14 +18,14 @@ export async function runRotation(launch: Launch): Promise<void> {
   if (flags['prepare'] === true) {
     const keyId = addKey(path)
     io.stdout.write(
-      `Key ${keyId} was added to ${path}, and is not used yet: copy the file to where all agents and dispatchers have it, then rotate.\n`,
+      `Key ${keyId} was added to ${path} and is not used yet: copy the file to all agents and dispatchers, then rotate.\n`,
     )
     return
   }
   const local = { kind: 'sqlite', path: join(folder, 'narwhal.db') } as const
   const database = config.database ?? local
   if (database.kind === 'sqlite' && !existsSync(resolve(io.cwd, database.path))) {
-    throw new NarwhalError('invalid', `there is no database ${database.path}`)
+    throw new NarwhalError('invalid', `no database at ${database.path}`)
   }
   const log = await openLog({ level: 'warn', pretty: io.stderr.isTTY })
   await using store = await openStore(database, log, io.signal)
@@ -36,7 +36,7 @@ export async function runRotation(launch: Launch): Promise<void> {
   })
   const lost =
     forgotten > 0
-      ? ` ${forgotten} could not be opened and were forgotten: set them anew, and register the repositories of webhooks again.`
+      ? ` ${forgotten} could not be opened and were deleted: set them again, and register repositories with webhooks again.`
       : ''
-  io.stdout.write(`All secrets are sealed by key ${keyId} now (${sealed} anew).${lost}\n`)
+  io.stdout.write(`All secrets are now sealed by key ${keyId} (${sealed} resealed).${lost}\n`)
 }

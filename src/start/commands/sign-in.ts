@@ -6,17 +6,17 @@ import { urlFromHere } from '../../lib/reach/url-from-here.ts'
 import type { Store } from '../../store/store.ts'
 
 /**
- * Tells a person at a terminal how to sign in: by a link that works once, within five minutes. What
- * is no terminal may be a journal, which others read, and gets no more than the command's name.
+ * Prints a sign-in link, valid once, within five minutes. Standard output that isn't a terminal may be a
+ * journal that others can read, and gets only the name of the command.
  */
-export async function tellSignIn(
+export async function printSignIn(
   io: CliIo,
   store: Store,
   { token, url }: { readonly token: string; readonly url: string },
 ): Promise<void> {
   const { bold, cyan } = coloursFor(io, io.stdout)
   if (!io.stdout.isTTY) {
-    io.stdout.write('To sign in by a browser, run: ./narwhal sign-in-link\n')
+    io.stdout.write('To sign in with a browser, run: ./narwhal sign-in-link\n')
     return
   }
   const user = await store.tokens.findUser(hashToken(token))
@@ -30,5 +30,7 @@ export async function tellSignIn(
     return made
   })
   io.stdout.write(`Sign in: ${cyan(signInUrl(urlFromHere(url), link.code))}\n`)
-  io.stdout.write(`(once, within five minutes; ${bold('./narwhal sign-in-link')} makes another)\n`)
+  io.stdout.write(
+    `(once, within five minutes; ${bold('./narwhal sign-in-link')} creates another)\n`,
+  )
 }

@@ -5,8 +5,8 @@ import type { FailedSandbox, KeepFailed } from '../../runner/attempt/failed-sand
 import type { SandboxShell, ServedShell } from '../../runner/executor/sandbox-shell.ts'
 
 /**
- * Keeps the sandbox of the job that fails first until somebody has looked at it. Only that one: those
- * that are kept take the slots that other jobs wait for.
+ * Keeps the sandbox of the first failed job until the shell exits. Only that one, since a kept sandbox
+ * occupies a slot that other jobs wait for.
  */
 export class FailedShell implements Disposable {
   readonly #over = Promise.withResolvers<void>()
@@ -27,7 +27,7 @@ export class FailedShell implements Disposable {
   }
 }
 
-/** Gives this process's terminal, or its pipes, to the shell until that ends. */
+/** Connects this process's terminal or pipes to the shell until it exits. */
 export async function runShell(shell: SandboxShell): Promise<void> {
   // Ctrl-C is for the shell.
   const former = process.listeners('SIGINT')
@@ -80,7 +80,7 @@ async function runServed(shell: Extract<SandboxShell, { kind: 'served' }>): Prom
 }
 
 async function pass({ input, output }: ServedShell): Promise<void> {
-  // A shell that has ended takes no more.
+  // The shell may have exited.
   input.on('error', () => {})
   process.stdin.pipe(input)
   try {
@@ -88,6 +88,6 @@ async function pass({ input, output }: ServedShell): Promise<void> {
       if (!process.stdout.write(chunk)) await once(process.stdout, 'drain')
     }
   } catch {
-    // The connection ends with the shell, one way or another.
+    // The connection ends with the shell, cleanly or not.
   }
 }

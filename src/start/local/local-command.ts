@@ -5,7 +5,7 @@ import type { Launch } from '../context.ts'
 import { LOCAL_SETTINGS } from './local-settings.ts'
 import type { LocalOptions } from './run-local.ts'
 
-/** Adds `run`; `launchOf` makes of a command's flags what it is started with. */
+/** Adds `run`; `launchOf` makes a launch of a command's flags. */
 export function addLocalCommand(
   program: Command,
   launchOf: (flags: Record<string, unknown>) => Launch,
@@ -13,14 +13,14 @@ export function addLocalCommand(
   const command = addEventOptions(
     program
       .command('run')
-      .argument('[job...]', 'only these jobs, and those that they need')
-      .description('run the pipeline of the working tree as it is, without a server'),
+      .argument('[job...]', 'only these jobs, and those they need')
+      .description('run the pipeline of the working tree, without a server'),
   )
-    .option('--secret-file <file>', 'secrets for the jobs that name them: NAME=value, YAML or JSON')
-    .option('--dry-run', 'show what would be run')
-    .option('--from <step>', 'begin with this step, of the only job that has it, or job/step')
-    .option('--shell-on-failure', 'open a shell in the sandbox of the step that fails first')
-    .option('--plain', 'line by line, also on a terminal')
+    .option('--secret-file <file>', 'file with secrets for jobs: NAME=value, YAML or JSON')
+    .option('--dry-run', 'show what would run')
+    .option('--from <step>', 'start at this step, by its name if unique, or job/step')
+    .option('--shell-on-failure', 'open a shell in the sandbox of the first failed step')
+    .option('--plain', 'line by line, even on a terminal')
     .helpGroup(FILE_GROUP)
     .addHelpText(
       'after',

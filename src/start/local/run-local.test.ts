@@ -55,11 +55,14 @@ test('keeps others out of the folder with mirror and workspaces, if they got in 
     await runProgram(program, ['run', 'hello', '--data', data.path, '--executor', 'fake:'], io)
     return io.stderr.text
   }
-  assert.doesNotMatch(await run(), /others got into/)
+  assert.doesNotMatch(await run(), /other users could access/)
   const [name = ''] = await readdir(data.join('local'))
   const folder = data.join('local', name)
   await chmod(folder, 0o755)
-  assert.match(await run(), /others got into the data folder .*: it is its owner's alone now/)
+  assert.match(
+    await run(),
+    /other users could access the data folder .*: it is now restricted to its owner/,
+  )
   assert.equal((await stat(folder)).mode & 0o777, 0o700)
 })
 
@@ -90,7 +93,7 @@ test('opens a shell where the first step has failed, and keeps nothing of it', a
   child.stderr.resume()
   const said = await text(child.stdout)
   if (child.exitCode === null) await once(child, 'exit')
-  assert.match(said, /a shell where step "WHO=nobody; exit 3" of job job has failed/)
+  assert.match(said, /Shell in the sandbox of step "WHO=nobody; exit 3" of job job, which failed/)
   assert.match(said, /<ada left>/)
   assert.equal(child.exitCode, 1)
   const [, workspace = ''] = /^(\/.*\/workspaces\/.*)$/m.exec(said) ?? []

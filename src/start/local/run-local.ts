@@ -34,7 +34,7 @@ export interface LocalOptions extends EventOptions {
   readonly shellOnFailure?: boolean
 }
 
-/** `narwhal run`: the pipeline of the working tree as it is, in this process. */
+/** `narwhal run`: runs the pipeline of the working tree in this process. */
 export async function runLocal(
   launch: Launch,
   jobs: readonly string[],
@@ -56,7 +56,7 @@ export async function runLocal(
   const { gitEnv: env, signal } = context
   const kept = options.shellOnFailure ? await failedShell() : undefined
   const name = basename(root)
-  // Before anything is written there, which another run would stumble over.
+  // Before anything is written there: another run may be in progress.
   const claim = await claimFolder(folder)
   const first = snapshotWork(root, join(folder, 'snapshot.git'), { env, signal }).then(
     (snapshot) => ({ snapshot, name }),
@@ -95,7 +95,7 @@ export async function runLocal(
   launch.io.exit(exitCodeOfOutcome(outcome))
 }
 
-/** Where mirror and workspaces lie; nobody else gets in. */
+/** The folder of the mirror and workspaces, private to the user. */
 async function openFolder({ config }: LocalContext, io: CliIo, root: string): Promise<string> {
   const folder = localFolder(root, config.data && resolve(io.cwd, config.data))
   await mkdir(folder, { recursive: true, mode: 0o700 })
@@ -108,17 +108,17 @@ async function failedShell() {
   return new FailedShell()
 }
 
-/** A shell in the sandbox of what failed, until the person leaves it. */
+/** Opens a shell in the sandbox of the failed step, until it exits. */
 async function showFailed({ job, step, shell }: FailedSandbox, io: CliIo): Promise<void> {
   const { runShell } = await import('./failed-shell.ts')
-  const words = `a shell where step "${step}" of job ${job} has failed: leave it by exit`
+  const words = `Shell in the sandbox of step "${step}" of job ${job}, which failed. Exit with "exit".`
   io.stdout.write(`\n${cleanText(words)}\n`)
   await runShell(await shell())
 }
 
 /**
- * The root of the repository that the folder is in, or the folder itself. Looked for as git does, but
- * without a call of it, for which everything else would have to wait.
+ * The root of the repository that contains the folder, or the folder itself. Found as git does, but
+ * without running it, which would delay everything else.
  */
 async function rootOf(folder: string): Promise<string> {
   const start = await realpath(folder)
@@ -135,7 +135,7 @@ interface DryRun {
   readonly options: LocalOptions
 }
 
-/** Shows the plan instead of running it. */
+/** Prints the plan instead of running it. */
 async function dryRun(context: LocalContext, { io }: Launch, about: DryRun): Promise<void> {
   const { root, event, details, options } = about
   const path = join(root, 'narwhal.yml')
@@ -157,7 +157,7 @@ async function dryRun(context: LocalContext, { io }: Launch, about: DryRun): Pro
   )
   if (!parsed.ok) {
     const file = relative(io.cwd, path)
-    // Of half of a file there is no plan.
+    // There is no plan of an invalid file.
     const problems = [...parsed.problems, ...(parsed.unread ?? [])]
     printProblems(problems, { file, what: 'error' }, io)
     return io.exit(EXIT.notSuccess)

@@ -7,18 +7,18 @@ import { checkSecret } from '../../vault/secret-values.ts'
 export type Secrets = Readonly<Record<string, string>>
 
 /**
- * Reads secrets from a file: a YAML or JSON mapping of names to texts where its name ends so, else
- * lines `NAME=value` as in a `.env`. Rejects with `invalid` and the file's name, never a value.
+ * Reads secrets from a file: a YAML or JSON mapping of names to strings, by its extension, otherwise
+ * `NAME=value` lines as in a `.env`. Rejects with `invalid`, naming the file but never a value.
  */
 export async function readSecretFile(path: string): Promise<Secrets> {
   const wrong = (words: string, cause?: unknown) =>
-    new NarwhalError('invalid', `the secrets of ${path} can't be used: ${words}`, { cause })
+    new NarwhalError('invalid', `invalid secret file ${path}: ${words}`, { cause })
   const text = await readFile(path, 'utf8').catch((cause: unknown) => {
     throw wrong(describeError(cause), cause)
   })
   const read = /\.(ya?ml|json)$/.test(path) ? await parseYaml(text) : parseEnv(text)
   if (typeof read !== 'object' || read === null || Array.isArray(read)) {
-    throw wrong('it must hold a mapping of names to texts')
+    throw wrong('it must be a mapping of names to text')
   }
   for (const [name, value] of Object.entries(read)) {
     if (typeof value !== 'string') throw wrong(`${JSON.stringify(name)} must be text, in quotes`)
@@ -35,7 +35,8 @@ async function parseYaml(text: string): Promise<unknown> {
   const { parseDocument } = await import('yaml')
   const document = parseDocument(text, { stringKeys: true })
   const [error] = document.errors
-  // The library's own words quote the line.
-  if (error) throw new NarwhalError('invalid', `it is not YAML (at character ${error.pos[0] + 1})`)
+  // The library's message would quote the line.
+  if (error)
+    throw new NarwhalError('invalid', `it is not valid YAML (at character ${error.pos[0] + 1})`)
   return document.toJS({ maxAliasCount: 0 }) as unknown
 }
