@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { equalsConstantTime } from './constant-time.ts'
 
-test('tells equal secrets from others, whatever their lengths and kinds', () => {
+test('compares secrets of any length and type', () => {
   assert.equal(equalsConstantTime('secret', 'secret'), true)
   assert.equal(equalsConstantTime('', ''), true)
   assert.equal(equalsConstantTime('sécret', Buffer.from('sécret')), true)

@@ -24,12 +24,12 @@ for (const [text, expected] of CASES) {
   })
 }
 
-test('cuts what is too long, and never through a character', () => {
+test('truncates long text, never within a character', () => {
   assert.equal(firstLine('x'.repeat(50_000_000), 500).length, 500)
   assert.equal(firstLine(`${'x'.repeat(499)}\u{1f433}`, 500), 'x'.repeat(499))
 })
 
-test('writes out what nobody could see', () => {
+test('escapes invisible characters', () => {
   assert.equal(
     withHiddenShown('ci/\u202elmy.a\n\u{e0061}'),
     String.raw`ci/\u{202e}lmy.a\u{a}\u{e0061}`,

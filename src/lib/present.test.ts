@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { present } from './present.ts'
 
-test('what is undefined or null is absent, and everything else is there as it was', () => {
+test('drops undefined and null, and keeps everything else', () => {
   const list: string[] = []
   const found = present({ gone: undefined, none: null, zero: 0, empty: '', no: false, list })
   assert.deepEqual(Object.keys(found), ['zero', 'empty', 'no', 'list'])
@@ -10,7 +10,7 @@ test('what is undefined or null is absent, and everything else is there as it wa
   assert.equal(found.list, list)
 })
 
-test('the properties may be given where they are optional, and not undefined', () => {
+test('the result fits exact optional properties', () => {
   const shown: { readonly name?: string; readonly id: number } = {
     id: 1,
     ...present({ name: undefined as string | undefined }),

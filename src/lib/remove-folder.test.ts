@@ -6,7 +6,7 @@ import { test } from 'node:test'
 import { tempDir } from '../../test/support/temp-dir.ts'
 import { removeFolder } from './remove-folder.ts'
 
-test('removes a tree that is deeper than a path may be long', async () => {
+test('removes a tree deeper than the longest path', async () => {
   await using dir = await tempDir()
   const workspace = join(dir.path, 'workspace')
   const step = 'd'.repeat(200)
@@ -22,7 +22,7 @@ test('removes a tree that is deeper than a path may be long', async () => {
   assert.equal(existsSync(workspace), false)
 })
 
-test('removes what has no permissions, and nothing that links lead to', async () => {
+test('removes folders without permissions, and no targets of links', async () => {
   await using dir = await tempDir()
   const [workspace, outside] = [join(dir.path, 'workspace'), join(dir.path, 'outside')]
   await mkdir(outside)

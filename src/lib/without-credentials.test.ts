@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { quoteUrl, withoutCredentials } from './without-credentials.ts'
 
-test('takes out of a text what may give access, and leaves the rest', () => {
+test('redacts credentials in a text, and leaves the rest', () => {
   const texts = {
     "fatal: unable to access 'https://ada:pw@git.example.com/a.git/': no":
       "fatal: unable to access 'https://***@git.example.com/a.git/': no",
@@ -21,7 +21,7 @@ test('takes out of a text what may give access, and leaves the rest', () => {
   }
 })
 
-test('quotes a URL that is refused without what may be its password', () => {
+test('quotes an invalid URL without its possible password', () => {
   const urls = {
     'https://ada:pa/ss@host/a': '"https://***@host/a"',
     'https://host/a?token=x': '"https://host/a?***"',

@@ -2,10 +2,10 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { every } from './every.ts'
 
-/** Lets all that is ready to go on do so. */
+/** Lets everything continue that is ready to. */
 const settle = () => new Promise((resolve) => setImmediate(resolve))
 
-test('work is done every so often, never twice at once', async ({ mock }) => {
+test('runs at a fixed rate, never concurrently', async ({ mock }) => {
   mock.timers.enable({ apis: ['setInterval'] })
   const turns: PromiseWithResolvers<void>[] = []
   const work = () => {
@@ -26,7 +26,7 @@ test('work is done every so often, never twice at once', async ({ mock }) => {
   await looks[Symbol.asyncDispose]()
 })
 
-test('work that fails is told of, and tried again at the next turn', async ({ mock }) => {
+test('reports a failure, and runs again at the next tick', async ({ mock }) => {
   mock.timers.enable({ apis: ['setInterval'] })
   const errors: unknown[] = []
   const work = async () => {
@@ -40,7 +40,7 @@ test('work that fails is told of, and tried again at the next turn', async ({ mo
   assert.deepEqual(errors.map(String), ['Error: turn 1', 'Error: turn 2'])
 })
 
-test('disposing waits for what is under way, and no turn comes after it', async ({ mock }) => {
+test('disposal waits for the run in progress, and no run follows', async ({ mock }) => {
   mock.timers.enable({ apis: ['setInterval'] })
   const { promise, resolve } = Promise.withResolvers<void>()
   const said: string[] = []

@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import { NarwhalError } from '../errors.ts'
 import { Grouping } from './grouping.ts'
 
-/** Notes what is written together; refuses what is negative, and everything when told to. */
+/** Records the batches; rejects negative items, and everything on request. */
 function writerOfNumbers(mostTogether?: number) {
   const written: number[][] = []
   const state: { trouble?: NarwhalError; gate?: Promise<void> } = {}
@@ -18,14 +18,14 @@ function writerOfNumbers(mostTogether?: number) {
   return { writer, written, state }
 }
 
-test('does what comes together in one go, in the order of its coming', async () => {
+test('batches concurrent items, in the order of arrival', async () => {
   const { writer, written } = writerOfNumbers()
   const results = await Promise.all([3, 1, 2].map((item) => writer.add(item)))
   assert.deepEqual(results, ['wrote 3', 'wrote 1', 'wrote 2'])
   assert.deepEqual(written, [[3, 1, 2]])
 })
 
-test('gathers what comes while a group is under way, and no more than may go together', async () => {
+test('collects items while a batch is in flight, up to the maximum', async () => {
   const { writer, written, state } = writerOfNumbers(3)
   const gate = Promise.withResolvers<void>()
   state.gate = gate.promise
@@ -38,7 +38,7 @@ test('gathers what comes while a group is under way, and no more than may go tog
   assert.equal(await writer.add(5), 'wrote 5')
 })
 
-test('an item that can not be done fails alone', async () => {
+test('a bad item fails alone', async () => {
   const { writer } = writerOfNumbers()
   const items = [1, 2, -3, 4, 5, -6, 7]
   const ends = await Promise.allSettled(items.map((item) => writer.add(item)))
@@ -48,7 +48,7 @@ test('an item that can not be done fails alone', async () => {
   )
 })
 
-test('asks a store that is away only once for all of them', async () => {
+test('does not split a batch when the store is unavailable', async () => {
   const { writer, written, state } = writerOfNumbers()
   state.trouble = new NarwhalError('unavailable', 'away')
   const ends = await Promise.allSettled([1, 2, 3].map((item) => writer.add(item)))

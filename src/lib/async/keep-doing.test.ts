@@ -6,7 +6,7 @@ import { keepDoing } from './keep-doing.ts'
 
 const LONG_MS = 1_000_000
 
-test('does its work at once and again, also after a failure, which is told', async () => {
+test('runs at once and again, also after a failure, which is reported', async () => {
   let times = 0
   const told: unknown[] = []
   await using _ = keepDoing({
@@ -21,7 +21,7 @@ test('does its work at once and again, also after a failure, which is told', asy
   assert.equal(String(told), 'Error: the first time')
 })
 
-test('has a rest of its own before the first time and after a failure', async () => {
+test('has delays of its own before the first run and after a failure', async () => {
   let times = 0
   const work = async (): Promise<void> => {
     times++
@@ -35,7 +35,7 @@ test('has a rest of its own before the first time and after a failure', async ()
   await eventually(() => times > 2)
 })
 
-test('aborts what is under way, waits for its end, and tells nothing of that', async () => {
+test('aborts the run in progress, waits for it, and does not report that', async () => {
   const told: unknown[] = []
   let hasEnded = false
   const doing = keepDoing({

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { mapStream } from './map-stream.ts'
 
-/** Counts to three, and says how it was ended. */
+/** Counts to three, and records how it was ended. */
 function counting(translate = (number: number) => `n${number}`) {
   const ends: string[] = []
   async function* numbers(): AsyncGenerator<number, void, undefined> {
@@ -25,19 +25,19 @@ async function allOf(stream: AsyncIterable<string>): Promise<string[]> {
   return words
 }
 
-test('says all that a stream says, in other words, and ends with it', async () => {
+test('maps all items of a stream, and ends with it', async () => {
   const { ends, stream } = counting()
   assert.deepEqual(await allOf(stream), ['n1', 'n2', 'n3'])
   assert.deepEqual(ends, ['done', 'closed'])
 })
 
-test('a reader that leaves ends the stream itself', async () => {
+test('returning early closes the stream itself', async () => {
   const { ends, stream } = counting()
   for await (const word of stream) if (word === 'n2') break
   assert.deepEqual(ends, ['closed'])
 })
 
-test('a reason that is thrown into it reaches the stream, and comes back', async () => {
+test('an error thrown into it reaches the stream, and is rethrown', async () => {
   const { ends, stream } = counting()
   const words = stream[Symbol.asyncIterator]()
   await words.next()
@@ -46,7 +46,7 @@ test('a reason that is thrown into it reaches the stream, and comes back', async
   assert.deepEqual(ends, ['Error: away', 'closed'])
 })
 
-test('what can not be translated rejects, and ends the stream itself', async () => {
+test('a failed mapping rejects, and closes the stream itself', async () => {
   const wrong = new Error('no such word')
   const { ends, stream } = counting((number) => {
     if (number === 2) throw wrong

@@ -8,7 +8,7 @@ async function collect<Item>(stream: AsyncIterable<Item>): Promise<Item[]> {
   return items
 }
 
-test('gives what was pushed before and after the reader came, in order', async () => {
+test('yields items pushed before and after reading started, in order', async () => {
   const stream = new PushStream<number>()
   stream.push(1)
   const reading = collect(stream)
@@ -19,7 +19,7 @@ test('gives what was pushed before and after the reader came, in order', async (
   assert.deepEqual(await reading, [1, 2, 3])
 })
 
-test('ends for a reader that waits, and ignores what comes later', async () => {
+test('ends for a waiting reader, and ignores later items', async () => {
   const stream = new PushStream<number>()
   const reading = collect(stream)
   stream.end()

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { SerialQueue } from './serial-queue.ts'
 
-test('runs one task at a time, in order, and goes on after one that failed', async () => {
+test('runs one task at a time, in order, and continues after a failure', async () => {
   const queue = new SerialQueue()
   const said: string[] = []
   const task = (name: string, fails = false) =>

@@ -4,13 +4,13 @@ import { within } from './within.ts'
 
 const late = new Error('it took too long')
 
-test('work that ends in time is as if nobody had looked at the clock', async () => {
+test('returns the result of work that ends in time', async () => {
   assert.equal(await within(60_000, Promise.resolve('done'), late), 'done')
   const failed = Promise.reject(new Error('its own'))
   await assert.rejects(within(60_000, failed, late), /its own/)
 })
 
-test('work that does not end is given up with the reason', async ({ mock }) => {
+test('rejects with the reason after the timeout', async ({ mock }) => {
   mock.timers.enable({ apis: ['setTimeout'] })
   const waiting = within(100, new Promise<void>(() => undefined), late)
   mock.timers.tick(100)

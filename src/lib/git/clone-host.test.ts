@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { cloneHost } from './clone-host.ts'
 
-test('the machine that is cloned from stands in every kind of URL', () => {
+test('finds the host in every kind of URL', () => {
   for (const [url, host] of [
     ['https://example.com/team/r.git', 'example.com'],
     ['http://127.0.0.1:8080/r', '127.0.0.1'],

@@ -7,7 +7,7 @@ import { parseCloneUrl } from './git.ts'
 
 const options = { env: readGitEnv(), signal: new AbortController().signal }
 
-/** A commit that only the ref of a pull request has, whose parent is a branch's. */
+/** A commit only on a pull request's ref, whose parent is on a branch. */
 async function requested(source: GitRepository): Promise<string> {
   const sha = await source.commit({ other: 'x' })
   await source.git('update-ref', 'refs/pull/1/head', sha)
@@ -29,7 +29,7 @@ for (const serve of [false, true]) {
     await source.git('checkout', '--quiet', 'main')
     await source.git('branch', '--quiet', '-D', 'v1-line')
     const foreign = await requested(source)
-    // What a server lets be asked for by name, as forges do.
+    // Forges let clients fetch any commit by its id.
     await source.git('config', 'uploadpack.allowAnySHA1InWant', 'true')
     await source.git('config', 'uploadpack.allowFilter', 'true')
     const clone = parseCloneUrl(serve ? source.url : source.path)
@@ -43,7 +43,7 @@ for (const serve of [false, true]) {
   })
 }
 
-test('neither a replaced nor a grafted commit makes another one part of a branch', async () => {
+test('replaced and grafted commits do not put another one on a branch', async () => {
   await using source = await gitRepository({ files: { one: '1' } })
   await source.commit({ one: '2' })
   const foreign = await requested(source)
@@ -51,7 +51,7 @@ test('neither a replaced nor a grafted commit makes another one part of a branch
   assert.equal(await findRefWith(parseCloneUrl(source.path), foreign, options), undefined)
 })
 
-test('more than is allowed is refused, and so is a server that is not there', async () => {
+test('rejects more than the maximum size, and an unreachable server', async () => {
   await using source = await gitRepository({ files: { one: '1' } })
   const sha = await source.head()
   const few = { ...options, mostBytes: 10 }

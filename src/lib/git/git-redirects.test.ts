@@ -26,7 +26,7 @@ async function serve(listener: RequestListener) {
   }
 }
 
-test('a repository that moved within its host is found, and fetched from there', async () => {
+test('follows a redirect within the host, for listing and fetching', async () => {
   await using repository = await gitRepository({ files: { a: 'a' }, serve: true })
   const sha = await repository.head()
   const inside = new URL(repository.url)
@@ -89,7 +89,7 @@ test('a redirect to another host, port or protocol is not followed', async () =>
   assert.equal(asked, 0)
 })
 
-test('servers that send round in circles are given up', async () => {
+test('stops at a redirect loop', async () => {
   await using server = await serve((request, response) => {
     response.writeHead(301, { location: `/again${request.url}` }).end()
   })

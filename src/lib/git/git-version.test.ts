@@ -5,7 +5,7 @@ import { tempDir } from '../../../test/support/temp-dir.ts'
 import { readGitEnv } from '../../config/env.ts'
 import { requireGit } from './git-version.ts'
 
-test('takes the git that is here, and refuses one that is too old or is not there', async () => {
+test('accepts the installed git, and rejects one that is too old or missing', async () => {
   await requireGit(readGitEnv())
   await using dir = await tempDir()
   const env = { PATH: dir.path }

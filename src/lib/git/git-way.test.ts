@@ -13,7 +13,7 @@ const wayOf = async (url: string, addresses: readonly string[]) => {
   return { ...way, asked }
 }
 
-test('git is shown one protocol, one port, and the addresses that were found', async () => {
+test('git may use one protocol, one port, and the looked-up addresses', async () => {
   assert.deepEqual(await wayOf('https://git.example/a', ['8.8.8.8']), {
     settings: ['protocol.https.allow=always', 'http.curloptResolve=*:443:8.8.8.8'],
     ssh: [],
@@ -26,7 +26,7 @@ test('git is shown one protocol, one port, and the addresses that were found', a
   ])
 })
 
-test('a folder is looked up nowhere', async () => {
+test('a folder needs no lookup', async () => {
   const { settings, ssh, asked } = await wayOf('/srv/git/a', ['8.8.8.8'])
   assert.deepEqual([settings, ssh, asked], [['protocol.file.allow=always'], [], []])
 })

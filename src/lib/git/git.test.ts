@@ -10,7 +10,7 @@ import { findRemoteHead, listRemote } from './list-remote.ts'
 
 const env = readGitEnv()
 
-test('takes https, http, ssh and absolute paths for clone URLs', () => {
+test('accepts https, http, ssh and absolute paths as clone URLs', () => {
   for (const url of [
     'https://example.com/acme/app.git',
     'http://127.0.0.1:8080/app',
@@ -22,7 +22,7 @@ test('takes https, http, ssh and absolute paths for clone URLs', () => {
   assert.deepEqual(parseCloneUrl('/srv/app'), { url: '/srv/app', local: true })
 })
 
-test('refuses what is not a clone URL', () => {
+test('rejects what is not a clone URL', () => {
   for (const url of [
     '',
     '--upload-pack=touch /tmp/x',
@@ -123,7 +123,7 @@ test('reads no local path unless that is allowed', async () => {
   await git(['ls-remote', '--', repository.path], { env, way: LOCAL_WAY })
 })
 
-test('never asks for a password', async () => {
+test('never prompts for a password', async () => {
   await using repository = await gitRepository({ files: { a: 'a' }, serve: true, password: 'x' })
   await assert.rejects(listRemote(parseCloneUrl(repository.url), [], { env }), {
     code: 'unavailable',
@@ -131,7 +131,7 @@ test('never asks for a password', async () => {
   })
 })
 
-test('tells a missing git, too much output, a time-out and an abort apart', async () => {
+test('distinguishes a missing git, too much output, a timeout and an abort', async () => {
   await assert.rejects(git(['--version'], { env: { PATH: '/nowhere' } }), {
     code: 'unavailable',
     message: /install it/,

@@ -7,7 +7,7 @@ import { readGitEnv } from '../../config/env.ts'
 import { sshPlace } from './ssh-place.ts'
 import { sshWay } from './ssh-way.ts'
 
-/** The way to a URL, where the user's configuration of ssh says this. */
+/** The way to a URL with this ssh configuration of the user. */
 async function wayOf(url: string, said: readonly string[]) {
   await using dir = await tempDir()
   await writeFile(dir.join('ssh'), `#!/bin/sh\ncat <<'END'\n${said.join('\n')}\nEND\n`)
@@ -17,7 +17,7 @@ async function wayOf(url: string, said: readonly string[]) {
   return { options: await sshWay(sshPlace(url), { env }), asked }
 }
 
-test('ssh is told the address, and knows the host by its name as known_hosts has it', async () => {
+test("ssh gets the address, and checks the host's key under its name", async () => {
   assert.deepEqual(await wayOf('git@git.example:a', ['hostname git.example', 'port 22']), {
     options: ['-oHostName=10.0.0.1', '-oHostKeyAlias=git.example'],
     asked: ['git.example'],
@@ -29,7 +29,7 @@ test('ssh is told the address, and knows the host by its name as known_hosts has
   assert.equal(options[1], '-oHostKeyAlias=[git.example]:2222')
 })
 
-test('a name that only the configuration of ssh has is looked up as what it stands for', async () => {
+test('an alias in the ssh configuration is looked up by its HostName', async () => {
   const { options, asked } = await wayOf('git@work:a', ['hostname git.example', 'port 22'])
   assert.deepEqual(asked, ['git.example'])
   assert.equal(options[1], '-oHostKeyAlias=git.example')
@@ -37,7 +37,7 @@ test('a name that only the configuration of ssh has is looked up as what it stan
   assert.deepEqual(named.options, ['-oHostName=10.0.0.1'])
 })
 
-test('where the operator has ssh go by another machine, that one looks up the host', async () => {
+test('with a proxy in the ssh configuration, the proxy looks up the host', async () => {
   for (const how of ['proxyjump gate.example', 'proxycommand nc %h %p']) {
     const { options, asked } = await wayOf('git@inside:a', ['hostname inside', how])
     assert.deepEqual([options, asked], [[], []])
@@ -46,7 +46,7 @@ test('where the operator has ssh go by another machine, that one looks up the ho
   assert.deepEqual(asked, ['git.example'])
 })
 
-test('without an answer of ssh the name of the URL counts', async () => {
+test("without ssh's configuration the URL's host is used", async () => {
   const { options } = await wayOf('ssh://git@[2001:db8::1]:2222/a', ['no such option'])
   assert.deepEqual(options, ['-oHostName=10.0.0.1', '-oHostKeyAlias=[2001:db8::1]:2222'])
 })

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { urlFromHere } from './url-from-here.ts'
 
-test('what listens on all addresses is reached by that of the machine, in the same protocol', () => {
+test('a server on all addresses is reached through loopback, in the same protocol', () => {
   assert.equal(urlFromHere('http://0.0.0.0:8080'), 'http://127.0.0.1:8080')
   assert.equal(urlFromHere('https://0.0.0.0'), 'https://127.0.0.1')
   assert.equal(urlFromHere('http://[::]:8080/below'), 'http://127.0.0.1:8080/below')
