@@ -13,8 +13,8 @@ test('says what the jobs of a runner reach, with the settings that change it', (
     alsoPrivate: ['9.0.0.0/8'],
   }
   const said = {
-    'Private networks are open to jobs, and closed to strangers’.': usual,
-    'Private networks are closed to all jobs (--private-networks deny), but for git.internal:443 (--reach). Private here, too: 9.0.0.0/8 (--also-private).':
+    'Private networks are open to jobs, except strangers’.': usual,
+    'Private networks are closed to all jobs (--private-networks deny), except for git.internal:443 (--reach). Also private here: 9.0.0.0/8 (--also-private).':
       denied,
   }
   for (const [words, rules] of Object.entries(said)) assert.equal(networkInWords(rules), words)
@@ -22,7 +22,7 @@ test('says what the jobs of a runner reach, with the settings that change it', (
     networkInWords({ ...usual, kind: 'host' }),
     /nothing closed \(--sandbox-network host/,
   )
-  assert.match(networkInWords({ ...denied, kind: 'user' }), /takes a runner that is root/)
+  assert.match(networkInWords({ ...denied, kind: 'user' }), /requires a runner that is root/)
   assert.equal(networkInBrief(denied), 'private closed, but git.internal:443')
 })
 

@@ -6,21 +6,21 @@ const IN_FULL: Words = {
   rules: ({ deniesPrivate, holes, alsoPrivate }) => {
     const whom = deniesPrivate
       ? 'closed to all jobs (--private-networks deny)'
-      : 'open to jobs, and closed to strangers’'
-    const but = holes.length > 0 ? `, but for ${holes.join(', ')} (--reach)` : ''
+      : 'open to jobs, except strangers’'
+    const but = holes.length > 0 ? `, except for ${holes.join(', ')} (--reach)` : ''
     const also =
       alsoPrivate.length > 0
-        ? ` Private here, too: ${alsoPrivate.join(', ')} (--also-private).`
+        ? ` Also private here: ${alsoPrivate.join(', ')} (--also-private).`
         : ''
     return `Private networks are ${whom}${but}.${also}`
   },
   user: ({ deniesPrivate }) =>
     deniesPrivate
-      ? 'No job in bubblewrap has a network: private ones are to be closed (--private-networks deny), which takes a runner that is root.'
-      : 'Private networks are open: closing them takes a runner that is root. Strangers’ jobs have no network.',
+      ? 'Jobs in bubblewrap have no network: private networks must be closed (--private-networks deny), which requires a runner that is root.'
+      : 'Private networks are open: closing them requires a runner that is root. Strangers’ jobs have no network.',
   host: () =>
-    'Jobs have the machine’s own network, with nothing closed (--sandbox-network host); strangers’ jobs have none.',
-  none: () => 'No job has a network (--sandbox-network none).',
+    'Jobs use the machine’s own network, with nothing closed (--sandbox-network host); strangers’ jobs have none.',
+  none: () => 'Jobs have no network (--sandbox-network none).',
 }
 
 const IN_BRIEF: Words = {
