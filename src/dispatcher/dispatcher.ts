@@ -55,8 +55,8 @@ export interface DispatcherDeps {
 export interface DispatcherOptions extends PipelineOptions {
   readonly heuristic: HeuristicName
   /**
-   * Keeps its seat among other dispatchers. Absent: it is alone with its store, and owns from the start what any
-   * other one had.
+   * Keeps its seat among other dispatchers. Absent: it is alone with its store, and owns from the start what
+   * any other one had.
    */
   readonly startHeartbeats?: StartHeartbeats
   /** Where runners and other processes reach it, to be published. */
@@ -70,9 +70,10 @@ const KEEP_CHANGES = 100_000
 const PRUNE_MS = 600_000
 
 /**
- * Consumes commit events, creates a pipeline of each, and sees it through. All state is in the store: a new process
- * continues where its predecessor or another dispatcher has stopped. Its right to act is its seat: if that is lost,
- * it leaves everything as it is, takes a new seat, and continues with the pipelines that are free.
+ * Consumes commit events, creates a pipeline of each, and sees it through. All state is in the store: a new
+ * process continues where its predecessor or another dispatcher has stopped. Its right to act is its seat: if
+ * that is lost, it leaves everything as it is, takes a new seat, and continues with the pipelines that are
+ * free.
  */
 export class Dispatcher implements AsyncDisposable {
   readonly pool: RunnerPool
@@ -188,7 +189,7 @@ export class Dispatcher implements AsyncDisposable {
   async #takeSeat(): Promise<void> {
     const { store, log } = this.#deps
     const { startHeartbeats, url } = this.#options
-    const place = { ...present({ startHeartbeats }), ...(url ? { url } : {}) }
+    const place = present({ startHeartbeats, url: url || undefined })
     this.#seat = await this.#recorder.retryWhileUnavailable(() =>
       Seat.take({ store, log, ...place }, () => this.#guard(this.#runs.takeFree())),
     )

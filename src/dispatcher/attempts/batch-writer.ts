@@ -11,9 +11,9 @@ export interface BatchOptions<Item> {
 
 /**
  * Writes items in batches: while one batch is in flight, the next is buffered, so many small items cost few
- * writes. An item is written at once, with all before it, unless it may be delayed: then it waits for the next
- * that may not, or until its delay is over. `add` applies backpressure when the buffer is full. After a failed
- * write every call rejects with its reason.
+ * writes. An item is written at once, with all before it, unless it may be delayed: then it waits for the
+ * next that may not, or until its delay is over. `add` applies backpressure when the buffer is full. After a
+ * failed write every call rejects with its reason.
  */
 export class BatchWriter<Item> {
   readonly #write: (items: Item[]) => Promise<void>

@@ -2,8 +2,8 @@ import type { ReceivedEvent } from '../../core/attempt/attempt-event.ts'
 
 /**
  * The offset from a runner's clock to ours, in milliseconds. The runner sent its first message between the
- * opening of the stream and the arrival, which leaves a range; the smallest offset in it is used, so that a slow
- * message doesn't shift clocks that agree.
+ * opening of the stream and the arrival, which leaves a range; the smallest offset in it is used, so that a
+ * slow message doesn't shift clocks that agree.
  */
 export function clockOffset(
   runnerAt: number,

@@ -3,8 +3,8 @@ import type { Job } from '../../core/job/job.ts'
 import type { PipelineLedger } from '../ledger/pipeline-ledger.ts'
 
 /**
- * The environment of every step besides its own: `CI`, and facts about the pipeline. Users' text (branch, title,
- * author) reaches steps only this way, never inside a script.
+ * The environment of every step besides its own: `CI`, and facts about the pipeline. Users' text (branch,
+ * title, author) reaches steps only this way, never inside a script.
  */
 export function jobEnv(
   ledger: PipelineLedger,

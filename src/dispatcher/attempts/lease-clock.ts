@@ -7,8 +7,9 @@ const STALL_MS = 1_000
 
 /**
  * When the lease of an attempt expires, as its dispatcher sees it: at the earliest `leaseMs` after the last
- * confirmation, extended by all time in which this side could not receive or confirm anything: its own stalls, an
- * unavailable store, a seat that did not hold. Waiting longer is always safe; the runner counts from when it asked.
+ * confirmation, extended by all time in which this side could not receive or confirm anything: its own
+ * stalls, an unavailable store, a seat that did not hold. Waiting longer is always safe; the runner counts
+ * from when it asked.
  */
 export class LeaseClock {
   readonly #leaseMs: number

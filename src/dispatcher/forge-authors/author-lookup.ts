@@ -57,10 +57,10 @@ interface Forge {
 }
 
 /**
- * Which authors of a stranger's commit have had something merged: by signed webhooks, or by the forge, which is
- * queried with the token for statuses. A yes is stored for good; a no is cached for ten minutes. If a forge
- * doesn't answer in time, or unexpectedly, the answer is unknown and the commit waits. At most one request at a
- * time is sent to each forge.
+ * Which authors of a stranger's commit have had something merged: by signed webhooks, or by the forge, which
+ * is queried with the token for statuses. A yes is stored for good; a no is cached for ten minutes. If a
+ * forge doesn't answer in time, or unexpectedly, the answer is unknown and the commit waits. At most one
+ * request at a time is sent to each forge.
  */
 export class AuthorLookup {
   readonly #deps: AuthorLookupDeps

@@ -1,15 +1,13 @@
 import type { GitEnv } from '../../lib/git/git.ts'
-import type { Logger } from '../../lib/log.ts'
 import { ANY_HOSTS } from '../../lib/reach/hosts.ts'
-import type { Store } from '../../store/store.ts'
 import { openForgeToken } from '../../vault/forge-tokens.ts'
 import type { Vault } from '../../vault/vault.ts'
 import type { Recorder } from '../ledger/recorder.ts'
-import { AuthorLookup } from './author-lookup.ts'
+import { AuthorLookup, type AuthorLookupDeps } from './author-lookup.ts'
 
 /** The author lookup of a dispatcher, until the signal aborts. */
 export function openAuthorLookup(
-  deps: { store: Store; vault: Vault; gitEnv: GitEnv; log: Logger },
+  deps: Pick<AuthorLookupDeps, 'store' | 'log'> & { vault: Vault; gitEnv: GitEnv },
   recorder: Recorder,
   signal: AbortSignal,
 ): AuthorLookup {

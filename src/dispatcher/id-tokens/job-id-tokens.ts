@@ -33,8 +33,8 @@ export interface TokenAsker {
 
 /**
  * The id tokens of a pipeline's jobs. Whether a job may have them is checked before it is queued, when it is
- * dispatched, and whenever a token is minted: a job that needs one and can't have it ends in an error that says
- * what to do.
+ * dispatched, and whenever a token is minted: a job that needs one and can't have it ends in an error that
+ * says what to do.
  */
 export class JobIdTokens {
   readonly #deps: JobIdTokensDeps

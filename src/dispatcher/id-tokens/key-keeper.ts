@@ -17,8 +17,8 @@ export interface KeyKeeperDeps {
 }
 
 /**
- * Creates the key that signs id tokens, and the next one in time, in the background until disposed. Every process
- * with a vault does so; if no token could be minted, no key is created.
+ * Creates the key that signs id tokens, and the next one in time, in the background until disposed. Every
+ * process with a vault does so; if no token could be minted, no key is created.
  */
 export function keepIdTokenKeys({ minter, log, ...deps }: KeyKeeperDeps): AsyncDisposable {
   if (minter.trouble !== undefined) return { [Symbol.asyncDispose]: async () => {} }

@@ -3,9 +3,9 @@ import type { IdTokenAnswer, NamedIdToken } from '../../contract/rpc/attempt-req
 import { NarwhalError } from '../../lib/errors.ts'
 
 /**
- * Answers a runner's requests for tokens on the stream of an attempt, one at a time: *idle* → *minting* → idle. Of
- * the requests received meanwhile only the newest is answered: a runner that keeps to the protocol sends no other,
- * and one that doesn't costs no more than any other.
+ * Answers a runner's requests for tokens on the stream of an attempt, one at a time: *idle* → *minting* →
+ * idle. Of the requests received meanwhile only the newest is answered: a runner that keeps to the protocol
+ * sends no other, and one that doesn't costs no more than any other.
  */
 export class TokenAnswers {
   readonly #mint: (names: readonly string[]) => Promise<readonly NamedIdToken[]>

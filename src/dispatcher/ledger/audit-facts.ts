@@ -69,8 +69,8 @@ export function cancelled(
 }
 
 /**
- * Records which secrets an attempt gets, which id tokens it may have, and where, in the transaction that assigns
- * it to its runner; undefined if there are none.
+ * Records which secrets an attempt gets, which id tokens it may have, and where, in the transaction that
+ * assigns it to its runner; undefined if there are none.
  */
 export function givenSecrets(
   ledger: PipelineLedger,

@@ -4,8 +4,8 @@ import type { Job } from '../../core/job/job.ts'
 import type { PipelineDraft } from '../../core/pipeline/advance-pipeline.ts'
 
 /**
- * The jobs of a draft to be saved, with the numbers of their changed attempts. Left out are new jobs, and those
- * whose logs alone have grown: `logs.append` writes all of that.
+ * The jobs of a draft to be saved, with the numbers of their changed attempts. Left out are new jobs, and
+ * those whose logs alone have grown: `logs.append` writes all of that.
  */
 export function changedJobs(
   before: PipelineDraft,

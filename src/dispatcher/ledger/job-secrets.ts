@@ -40,8 +40,8 @@ export interface GivenSecrets {
 const MOST_BYTES_OF_JOB = 128 * 1024
 
 /**
- * Opens the secrets that a pipeline's jobs name when they are dispatched to a runner. A job that can't have one
- * ends in an error that says what to do. Values are not kept.
+ * Opens the secrets that a pipeline's jobs name when they are dispatched to a runner. A job that can't have
+ * one ends in an error that says what to do. Values are not kept.
  */
 export class JobSecrets {
   readonly #deps: JobSecretsDeps

@@ -39,10 +39,10 @@ export interface ChangeParts {
 const MAX_CONFLICTS = 5
 
 /**
- * One pipeline as the store has it. Changes are made one at a time: computed from the newest state, written, then
- * kept. When the store's state is newer than ours, ours is reloaded and the change computed again, so a change
- * that was written already becomes none; computations must be pure. Once another dispatcher owns the pipeline,
- * every write is rejected with `stale`.
+ * One pipeline as the store has it. Changes are made one at a time: computed from the newest state, written,
+ * then kept. When the store's state is newer than ours, ours is reloaded and the change computed again, so a
+ * change that was written already becomes none; computations must be pure. Once another dispatcher owns the
+ * pipeline, every write is rejected with `stale`.
  */
 export class PipelineLedger {
   readonly #deps: LedgerDeps

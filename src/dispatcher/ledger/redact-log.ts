@@ -26,8 +26,8 @@ interface Redact {
 /**
  * Removes text from a log that has shown what nobody should read. The first write keeps more of it from being
  * stored; then the text is hashed and replaced, a few chunks at a time, and those who follow the log are
- * notified. Idempotent: after a failure call it again. Rejects with `not_found` if there is no such attempt or
- * step.
+ * notified. Idempotent: after a failure call it again. Rejects with `not_found` if there is no such attempt
+ * or step.
  */
 export async function redactLog(
   { store, publishAll }: RedactDeps,

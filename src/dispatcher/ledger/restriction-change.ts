@@ -13,7 +13,10 @@ export interface RestrictedWait {
   readonly signal: AbortSignal
 }
 
-/** Resolves to true once a waiting job's secrets are restricted to other runners, to false once it no longer waits. */
+/**
+ * Resolves to true once a waiting job's secrets are restricted to other runners, to false once it no longer
+ * waits.
+ */
 export async function restrictionChanged(
   kept: readonly KeptSecret[] | undefined,
   { isWaiting, read, signal }: RestrictedWait,

@@ -18,7 +18,7 @@ import type { Beginning } from './pipeline-runs.ts'
 import { type EarlyPlan, planEarly, planOrderOf } from './plan-pipeline.ts'
 
 export interface CommitIntakeDeps {
-  readonly store: StoreReader
+  readonly store: Pick<StoreReader, 'events' | 'repositories'>
   readonly recorder: Recorder
   readonly authors: Pick<AuthorLookup, 'findBase'>
   readonly pool: RunnerPool

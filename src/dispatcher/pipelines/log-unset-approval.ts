@@ -3,7 +3,10 @@ import type { StoreReader } from '../../store/store.ts'
 
 const MOST_NAMED = 20
 
-/** Logs the repositories that were registered before the setting existed: its default has changed their behaviour. */
+/**
+ * Logs the repositories that were registered before the setting existed: its default has changed their
+ * behaviour.
+ */
 export async function logUnsetApproval(
   store: Pick<StoreReader, 'repositories'>,
   log: Logger,

@@ -21,8 +21,8 @@ export interface GitAccess {
 }
 
 /**
- * The event of a manually started pipeline. `ref` is a branch, a tag, a full ref or a full commit id; by default
- * the remote's HEAD. Rejects with `not_found` if the remote has no such ref.
+ * The event of a manually started pipeline. `ref` is a branch, a tag, a full ref or a full commit id; by
+ * default the remote's HEAD. Rejects with `not_found` if the remote has no such ref.
  */
 export async function manualEvent(
   repository: RepositoryRecord,
@@ -75,7 +75,7 @@ async function resolve(
   const refs = await listRemote(clone, names, git)
   for (const name of names) {
     const sha = refs.get(name)
-    if (sha) return { ref: name, sha, ...(isOwnRef(name) ? { seenAt: name } : {}) }
+    if (sha) return { ref: name, sha, ...present({ seenAt: isOwnRef(name) ? name : undefined }) }
   }
   throw missing(repository, ref)
 }

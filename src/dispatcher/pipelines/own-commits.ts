@@ -19,8 +19,8 @@ export interface OwnCommitsDeps {
 }
 
 /**
- * Checks whether a commit that was given by its id is the repository's own: here and not on a runner, whose answer
- * could not be trusted. One at a time, since each may fetch half a gigabyte.
+ * Checks whether a commit that was given by its id is the repository's own: here and not on a runner, whose
+ * answer could not be trusted. One at a time, since each may fetch half a gigabyte.
  */
 export class OwnCommits {
   readonly #deps: OwnCommitsDeps

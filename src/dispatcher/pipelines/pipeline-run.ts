@@ -50,13 +50,14 @@ export interface PipelineRunDeps extends PlanningDeps, Givers {
 }
 
 /**
- * One active pipeline: planned, its jobs queued as they become ready, their attempts followed on the runners, until
- * all have ended. The next steps are always derived from the ledger, so it makes no difference whether the pipeline
- * is new or resumed after a restart. It ends when the dispatcher stops, or another one has taken the pipeline over.
+ * One active pipeline: planned, its jobs queued as they become ready, their attempts followed on the runners,
+ * until all have ended. The next steps are always derived from the ledger, so it makes no difference whether
+ * the pipeline is new or resumed after a restart. It ends when the dispatcher stops, or another one has taken
+ * the pipeline over.
  */
 export class PipelineRun {
   readonly #deps: PipelineRunDeps
-  readonly #ledger: PipelineLedger
+  readonly ledger: PipelineLedger
   readonly #log: Logger
   readonly #attempts: PipelineAttempts
   readonly #stale = new AbortController()
@@ -72,7 +73,7 @@ export class PipelineRun {
 
   constructor(deps: PipelineRunDeps) {
     this.#deps = deps
-    this.#ledger = deps.ledger
+    this.ledger = deps.ledger
     this.#planning = new PipelinePlanning(deps)
     this.#log = deps.log.child({ pipeline: deps.ledger.draft.pipeline.id })
     this.#signal = AbortSignal.any([deps.signal, this.#stale.signal])
@@ -90,17 +91,13 @@ export class PipelineRun {
   }
 
   get id(): PipelineId {
-    return this.#ledger.draft.pipeline.id
-  }
-
-  get ledger(): PipelineLedger {
-    return this.#ledger
+    return this.ledger.draft.pipeline.id
   }
 
   /** Starts whatever is due; to be called after each change. */
   react(): void {
     if (this.#signal.aborted) return
-    const { pipeline, jobs } = this.#ledger.draft
+    const { pipeline, jobs } = this.ledger.draft
     if (pipeline.state.status === 'pending' && !this.#isPlanning) {
       this.#startPlanning()
     }
@@ -117,15 +114,15 @@ export class PipelineRun {
   /** Cancels the pipeline, or one job. Final when it resolves, whatever state the runners are in. */
   async cancel(reason: string, by: Doer, only?: JobId): Promise<void> {
     const at = Date.now()
-    const changed = await this.#ledger.change((draft) => withCancel(draft, { reason, at, only }), {
-      audit: cancelled(by, this.#ledger, only),
+    const changed = await this.ledger.change((draft) => withCancel(draft, { reason, at, only }), {
+      audit: cancelled(by, this.ledger, only),
     })
     // A write that is retried, because its answer was lost, changes nothing the second time.
-    if (!changed && !wasCancelled(this.#ledger.draft, at, only)) {
+    if (!changed && !wasCancelled(this.ledger.draft, at, only)) {
       throw new NarwhalError('conflict', 'already finished: there is nothing to cancel')
     }
     this.#cancelled.abort(new NarwhalError('cancelled', reason))
-    for (const job of this.#ledger.draft.jobs) {
+    for (const job of this.ledger.draft.jobs) {
       if (job.state.status !== 'finished') continue
       this.#dequeue(job.id)
       this.#attempts.cancel(job.id, reason)
@@ -136,12 +133,12 @@ export class PipelineRun {
   /** Reruns one job as its next attempt, and then the jobs that need it. */
   async rerunJob(id: JobId, by: Doer): Promise<void> {
     const asked = { at: Date.now(), askedBy: nameOf(by) }
-    const { name, leftOut } = this.#ledger.getJob(id).spec
+    const { name, leftOut } = this.ledger.getJob(id).spec
     if (leftOut !== undefined) {
       throw new NarwhalError('conflict', `job ${name} does not run for this commit: ${leftOut}`)
     }
-    const changed = await this.#ledger.change((draft) => withRerun(draft, id, asked), {
-      audit: jobChanged(by, this.#ledger, id, 'job.rerun'),
+    const changed = await this.ledger.change((draft) => withRerun(draft, id, asked), {
+      audit: jobChanged(by, this.ledger, id, 'job.rerun'),
     })
     if (!changed) throw new NarwhalError('conflict', `job ${name} has not finished yet`)
     this.react()
@@ -150,19 +147,21 @@ export class PipelineRun {
   /** Reruns the failed jobs as their next attempts, and the jobs that need them; others continue. */
   async rerunFailed(by: Doer): Promise<void> {
     const asked = { at: Date.now(), askedBy: nameOf(by) }
-    const changed = await this.#ledger.change((draft) => withFailedRerun(draft, asked), {
-      audit: pipelineChanged(by, this.#ledger, 'pipeline.jobs_rerun'),
+    const changed = await this.ledger.change((draft) => withFailedRerun(draft, asked), {
+      audit: pipelineChanged(by, this.ledger, 'pipeline.jobs_rerun'),
     })
     if (!changed) throw new NarwhalError('conflict', 'no job of this pipeline has failed')
     this.react()
   }
 
-  /** Lets a stranger's pipeline run, with the secrets that it names; `seen`: what the approver has reviewed. */
+  /**
+   * Lets a stranger's pipeline run, with the secrets that it names; `seen`: what the approver has reviewed.
+   */
   async approve(seen: { sha: string; plan?: string | undefined }, by: Doer): Promise<void> {
     const approved = { ...seen, at: Date.now(), by: nameOf(by) }
-    const changed = await this.#ledger.change(
-      (draft) => approve(draft, this.#ledger.event, approved),
-      { audit: pipelineChanged(by, this.#ledger, 'pipeline.approved') },
+    const changed = await this.ledger.change(
+      (draft) => approve(draft, this.ledger.event, approved),
+      { audit: pipelineChanged(by, this.ledger, 'pipeline.approved') },
     )
     if (!changed) throw new NarwhalError('conflict', 'the pipeline is already approved')
     this.react()
@@ -170,11 +169,11 @@ export class PipelineRun {
 
   /** Ends the wait for approval: the pipeline was superseded, or nobody decided in time. */
   async endAwaiting(reason: string, by: Doer): Promise<void> {
-    const { pipeline } = this.#ledger.draft
+    const { pipeline } = this.ledger.draft
     if (pipeline.approval?.status !== 'needed') return
     const isOpen = isHeldBack(pipeline) && pipeline.state.status !== 'finished'
     if (isOpen) await this.cancel(reason, by)
-    else await this.#ledger.change(withoutWaiting)
+    else await this.ledger.change(withoutWaiting)
   }
 
   #startPlanning(): void {
@@ -201,7 +200,7 @@ export class PipelineRun {
       return
     }
     this.#queued.add(job.id)
-    const entry = queueEntry(this.#ledger, job, {
+    const entry = queueEntry(this.ledger, job, {
       queuedAt: job.state.queuedAt,
       maxPriority: this.#deps.options.maxPriority ?? MAX_PRIORITY,
       secrets: this.#admitted.get(job.id),
@@ -249,21 +248,21 @@ export class PipelineRun {
     const { jobId, decision, link } = placement
     this.#admitted.delete(jobId)
     // The runner's configuration may have changed since it was chosen: then choose again.
-    if (isStranger(this.#ledger.event.trust) && !link.candidate().takesStrangers) return
+    if (isStranger(this.ledger.event.trust) && !link.candidate().takesStrangers) return
     const given = await giveToJob(this.#deps, jobId)
     // The same for secrets that were restricted to other runners.
     if (!given || secretWithheld(given.kept, link.candidate().grants)) return
     const at = Date.now()
-    const groups = groupPlaces(this.#ledger.getJob(jobId), this.#ledger.draft.pipeline)
-    const isAssigned = await this.#ledger.change(
+    const groups = groupPlaces(this.ledger.getJob(jobId), this.ledger.draft.pipeline)
+    const isAssigned = await this.ledger.change(
       // Checks again whether it may be run.
       (draft) => withAssignment(draft, jobId, { decision, at }),
       {
         enter: groups.length > 0 ? (write) => enterGroups(write, groups) : undefined,
-        audit: givenSecrets(this.#ledger, jobId, given),
+        audit: givenSecrets(this.ledger, jobId, given),
       },
     )
-    if (!isAssigned || this.#ledger.getJob(jobId).state.status !== 'assigned') return
+    if (!isAssigned || this.ledger.getJob(jobId).state.status !== 'assigned') return
     this.#log.info({ job: jobId, runner: decision.runnerName, why: decision.reason }, 'job placed')
     await this.#attempts.follow(jobId, link, given)
   }

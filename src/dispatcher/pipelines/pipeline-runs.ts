@@ -70,8 +70,8 @@ const NEWLY_SEEN: Start = { patienceMs: LEASE_MS + SEAT_MS }
 const MOST_TAKES = 5
 
 /**
- * The active pipelines under one seat, with one run each. A run is dropped when it is idle and unused, when another
- * dispatcher has taken its pipeline, or with the seat.
+ * The active pipelines under one seat, with one run each. A run is dropped when it is idle and unused, when
+ * another dispatcher has taken its pipeline, or with the seat.
  */
 export class PipelineRuns implements AsyncDisposable {
   readonly #deps: PipelineRunsDeps

@@ -62,8 +62,8 @@ export interface PlannedOnRunner {
 }
 
 /**
- * Has a runner plan the commit. While none is available, waits and reports why by `onWait`; retries elsewhere if a
- * runner is lost; rejects with the runner's message if the commit can't be planned.
+ * Has a runner plan the commit. While none is available, waits and reports why by `onWait`; retries elsewhere
+ * if a runner is lost; rejects with the runner's message if the commit can't be planned.
  */
 export async function planOnRunner(
   pool: Pick<RunnerPool, 'plannerWaits'>,
@@ -97,8 +97,8 @@ export interface EarlyPlan {
 }
 
 /**
- * Has a runner plan the commit, if one is online, while its pipeline is still being stored: the fetch takes longer
- * than that, and does no harm if the pipeline turns out to exist already.
+ * Has a runner plan the commit, if one is online, while its pipeline is still being stored: the fetch takes
+ * longer than that, and does no harm if the pipeline turns out to exist already.
  */
 export function planEarly(
   pool: RunnerPool,
@@ -161,8 +161,10 @@ export function withPlan(
       ...present({ concurrency, included }),
       phases: plannedPhases,
       state,
-      ...(isStranger ? { target: targetOf(planned, state) } : {}),
-      ...(planned.changed ? { changed: readableFiles(planned.changed) } : {}),
+      ...present({
+        target: isStranger ? targetOf(planned, state) : undefined,
+        changed: planned.changed && readableFiles(planned.changed),
+      }),
       ...(isVouched ? { approval: { status: 'given', at, by, plan: planDigest(wanted) } } : {}),
       ...(isHeld
         ? {

@@ -25,8 +25,8 @@ export interface AwaitingDeps {
 }
 
 /**
- * Ends pipelines that wait for an approval that won't come: those superseded by a newer one of the same ref, those
- * of closed pull requests, and those that have waited too long.
+ * Ends pipelines that wait for an approval that won't come: those superseded by a newer one of the same ref,
+ * those of closed pull requests, and those that have waited too long.
  */
 export class Awaiting implements Disposable {
   readonly #deps: AwaitingDeps

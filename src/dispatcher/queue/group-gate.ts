@@ -40,12 +40,12 @@ export interface GroupGateDeps {
 }
 
 /**
- * Enforces concurrency limits before the queue: a job that needs a place in a group is queued only when there is
- * one, so that it never blocks others. The gate only reads; the place is taken in the transaction that assigns the
- * job, and a job that was too late comes back here at once.
+ * Enforces concurrency limits before the queue: a job that needs a place in a group is queued only when there
+ * is one, so that it never blocks others. The gate only reads; the place is taken in the transaction that
+ * assigns the job, and a job that was too late comes back here at once.
  *
- * It checks when a job is added, and when a job of the same group has ended or waits again, here or at another
- * dispatcher.
+ * It checks when a job is added, and when a job of the same group has ended or waits again, here or at
+ * another dispatcher.
  */
 export class GroupGate implements Disposable {
   readonly #deps: GroupGateDeps

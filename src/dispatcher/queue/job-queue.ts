@@ -57,9 +57,9 @@ const PLACING_MS = 100
 const MOST_AT_ONCE = 32
 
 /**
- * The jobs that wait for a runner. Whenever a job is added, a slot becomes free or a runner changes, it places jobs
- * in queue order as far as possible; decision and reservation are synchronous, so no slot is assigned twice. The
- * cost does not depend on how many jobs wait.
+ * The jobs that wait for a runner. Whenever a job is added, a slot becomes free or a runner changes, it
+ * places jobs in queue order as far as possible; decision and reservation are synchronous, so no slot is
+ * assigned twice. The cost does not depend on how many jobs wait.
  */
 export class JobQueue implements Disposable {
   readonly #pool: Runners
@@ -89,8 +89,8 @@ export class JobQueue implements Disposable {
   }
 
   /**
-   * The first jobs in queue order, at most `limit`, and how many there are, including those that wait elsewhere.
-   * Each has the reason why it waits: the given one, or what keeps it from a runner.
+   * The first jobs in queue order, at most `limit`, and how many there are, including those that wait
+   * elsewhere. Each has the reason why it waits: the given one, or what keeps it from a runner.
    */
   list(
     limit: number,

@@ -9,7 +9,7 @@ const MOST_SHOWN = 1_000
 
 /** The jobs of all dispatchers that wait for a runner. */
 export async function listWaiting(
-  store: StoreReader,
+  store: Pick<StoreReader, 'jobs'>,
   maxPriority: number,
 ): Promise<GroupedWaiting[]> {
   const queued = await store.jobs.listQueued(MOST_SHOWN)

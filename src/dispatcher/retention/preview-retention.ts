@@ -8,9 +8,11 @@ import { rulesOf } from './retention.ts'
 
 const PAGE = 500
 
+type RetentionStore = Pick<StoreReader, 'retention'>
+
 /** What a round would delete now under the present rules; works step by step, and deletes nothing. */
 export async function previewRetention(
-  store: StoreReader,
+  store: RetentionStore,
   rules: KeepRules,
   { now, signal }: { readonly now: number; readonly signal: AbortSignal },
 ): Promise<RetentionPreview> {
@@ -26,7 +28,7 @@ export async function previewRetention(
 }
 
 async function previewOne(
-  store: StoreReader,
+  store: RetentionStore,
   { id }: RepositoryRules,
   options: { readonly rules: KeepRules; readonly now: number; readonly signal: AbortSignal },
 ): Promise<Omit<RetentionPreview['repositories'][number], 'name'>> {

@@ -18,7 +18,7 @@ export const REMOVED_GRACE_MS = 7 * 86_400_000
 const KNOWN_REMOVALS = 200_000
 
 export interface RetentionDeps {
-  readonly store: Store
+  readonly store: Pick<Store, 'retention' | 'transact' | 'giveBack'>
   readonly log: Logger
   /** For repositories without rules of their own. */
   readonly rules: KeepRules
@@ -37,8 +37,9 @@ export interface Round extends Removed {
 const nothing = (): Removed => ({ pipelines: 0, logs: 0, bytes: 0, repositories: 0, failed: 0 })
 
 /**
- * Deletes what has exceeded its retention, in the background, in steps of a few milliseconds with a pause after
- * each, so that others are not delayed. What can't be deleted is counted, and retried in the next round.
+ * Deletes what has exceeded its retention, in the background, in steps of a few milliseconds with a pause
+ * after each, so that others are not delayed. What can't be deleted is counted, and retried in the next
+ * round.
  */
 export class Retention implements AsyncDisposable {
   readonly #deps: RetentionDeps
@@ -68,7 +69,10 @@ export class Retention implements AsyncDisposable {
     await this.#rounds[Symbol.asyncDispose]()
   }
 
-  /** Checks everything once; undefined while nothing may be deleted yet. Rejects if the database is unavailable. */
+  /**
+   * Checks everything once; undefined while nothing may be deleted yet. Rejects if the database is
+   * unavailable.
+   */
   async round(): Promise<Round | undefined> {
     const { store, log, now = Date.now } = this.#deps
     const startedAt = now()

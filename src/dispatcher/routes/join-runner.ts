@@ -20,20 +20,21 @@ export interface JoinRequest {
 }
 
 /**
- * Registers a runner that will attach itself. Its identity was created and saved by the runner, or is created here
- * and returned once, never stored.
+ * Registers a runner that will attach itself. Its identity was created and saved by the runner, or is created
+ * here and returned once, never stored.
  *
- * - With a known identity: it is that runner, which has not received the response, or was restarted before it could
- *   save it. Idempotent: nothing changes, and no use of a token is spent.
- * - With a join token: as often as that allows, with those of its labels that the token grants, under a free name.
- * - With an administrator's access token: with all its labels, and also under the name of a runner that is not
- *   connected, which it replaces.
+ * - With a known identity: it is that runner, which has not received the response, or was restarted before it
+ *   could save it. Idempotent: nothing changes, and no use of a token is spent.
+ * - With a join token: as often as that allows, with those of its labels that the token grants, under a free
+ *   name.
+ * - With an administrator's access token: with all its labels, and also under the name of a runner that is
+ *   not connected, which it replaces.
  *
- * Rejects with `unauthenticated` for an invalid token, with the same message for all that were never ours, and
- * `conflict` for a name that is taken; no use of a token is spent then.
+ * Rejects with `unauthenticated` for an invalid token, with the same message for all that were never ours,
+ * and `conflict` for a name that is taken; no use of a token is spent then.
  */
 export async function joinRunner(
-  store: Store,
+  store: Pick<Store, 'transact'>,
   request: JoinRequest,
   from: Pick<Doer, 'address' | 'cause'>,
 ): Promise<{ runner: Runner; identity: string }> {

@@ -15,7 +15,7 @@ export interface NewJoinToken {
 
 /** Creates a token with which runners may join; it is returned once, and only its hash is stored. */
 export async function createJoinToken(
-  store: Store,
+  store: Pick<Store, 'transact'>,
   { labels, uses, lifeMs, sources }: NewJoinToken,
   by: Doer,
 ): Promise<{ token: string; record: JoinTokenRecord }> {
@@ -34,7 +34,7 @@ export async function createJoinToken(
 
 /** Runners that have joined with it stay. */
 export async function removeJoinToken(
-  store: Store,
+  store: Pick<Store, 'transact'>,
   token: JoinTokenRecord,
   by: Doer,
 ): Promise<void> {

@@ -16,9 +16,9 @@ import type { Vault } from '../../vault/vault.ts'
 import { webhookSecretPlace } from '../../vault/webhook-secrets.ts'
 
 /**
- * Registers a repository after reading its refs: an unreadable one is rejected with git's message. The present refs
- * are the poller's baseline, so that registering builds nothing. Returns it with the secret with which its forge
- * must sign webhooks.
+ * Registers a repository after reading its refs: an unreadable one is rejected with git's message. The
+ * present refs are the poller's baseline, so that registering builds nothing. Returns it with the secret with
+ * which its forge must sign webhooks.
  */
 export async function registerRepository(
   { store, vault, gitEnv }: { store: Store; vault: Vault; gitEnv: GitEnv },

@@ -72,7 +72,7 @@ async function bodyOf(store: Store, { runners, ...body }: NewSecretBody) {
 }
 
 async function remove(
-  store: Store,
+  store: Pick<Store, 'transact'>,
   { of, by, ...secret }: SecretRef & { of: string; by: Doer },
 ): Promise<void> {
   const { result } = await store.transact(async (write) => {

@@ -31,10 +31,10 @@ export interface DeliveryBounds {
 }
 
 /**
- * Sends a ping to a webhook URL as the repository's forge would, signed with its secret, to check that the URL leads
- * to this Narwhal's agent and the secrets match. It is sent only to the path of this webhook, at Narwhal's own
- * address or a public one; a secret that is sent unhashed, only to our own. Of another server's answer only whether
- * it is our agent's is revealed.
+ * Sends a ping to a webhook URL as the repository's forge would, signed with its secret, to check that the
+ * URL leads to this Narwhal's agent and the secrets match. It is sent only to the path of this webhook, at
+ * Narwhal's own address or a public one; a secret that is sent unhashed, only to our own. Of another server's
+ * answer only whether it is our agent's is revealed.
  */
 export async function testDelivery(
   repository: Pinged,

@@ -8,7 +8,7 @@ import type { UserRecord } from '../../store/records.ts'
 import type { Store, StoreWriter } from '../../store/store.ts'
 
 /** Adds creating and removing users, and changing their roles. */
-export function addUserRoutes(server: HttpServer, store: Store): void {
+export function addUserRoutes(server: HttpServer, store: Pick<Store, 'transact'>): void {
   route(server, ENDPOINTS.addUser, async (request) => {
     const user = { id: newId('user'), ...request.body, createdAt: Date.now() }
     await store.transact(async (write) => {

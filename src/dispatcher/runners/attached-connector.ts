@@ -21,9 +21,9 @@ interface Line {
 }
 
 /**
- * Reaches a runner over a socket that the runner has opened, on which this side is the HTTP/2 client. *Absent* until
- * `accept` is called with a socket, then *live*, and absent again when that closes. The newest socket counts: the
- * runner has given up any previous one, which is ended.
+ * Reaches a runner over a socket that the runner has opened, on which this side is the HTTP/2 client.
+ * *Absent* until `accept` is called with a socket, then *live*, and absent again when that closes. The newest
+ * socket counts: the runner has given up any previous one, which is ended.
  */
 export class AttachedConnector implements Connector, AsyncDisposable {
   readonly balanced = false
@@ -57,8 +57,9 @@ export class AttachedConnector implements Connector, AsyncDisposable {
 }
 
 /**
- * An HTTP/2 session instead of connect-node's `Http2SessionManager`: that one removes its listeners while a session
- * is still closing, so that a late error ends the process (2.2.0), and it would dial again, which only the runner can.
+ * An HTTP/2 session instead of connect-node's `Http2SessionManager`: that one removes its listeners while a
+ * session is still closing, so that a late error ends the process (2.2.0), and it would dial again, which
+ * only the runner can.
  */
 function openLine(socket: Duplex): Line {
   const end = (reason: string): void => {

@@ -9,8 +9,8 @@ export interface DialOptions {
   readonly url: string
   readonly token?: string
   /**
-   * Whether the URL is a load balancer's. Then every use gets its own TCP connection, since a balancer of connections
-   * (not requests) would send all work to one runner.
+   * Whether the URL is a load balancer's. Then every use gets its own TCP connection, since a balancer of
+   * connections (not requests) would send all work to one runner.
    */
   readonly balanced: boolean
   /** How often a connection with streams is pinged; every 5,000 ms by default. */
@@ -46,8 +46,8 @@ function dial(options: DialOptions): Connection {
     pingIdleConnection: false,
     idleConnectionTimeoutMs: 60_000,
   }
-  // Property descriptors, not values: Node reads the options at each connection, when certificates may have changed,
-  // and resolves the name again. The certificate must still match that name.
+  // Property descriptors, not values: Node reads the options at each connection, when certificates may have
+  // changed, and resolves the name again. The certificate must still match that name.
   const changing = Object.getOwnPropertyDescriptors(tls?.options ?? {})
   const connecting = Object.defineProperties({ lookup: hosts.lookup }, changing)
   const sessionManager = new Http2SessionManager(url, pings, connecting)

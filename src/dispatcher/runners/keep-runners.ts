@@ -18,9 +18,9 @@ export interface RunnerKeeping {
 }
 
 /**
- * Removes runners that have joined by themselves and have not been seen for `keepMs`, in the background: machines
- * that come and go would fill the list. Their attempts keep their names. Runners registered by a person stay. The
- * first round is delayed: after a start runners need time to connect.
+ * Removes runners that have joined by themselves and have not been seen for `keepMs`, in the background:
+ * machines that come and go would fill the list. Their attempts keep their names. Runners registered by a
+ * person stay. The first round is delayed: after a start runners need time to connect.
  */
 export function keepRunners(keeping: RunnerKeeping): AsyncDisposable {
   const { log, everyMs = EVERY_MS } = keeping

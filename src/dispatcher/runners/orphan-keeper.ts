@@ -12,25 +12,23 @@ export interface OrphanHolder {
   readonly client: { discard(orphan: Orphan): Promise<unknown> }
 }
 
+export interface OrphanKeeperDeps {
+  readonly store: Pick<StoreReader, 'jobs'>
+  readonly log: Logger
+  readonly resume: (id: PipelineId) => Promise<void>
+}
+
 /**
- * Handles attempts on a runner that no dispatcher follows: one that is still current is resumed, if its pipeline is
- * ours; a stale one (its job was cancelled, or continued elsewhere) is discarded on the runner, so that its paused
- * sandbox doesn't occupy a slot.
+ * Handles attempts on a runner that no dispatcher follows: one that is still current is resumed, if its
+ * pipeline is ours; a stale one (its job was cancelled, or continued elsewhere) is discarded on the runner,
+ * so that its paused sandbox doesn't occupy a slot.
  */
 export class OrphanKeeper {
-  readonly #store: Pick<StoreReader, 'jobs'>
-  readonly #log: Logger
-  readonly #resume: (id: PipelineId) => Promise<void>
+  readonly #deps: OrphanKeeperDeps
   readonly #inProgress = new Set<string>()
 
-  constructor(deps: {
-    store: Pick<StoreReader, 'jobs'>
-    log: Logger
-    resume: (id: PipelineId) => Promise<void>
-  }) {
-    this.#store = deps.store
-    this.#log = deps.log
-    this.#resume = deps.resume
+  constructor(deps: OrphanKeeperDeps) {
+    this.#deps = deps
   }
 
   /** A runner reports its orphans repeatedly, so a failure is retried at the next report. */
@@ -41,19 +39,18 @@ export class OrphanKeeper {
       this.#inProgress.add(key)
       this.#handle(link, orphan)
         .catch((error: unknown) => {
-          this.#log.debug({ ...orphan, reason: describeError(error) }, 'handling an orphan failed')
+          const reason = describeError(error)
+          this.#deps.log.debug({ ...orphan, reason }, 'handling an orphan failed')
         })
         .finally(() => this.#inProgress.delete(key))
     }
   }
 
   async #handle(link: OrphanHolder, orphan: Orphan): Promise<void> {
-    const job = await this.#store.jobs.find(orphan.jobId)
-    if (job && isHeldBy(job.state, link.id, orphan)) {
-      await this.#resume(job.pipelineId)
-      return
-    }
+    const { store, log, resume } = this.#deps
+    const job = await store.jobs.find(orphan.jobId)
+    if (job && isHeldBy(job.state, link.id, orphan)) return await resume(job.pipelineId)
     await link.client.discard(orphan)
-    this.#log.info({ ...orphan, runner: link.record.name }, 'stale attempt discarded')
+    log.info({ ...orphan, runner: link.record.name }, 'stale attempt discarded')
   }
 }

@@ -27,8 +27,8 @@ export class PlannerWaits {
   }
 
   /**
-   * Resolves with a runner for a plan, once there is one; rejects with the signal's reason. `onWait` is called with
-   * the reason if the wait takes longer, and again when that changes.
+   * Resolves with a runner for a plan, once there is one; rejects with the signal's reason. `onWait` is
+   * called with the reason if the wait takes longer, and again when that changes.
    */
   async wait(signal: AbortSignal, onWait: (reason: string) => void): Promise<RunnerLink> {
     const now = this.#planners.findPlanner()

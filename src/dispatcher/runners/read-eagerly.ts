@@ -4,9 +4,9 @@ import { PassThrough } from 'node:stream'
 /**
  * Starts to read the response of a call at once, and buffers it for a later iteration.
  *
- * A short response can close its stream before its headers have been processed, and Node's async iteration treats a
- * closed stream with unread data as broken ("Premature close", node 24.21): a short call would sometimes fail
- * although it was answered in full.
+ * A short response can close its stream before its headers have been processed, and Node's async iteration
+ * treats a closed stream with unread data as broken ("Premature close", node 24.21): a short call would
+ * sometimes fail although it was answered in full.
  */
 export function readEagerly(stream: ClientHttp2Stream): ClientHttp2Stream {
   const body = new PassThrough()

@@ -23,8 +23,8 @@ const CALL_MS = 10_000
 const PROBE_MS = 90_000
 
 /**
- * Calls a runner. All methods reject with the runner's error, or with `unavailable` if it is unreachable or the link
- * ends.
+ * Calls a runner. All methods reject with the runner's error, or with `unavailable` if it is unreachable or
+ * the link ends.
  */
 export class RunnerClient {
   readonly #connector: Connector

@@ -14,8 +14,8 @@ const MOST_FAILURES = 3
 const PROBE_AFTER_MS = 5_000
 
 /**
- * Quarantines runners that fail every attempt, so that they don't drain the queue, and probes them until they can
- * run a step again. The counts are in the store: all dispatchers share them.
+ * Quarantines runners that fail every attempt, so that they don't drain the queue, and probes them until they
+ * can run a step again. The counts are in the store: all dispatchers share them.
  */
 export class RunnerFailures implements Disposable {
   readonly #recorder: Recorder

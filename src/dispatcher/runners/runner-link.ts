@@ -16,10 +16,18 @@ import { RunnerClient } from './runner-client.ts'
 import { enginesOf, sumSamples } from './runner-member.ts'
 import { watchMembers } from './runner-members.ts'
 
+export interface RunnerLinkDeps {
+  readonly record: Runner
+  readonly connector: Connector
+  readonly log: Logger
+  readonly onChange: (link: RunnerLink, sample?: RunnerSample) => void
+  readonly onOrphans: (link: RunnerLink, orphans: readonly Orphan[]) => void
+}
+
 /**
  * The dispatcher's side of one registered runner: `offline` until one of its members reports its load, then
- * `online`, or `set_aside` or `draining` by the desired state, and `offline` again when all members are lost. It
- * reconnects until disposed. Slots count as busy from their reservation.
+ * `online`, or `set_aside` or `draining` by the desired state, and `offline` again when all members are lost.
+ * It reconnects until disposed. Slots count as busy from their reservation.
  */
 export class RunnerLink implements AsyncDisposable {
   #record: Runner
@@ -28,30 +36,20 @@ export class RunnerLink implements AsyncDisposable {
   #candidate: Candidate | undefined
   #desired: DesiredState
   #offlineReason = 'not connected yet'
-  readonly #connector: Connector
-  readonly #client: RunnerClient
+  readonly #deps: RunnerLinkDeps
+  readonly client: RunnerClient
   readonly #members = new Map<string, RunnerReport>()
   readonly #stop = new AbortController()
-  readonly #onChange: (link: RunnerLink, sample?: RunnerSample) => void
-  readonly #onOrphans: (link: RunnerLink, orphans: readonly Orphan[]) => void
   readonly #log: Logger
   /** Aborts to end the back-off early. */
   #retryNow = new AbortController()
   readonly #watching: Promise<void>
 
-  constructor(deps: {
-    record: Runner
-    connector: Connector
-    log: Logger
-    onChange: (link: RunnerLink, sample?: RunnerSample) => void
-    onOrphans: (link: RunnerLink, orphans: readonly Orphan[]) => void
-  }) {
+  constructor(deps: RunnerLinkDeps) {
     this.#record = { ...deps.record, state: 'offline', busy: 0, members: 0 }
     this.#desired = deps.record
-    this.#connector = deps.connector
-    this.#client = new RunnerClient(deps.connector, this.#stop.signal)
-    this.#onChange = deps.onChange
-    this.#onOrphans = deps.onOrphans
+    this.#deps = deps
+    this.client = new RunnerClient(deps.connector, this.#stop.signal)
     this.#log = deps.log.child({ runner: deps.record.name })
     this.#watching = this.#watch()
   }
@@ -65,7 +63,7 @@ export class RunnerLink implements AsyncDisposable {
   }
 
   get balanced(): boolean {
-    return this.#connector.balanced
+    return this.#deps.connector.balanced
   }
 
   /** The runner as placement sees it now; the same object until that changes. */
@@ -105,17 +103,14 @@ export class RunnerLink implements AsyncDisposable {
     this.#candidate = undefined
   }
 
-  get client(): RunnerClient {
-    return this.#client
-  }
-
   /** Takes over the socket of an attached runner; throws `conflict` if it is of another kind. */
   accept(socket: Duplex): void {
-    if (!this.#connector.accept) {
+    const { connector } = this.#deps
+    if (!connector.accept) {
       const words = `runner ${this.#record.name} is registered as dialled: it can't attach itself`
       throw new NarwhalError('conflict', words)
     }
-    this.#connector.accept(socket)
+    connector.accept(socket)
     this.#retryNow.abort()
   }
 
@@ -129,8 +124,9 @@ export class RunnerLink implements AsyncDisposable {
   }
 
   /**
-   * Sets the desired state; resolves when the runner was notified of a changed `draining`, or that has failed. Behind
-   * a balancer a call would reach only one of several: there it is enough that this side assigns no jobs.
+   * Sets the desired state; resolves when the runner was notified of a changed `draining`, or that has
+   * failed. Behind a balancer a call would reach only one of several: there it is enough that this side
+   * assigns no jobs.
    */
   async setDesired(desired: DesiredState): Promise<void> {
     const drain = desired.draining !== this.#desired.draining
@@ -145,7 +141,7 @@ export class RunnerLink implements AsyncDisposable {
     if (this.balanced) return
     const { draining } = this.#desired
     try {
-      await this.#client.drain(draining)
+      await this.client.drain(draining)
       // The members' last reports are stale now; the next ones will say the same as this.
       for (const [id, member] of this.#members) this.#members.set(id, { ...member, draining })
       this.#refresh()
@@ -159,11 +155,11 @@ export class RunnerLink implements AsyncDisposable {
   async #watch(): Promise<void> {
     for (let failures = 0; !this.#stop.signal.aborted; failures++) {
       try {
-        this.#describe(await this.#client.describe())
+        this.#describe(await this.client.describe())
         if (this.#desired.draining) void this.#sendDrain()
         failures = 0
         await watchMembers({
-          connector: this.#connector,
+          connector: this.#deps.connector,
           signal: this.#stop.signal,
           onSample: (member) => this.#onReport(member),
           onGone: (instanceId) => this.#onLost(instanceId),
@@ -200,7 +196,7 @@ export class RunnerLink implements AsyncDisposable {
     this.#members.set(member.instanceId, member)
     this.#isFullUntilReport = false
     this.#refresh(member)
-    if (member.orphans.length > 0) this.#onOrphans(this, member.orphans)
+    if (member.orphans.length > 0) this.#deps.onOrphans(this, member.orphans)
   }
 
   #onLost(instanceId: string): void {
@@ -246,12 +242,12 @@ export class RunnerLink implements AsyncDisposable {
         lastSeenAt: report && Date.now(),
       }),
     }
-    this.#onChange(this, report && { ...sumSamples(members), runnerId: this.id })
+    this.#deps.onChange(this, report && { ...sumSamples(members), runnerId: this.id })
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#stop.abort(new NarwhalError('cancelled', 'the dispatcher stops'))
-    await this.#connector[Symbol.asyncDispose]?.()
+    await this.#deps.connector[Symbol.asyncDispose]?.()
     await this.#watching
   }
 }

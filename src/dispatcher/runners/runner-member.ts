@@ -2,7 +2,9 @@ import type { RunnerReport } from '../../contract/rpc/runner-report.ts'
 
 type Sample = RunnerReport['sample']
 
-/** The engines that all members of a link have, since a job may reach any of them. Undefined: not reported. */
+/**
+ * The engines that all members of a link have, since a job may reach any of them. Undefined: not reported.
+ */
 export function enginesOf(
   members: readonly Pick<RunnerReport, 'engines'>[],
 ): RunnerReport['engines'] {

@@ -26,9 +26,9 @@ interface Watch {
 }
 
 /**
- * Watches the load of the runner behind a link, or of all runners behind a balancer's URL: there it opens streams
- * until new ones only reach known members, and searches again every few seconds. Resolves or rejects when no member
- * is left, and when aborted.
+ * Watches the load of the runner behind a link, or of all runners behind a balancer's URL: there it opens
+ * streams until new ones only reach known members, and searches again every few seconds. Resolves or rejects
+ * when no member is left, and when aborted.
  */
 export async function watchMembers(watch: Watch): Promise<void> {
   const open = new Map<string, Promise<void>>()

@@ -54,9 +54,9 @@ const POLL_MS = 1_000
 const SAMPLE_MS = 50
 
 /**
- * The registered runners, with a link each. It writes their changes to the store, publishes their load, and notifies
- * listeners whenever a job might be placed. Runners may be registered, removed or drained through any dispatcher:
- * `follow` keeps up to date.
+ * The registered runners, with a link each. It writes their changes to the store, publishes their load, and
+ * notifies listeners whenever a job might be placed. Runners may be registered, removed or drained through
+ * any dispatcher: `follow` keeps up to date.
  */
 export class RunnerPool implements AsyncDisposable {
   readonly #deps: RunnerPoolDeps
@@ -158,8 +158,8 @@ export class RunnerPool implements AsyncDisposable {
   }
 
   /**
-   * Registers a runner, or updates the one of the same name; it is connected to at once, for as long as it stays
-   * registered. A runner in this process has its own connector.
+   * Registers a runner, or updates the one of the same name; it is connected to at once, for as long as it
+   * stays registered. A runner in this process has its own connector.
    */
   async register(runner: NewLink, by: Doer, connector?: Connector): Promise<Runner> {
     const { link } = runner
@@ -303,6 +303,6 @@ async function connectorOf(
     balanced: link.balanced,
     tls,
     hosts: gitEnv?.hosts,
-    ...(link.token ? { token: link.token } : {}),
+    ...present({ token: link.token || undefined }),
   })
 }

@@ -20,29 +20,27 @@ interface Line {
   next?: Promise<void> | undefined
 }
 
+export interface RunnerRecordsDeps {
+  readonly recorder: Pick<Recorder, 'record'>
+  readonly log: Logger
+  readonly dispatcherId: () => DispatcherId
+}
+
 const BUSY_MS = 1_000
 const HOUR_MS = 3_600_000
 
 /**
- * Writes changes of runners to the store: at once, but busy slots, which change with every job, at most once a
- * second, and `lastSeenAt` once an hour, or an idle runner would count as lost after a start. Writes about one
- * runner are serial: of two concurrent ones the older could win, and a stale "offline" would stay.
+ * Writes changes of runners to the store: at once, but busy slots, which change with every job, at most once
+ * a second, and `lastSeenAt` once an hour, or an idle runner would count as lost after a start. Writes about
+ * one runner are serial: of two concurrent ones the older could win, and a stale "offline" would stay.
  */
 export class RunnerRecords {
-  readonly #recorder: Pick<Recorder, 'record'>
-  readonly #log: Logger
-  readonly #dispatcherId: () => DispatcherId
+  readonly #deps: RunnerRecordsDeps
   readonly #written = new Map<RunnerId, Written>()
   readonly #lines = new WeakMap<RunnerLink, Line>()
 
-  constructor(deps: {
-    recorder: Pick<Recorder, 'record'>
-    log: Logger
-    dispatcherId: () => DispatcherId
-  }) {
-    this.#recorder = deps.recorder
-    this.#log = deps.log
-    this.#dispatcherId = deps.dispatcherId
+  constructor(deps: RunnerRecordsDeps) {
+    this.#deps = deps
   }
 
   onChange(link: RunnerLink): void {
@@ -68,7 +66,8 @@ export class RunnerRecords {
     this.#lines.set(link, line)
     line.next ??= line.queue.run(async () => {
       line.next = undefined
-      await this.#recorder.record((write) => write.runners.note(link.record, this.#dispatcherId()))
+      const { recorder, dispatcherId } = this.#deps
+      await recorder.record((write) => write.runners.note(link.record, dispatcherId()))
     })
     await line.next
   }
@@ -81,7 +80,7 @@ export class RunnerRecords {
   #save(link: RunnerLink): void {
     this.write(link).catch((error: unknown) => {
       if (NarwhalError.from(error).code === 'cancelled') return
-      this.#log.error({ err: error, runner: link.record.name }, 'saving a runner failed')
+      this.#deps.log.error({ err: error, runner: link.record.name }, 'saving a runner failed')
     })
   }
 }

@@ -23,9 +23,9 @@ export function monotonicMs(): bigint {
 }
 
 /**
- * Sends heartbeats on a separate thread with its own connection, so that a stalled event loop doesn't lose the
- * seat. The thread stops sending when the main one has been stalled for too long: a seat whose owner does no work
- * must not be kept.
+ * Sends heartbeats on a separate thread with its own connection, so that a stalled event loop doesn't lose
+ * the seat. The thread stops sending when the main one has been stalled for too long: a seat whose owner does
+ * no work must not be kept.
  */
 export function heartbeatsOnThread(store: StoreConfig, log: Logger): StartHeartbeats {
   return (id) => {

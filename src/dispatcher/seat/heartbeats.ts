@@ -8,8 +8,8 @@ import type { Store } from '../../store/store.ts'
 /** Keeps a seat by writing heartbeats until disposed. */
 export interface Heartbeats extends AsyncDisposable {
   /**
-   * Whether the seat surely holds now: its last confirmed heartbeat was sent less than SEAT_MS ago. Others end a
-   * seat SEAT_MS after they saw its last heartbeat, which is later.
+   * Whether the seat surely holds now: its last confirmed heartbeat was sent less than SEAT_MS ago. Others
+   * end a seat SEAT_MS after they saw its last heartbeat, which is later.
    */
   readonly isFresh: boolean
   /** Aborts when the seat was ended by another dispatcher, as the store says. */
@@ -19,8 +19,8 @@ export interface Heartbeats extends AsyncDisposable {
 export type StartHeartbeats = (id: DispatcherId) => Heartbeats
 
 /**
- * Writes a heartbeat every SEAT_BEAT_MS until disposed; one that fails is followed by the next. `sentAt` is the
- * moment before the write began, by `performance.now()`.
+ * Writes a heartbeat every SEAT_BEAT_MS until disposed; one that fails is followed by the next. `sentAt` is
+ * the moment before the write began, by `performance.now()`.
  */
 export function sendHeartbeats(deps: {
   store: Pick<Store, 'transact'>

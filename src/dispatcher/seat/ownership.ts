@@ -7,9 +7,9 @@ import type { StoreReader } from '../../store/store.ts'
 import type { Seat } from './seat.ts'
 
 /**
- * Knows which pipelines are ours, by polling the store: another dispatcher may take one over for a command while
- * this one is alive. A pipeline counts as ours for SEAT_MS from the start of a poll that found it so; so the new
- * owner knows until when we may have confirmed a lease of it.
+ * Knows which pipelines are ours, by polling the store: another dispatcher may take one over for a command
+ * while this one is alive. A pipeline counts as ours for SEAT_MS from the start of a poll that found it so;
+ * so the new owner knows until when we may have confirmed a lease of it.
  */
 export class Ownership implements AsyncDisposable {
   readonly #deps: OwnershipDeps
@@ -36,8 +36,8 @@ export class Ownership implements AsyncDisposable {
   }
 
   /**
-   * A read found it to be ours, or a write made it ours, that began at `at` by `performance.now()`. A poll that
-   * began before the end of the write may not have seen it.
+   * A read found it to be ours, or a write made it ours, that began at `at` by `performance.now()`. A poll
+   * that began before the end of the write may not have seen it.
    */
   note(id: PipelineId, term: number, { at, writtenAt = at }: Seen): void {
     this.#known.set(id, { term, at, writtenAt })

@@ -7,8 +7,8 @@ const LATE_MS = SEAT_MS / 2
 
 /**
  * Judges other seats by their heartbeats, on this process's own clock: one whose count has not changed for
- * SEAT_MS has expired. After a pause of our own (a stall, an unavailable database) everyone gets the full time
- * again, since the missing heartbeats may be our own fault.
+ * SEAT_MS has expired. After a pause of our own (a stall, an unavailable database) everyone gets the full
+ * time again, since the missing heartbeats may be our own fault.
  */
 export class SeatWatch {
   readonly #seen = new Map<DispatcherId, { heartbeats: number; since: number }>()

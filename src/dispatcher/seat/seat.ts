@@ -4,6 +4,7 @@ import { every } from '../../lib/async/every.ts'
 import { describeError, NarwhalError } from '../../lib/errors.ts'
 import type { Logger } from '../../lib/log.ts'
 import { newId } from '../../lib/new-id.ts'
+import { present } from '../../lib/present.ts'
 import type { Store } from '../../store/store.ts'
 import type { Heartbeats, StartHeartbeats } from './heartbeats.ts'
 import { SeatWatch } from './seat-watch.ts'
@@ -21,9 +22,9 @@ export interface SeatDeps {
 }
 
 /**
- * A dispatcher's membership: from `take` until it is disposed, or ended by another dispatcher that has missed its
- * heartbeats. Meanwhile it watches the others: pipelines of an expired seat become free, and `onFree` is called
- * whenever pipelines may be free.
+ * A dispatcher's membership: from `take` until it is disposed, or ended by another dispatcher that has missed
+ * its heartbeats. Meanwhile it watches the others: pipelines of an expired seat become free, and `onFree` is
+ * called whenever pipelines may be free.
  */
 export class Seat implements AsyncDisposable {
   readonly id: DispatcherId
@@ -51,7 +52,7 @@ export class Seat implements AsyncDisposable {
   /** Rejects as the store does. */
   static async take(deps: SeatDeps, onFree: () => void): Promise<Seat> {
     const id = newId('dispatcher')
-    const place = { id, startedAt: Date.now(), ...(deps.url ? { url: deps.url } : {}) }
+    const place = { id, startedAt: Date.now(), ...present({ url: deps.url || undefined }) }
     await deps.store.transact(async (write) => {
       if (!deps.startHeartbeats) {
         const others = await write.dispatchers.list()

@@ -7,7 +7,7 @@ import type { Store } from '../../store/store.ts'
  * once: when a token or its account expires, nobody is notified otherwise.
  */
 export async function noteForgeAnswer(
-  { store, log }: { readonly store: Store; readonly log: Logger },
+  { store, log }: { store: Pick<Store, 'repositories' | 'transact'>; log: Logger },
   { repositoryId, token }: Pick<ForgeLinkRecord, 'repositoryId' | 'token'>,
   { words, of }: { readonly words: string | undefined; readonly of: ForgeRefusal['of'] },
 ): Promise<void> {

@@ -17,7 +17,7 @@ type Request = z.output<typeof newForgeLink>
  * derived from the clone URL; rejects with `invalid` where that is not possible.
  */
 export async function linkForge(
-  { store, vault }: { store: Store; vault: Vault },
+  { store, vault }: { store: Pick<Store, 'transact'>; vault: Vault },
   repository: RepositoryRecord,
   request: Request,
   by: Doer,

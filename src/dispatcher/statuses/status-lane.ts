@@ -27,9 +27,9 @@ const MOST_PENDING = 2_000
 const LONGEST_PAUSE_MS = 300_000
 
 /**
- * The statuses that one forge gets under one token. Of each commit (`key`) at most one status is in flight and
- * one pending. The state of the pending pipeline is read when its turn comes, so a superseded state is never
- * sent. After a failure the whole lane pauses, for as long as the forge has asked for.
+ * The statuses that one forge gets under one token. Of each commit (`key`) at most one status is in flight
+ * and one pending. The state of the pending pipeline is read when its turn comes, so a superseded state is
+ * never sent. After a failure the whole lane pauses, for as long as the forge has asked for.
  */
 export class StatusLane {
   readonly #options: StatusLaneOptions

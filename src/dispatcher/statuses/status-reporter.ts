@@ -15,7 +15,10 @@ import { sendStatus } from './send-status.ts'
 import { type ReportResult, StatusLane } from './status-lane.ts'
 
 export interface StatusReporterDeps {
-  readonly store: Store
+  readonly store: Pick<
+    Store,
+    'dispatchers' | 'forgeLinks' | 'pipelines' | 'repositories' | 'statuses' | 'transact'
+  >
   readonly log: Logger
   /** The dispatcher whose pipelines are reported. */
   readonly dispatcherId: () => DispatcherId
@@ -47,9 +50,9 @@ const MARGIN_MS = 600_000
 const FIRST_PAUSE_MS = 1_000
 
 /**
- * Reports pipelines to forges as commit statuses. What is to be reported is derived from the store: the state of
- * each pipeline, and the status that was sent last. So nothing waits for a forge, a restart loses nothing, and
- * `onChange` is only a hint.
+ * Reports pipelines to forges as commit statuses. What is to be reported is derived from the store: the state
+ * of each pipeline, and the status that was sent last. So nothing waits for a forge, a restart loses nothing,
+ * and `onChange` is only a hint.
  */
 export class StatusReporter implements AsyncDisposable {
   readonly #deps: StatusReporterDeps
@@ -69,7 +72,9 @@ export class StatusReporter implements AsyncDisposable {
     this.#deps = deps
   }
 
-  /** A pipeline of ours has changed. Never waits, never throws; if there is no room, a later refresh finds it. */
+  /**
+   * A pipeline of ours has changed. Never waits, never throws; if there is no room, a later refresh finds it.
+   */
   onChange({ id, number, repositoryId, event }: PipelineView): void {
     const link = this.#links.get(repositoryId)
     if (!link) return

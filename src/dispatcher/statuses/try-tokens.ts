@@ -8,7 +8,7 @@ import { getFromForge, isLimited } from './forge-get.ts'
 import { noteForgeAnswer } from './forge-refusals.ts'
 
 export interface TokenTrials {
-  readonly store: Store
+  readonly store: Pick<Store, 'forgeLinks' | 'repositories' | 'transact'>
   readonly log: Logger
   /** Throws when a token can't be opened. */
   readonly openToken: (link: ForgeLinkRecord) => string
@@ -22,8 +22,8 @@ const ANSWER_MS = 15_000
 const MOST_AT_ONCE = 20
 
 /**
- * Fetches each linked repository from its forge once a day, so that an expired token is noticed before the next
- * commit needs it. Never rejects.
+ * Fetches each linked repository from its forge once a day, so that an expired token is noticed before the
+ * next commit needs it. Never rejects.
  */
 export async function tryTokens(trials: TokenTrials, now: number): Promise<void> {
   const { store, log, signal } = trials

@@ -42,8 +42,8 @@ export class Otlp implements AsyncDisposable {
   }
 
   /**
-   * Sends a tree, as a child of a remote span if there is one: that links traces, but doesn't decide whether this
-   * one is sampled. Never waits and never throws.
+   * Sends a tree, as a child of a remote span if there is one: that links traces, but doesn't decide whether
+   * this one is sampled. Never waits and never throws.
    */
   send(root: SpanNode, remote?: RemoteSpan): void {
     const active = context.active()

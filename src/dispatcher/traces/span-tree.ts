@@ -16,8 +16,8 @@ export interface SpanNode {
 }
 
 /**
- * A finished pipeline as a tree: its own spans and its jobs, and their spans. Consistent with the API's waterfall.
- * Attributes are named by OpenTelemetry's semantic conventions for CI where they exist.
+ * A finished pipeline as a tree: its own spans and its jobs, and their spans. Consistent with the API's
+ * waterfall. Attributes are named by OpenTelemetry's semantic conventions for CI where they exist.
  */
 export function spanTree(pipeline: PipelineView, jobs: readonly JobView[]): SpanNode {
   const { spans, startAt, durationMs } = waterfallOf(pipeline, jobs, Date.now())

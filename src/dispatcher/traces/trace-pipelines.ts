@@ -15,8 +15,8 @@ export interface TraceOptions extends OtlpOptions {
 }
 
 /**
- * Sends a trace of every pipeline that ends at this dispatcher, built from the store. Best effort: nothing waits
- * for it, and a trace that can't be sent is lost.
+ * Sends a trace of every pipeline that ends at this dispatcher, built from the store. Best effort: nothing
+ * waits for it, and a trace that can't be sent is lost.
  */
 export async function tracePipelines(options: TraceOptions): Promise<AsyncDisposable> {
   const { dispatcher, store, log } = options

@@ -99,8 +99,8 @@ export const RECORD_BUGS: readonly PlantedBug[] = [
     edits: [
       {
         file: 'src/dispatcher/pipelines/pipeline-run.ts',
-        find: 'await this.#ledger.change((draft) => withCancel(',
-        replace: 'await this.#ledger.keep((draft) => withCancel(',
+        find: 'await this.ledger.change((draft) => withCancel(',
+        replace: 'await this.ledger.keep((draft) => withCancel(',
       },
       {
         file: 'src/dispatcher/ledger/pipeline-ledger.ts',
