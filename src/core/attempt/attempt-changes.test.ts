@@ -71,6 +71,29 @@ test('of what a runner says after its attempt was ended here only the log is kep
   ])
 })
 
+test('the late log of an attempt that was ended from here still counts against its limit', () => {
+  const ended = { status: 'finished', outcome: 'cancelled', finishedAt: 9 } as const
+  const stored = anAttempt({ lines: 3, logBytes: 30, lastSeq: 4 }, ended)
+  const content = new Uint8Array(8)
+  const chunk = {
+    step: 0,
+    lineCount: 1,
+    size: 40,
+    packing: 'zstd',
+    content,
+    clockOffsetMs: 0,
+  } as const
+  const progress = addProgress(stored, [{ seq: 5, at: 8, event: { type: 'log', chunk } }], OPTIONS)
+  const [change] = progressChanges('job_a', stored, progress)
+  assert.ok(progress.attempt.logBytes > 30)
+  assert.deepEqual(change?.attempt, {
+    ...stored,
+    lines: 4,
+    logBytes: progress.attempt.logBytes,
+    lastSeq: 5,
+  })
+})
+
 test('the log of an attempt that was lost says so behind the last step that had begun', () => {
   const steps = [
     { name: 'a', status: 'finished', outcome: 'success', startedAt: 3, finishedAt: 4 },

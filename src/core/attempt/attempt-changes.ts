@@ -49,7 +49,8 @@ export function progressChanges(jobId: JobId, stored: Attempt, progress: Progres
   const { attempt, jobEvents } = progress
   if (stored.status === 'finished') {
     // Ended by us (cancelled): what the runner still sends is kept as log only.
-    return [{ jobId, attempt: { ...stored, lines: attempt.lines, lastSeq: attempt.lastSeq } }]
+    const { lines, logBytes, lastSeq } = attempt
+    return [{ jobId, attempt: { ...stored, lines, logBytes, lastSeq } }]
   }
   if (jobEvents.length === 0) return [{ jobId, attempt }]
   return jobEvents.map((event) => ({ jobId, event, attempt }))
