@@ -9,9 +9,9 @@ const TAGS = 'refs/tags/'
 const PEELED = '^{}'
 
 /**
- * The refs of a remote repository by full name; an annotated tag is at the commit that it stands for. A pattern is a
- * full name, or has one `*`, which matches anything. Of a repository with many other refs only branches and tags
- * are sent where nothing else is asked for (protocol version 2, gitprotocol-v2(5)).
+ * The refs of a remote repository by full name; an annotated tag is at the commit that it points to. A
+ * pattern is a full name, or has one `*`, which matches anything. If only branches and tags are requested,
+ * the server sends no others (protocol version 2, gitprotocol-v2(5)).
  */
 export async function listRemote(
   clone: CloneUrl,

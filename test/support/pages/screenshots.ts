@@ -7,9 +7,7 @@ import { openShot, type Shot, shotsOf } from './shots.ts'
 
 const SIZES = { desktop: { width: 1360, height: 860 }, phone: { width: 390, height: 844 } } as const
 
-/**
- * `npm run screenshots -- [FOLDER] [WORD …]`: each page whose name contains a word, in both themes and sizes.
- */
+/** `npm run screenshots -- [FOLDER] [WORD …]`: pages whose name contains a word, in both themes and sizes. */
 async function main(folder = 'screenshots', ...words: string[]): Promise<void> {
   if (skipBrowser) throw new Error(skipBrowser)
   await mkdir(folder, { recursive: true })

@@ -96,8 +96,8 @@ export class DockerNetworks {
   }
 
   /**
-   * Why a network is not isolated as it must be; empty if it is. Its rules are proven from inside once the first
-   * such network exists; only a stranger's job waits for that.
+   * Why a network is not isolated; empty if it is. Its rules are proven from inside once the first such
+   * network exists; only a stranger's job waits for that.
    */
   async #whyOpen(networks: JobNetworks, { isStranger }: PlaceSpec): Promise<string> {
     if (networks.containers !== 'ruled' || this.#farReason !== '') return ''
