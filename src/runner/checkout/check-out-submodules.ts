@@ -17,7 +17,7 @@ const MOST_SUBMODULES = 100
 const DEEPEST = 8
 const AT_ONCE = 4
 
-/** A repository in the workspace whose submodules are to come. */
+/** A repository in the workspace. */
 export interface CheckedOut {
   readonly commit: MirroredCommit
   readonly folder: string
@@ -33,10 +33,10 @@ export interface SubmoduleOptions {
 }
 
 /**
- * Checks out the submodules of what was checked out, and theirs, each as a repository of its own in
- * its folder, out of a mirror of its own. git-submodule(1) is not used: what it does is decided by
- * configuration that the commit brings along. Rejects with `invalid` when they are too many, too
- * deep, or not to be fetched, and as `MirrorCache.fetchCommit` does. Returns all of them.
+ * Checks out submodules recursively, each as a repository of its own in its folder, from a mirror of
+ * its own. git-submodule(1) is not used: it is controlled by configuration that comes with the commit.
+ * Rejects with `invalid` if there are too many, too deep, or not allowed, and as
+ * `MirrorCache.fetchCommit` does. Returns all of them.
  */
 export async function checkOutSubmodules(
   root: CheckedOut,
@@ -63,7 +63,7 @@ export async function checkOutSubmodules(
   return all
 }
 
-/** Where the submodules of one repository come from and go to. */
+/** The sources and folders of one repository's submodules. */
 async function place(
   parent: CheckedOut,
   { mirrors, policy, env, signal, most }: SubmoduleOptions & { readonly most: number },
@@ -92,7 +92,7 @@ async function place(
         ...present({ hosts: bounded?.hosts }),
       },
     })
-    // So that git in the job knows them.
+    // For git inside the job.
     config += `[submodule ${quoted(module.name)}]\n\tactive = true\n\turl = ${quoted(cloneUrl)}\n`
   }
   if (config !== '') await appendFile(join(folder, '.git', 'config'), config)
@@ -107,7 +107,7 @@ function resolve({ url }: Submodule, { cloneUrl }: CommitSource, what: string): 
   }
 }
 
-/** git has made them; none may lead out of the workspace, whatever the file system takes for equal. */
+/** Folders that git created; none may lead out of the workspace, even on a case-insensitive file system. */
 async function requireFolders(
   folder: string,
   parts: readonly string[],
@@ -115,7 +115,7 @@ async function requireFolders(
 ): Promise<void> {
   for (let i = 1; i <= parts.length; i++) {
     const found = await lstat(join(folder, ...parts.slice(0, i))).catch(() => undefined)
-    if (!found?.isDirectory()) throw new NarwhalError('invalid', `${what}: its place is no folder`)
+    if (!found?.isDirectory()) throw new NarwhalError('invalid', `${what}: its path isn't a folder`)
   }
 }
 
@@ -124,7 +124,7 @@ function quoted(text: string): string {
   return `"${text.replaceAll(/["\\]/g, '\\$&')}"`
 }
 
-/** The name of the mirror of a URL, which is shared by those who may ask there. */
+/** The name of the mirror of a URL, which is shared by those who may fetch from it. */
 function digest(url: string): string {
   return createHash('sha256').update(url).digest('hex').slice(0, 32)
 }

@@ -43,7 +43,7 @@ test('ten levels of ten equal folders are known for what they are in no time', a
   const sizes = new TreeSizes({ files: 1e6, bytes: 1e12 })
   await assert.rejects(sizes.check(objects, sha), {
     code: 'too_large',
-    message: /more files than the 1000000 that are allowed/,
+    message: /more files than the limit of 1000000/,
   })
 })
 

@@ -2,7 +2,7 @@ import { NarwhalError } from '../../lib/errors.ts'
 import type { ObjectReader } from '../mirror/object-reader.ts'
 import { readCommit, readTree } from '../mirror/read-commit.ts'
 
-/** How much one workspace may get. */
+/** The limits of one checkout. */
 export interface CheckoutLimits {
   readonly files: number
   readonly bytes: number
@@ -18,8 +18,8 @@ interface Size {
 }
 
 /**
- * Knows how large the working tree of a commit is without writing it. Each tree is looked at once,
- * however often it stands in others (ten levels of ten equal folders are ten looks), and remembered.
+ * Determines the size of a commit's working tree without writing it. Each tree is read once, however
+ * often it occurs in others (ten levels of ten equal folders are ten reads), and cached.
  */
 export class TreeSizes {
   readonly #limits: CheckoutLimits
@@ -29,26 +29,23 @@ export class TreeSizes {
     this.#limits = limits
   }
 
-  /** Rejects with `too_large` and the limit in words, and as `ObjectReader.read` does. */
+  /** Rejects with `too_large` and the limit, and as `ObjectReader.read` does. */
   async check(objects: ObjectReader, sha: string): Promise<void> {
     const { tree } = await readCommit(objects, sha)
     const { files, bytes } = await this.#sizeOf(objects, tree, 0)
     const { files: mostFiles, bytes: mostBytes } = this.#limits
     if (files > mostFiles) {
-      throw refuse(sha, `more files than the ${mostFiles} that are allowed here`)
+      throw refuse(sha, `more files than the limit of ${mostFiles}`)
     }
     if (bytes > mostBytes) {
-      throw refuse(
-        sha,
-        `${megabytes(bytes)} of files, and ${megabytes(mostBytes)} are allowed here`,
-      )
+      throw refuse(sha, `${megabytes(bytes)} of files, and the limit is ${megabytes(mostBytes)}`)
     }
   }
 
   async #sizeOf(objects: ObjectReader, tree: string, depth: number): Promise<Size> {
     const known = this.#known.get(tree)
     if (known) return known
-    if (depth > DEEPEST) throw refuse(tree, `folders that are nested more than ${DEEPEST} deep`)
+    if (depth > DEEPEST) throw refuse(tree, `folders nested more than ${DEEPEST} deep`)
     let files = 0
     let bytes = 0
     let blobs: string[] = []
@@ -69,7 +66,7 @@ export class TreeSizes {
     }
     await weigh()
     if (this.#known.size >= MOST_REMEMBERED) this.#known.clear()
-    // The folder itself takes a place on the disk, too.
+    // The folder itself counts as a file.
     const size = { files: files + 1, bytes }
     this.#known.set(tree, size)
     return size

@@ -8,41 +8,41 @@ import { LOCAL_WAY } from '../../lib/git/git-way.ts'
 import { listRefs } from '../mirror/mirror-refs.ts'
 import { OUTPUT_FILE } from '../steps/collect-outputs.ts'
 
-/** For the time of a fetch, which brings tags only beside a ref that it keeps. */
+/** Exists during a fetch, which only brings tags together with a ref that it stores. */
 const KEPT_REF = 'refs/narwhal/commit'
 
 export interface CheckoutOptions {
   /** The bare mirror; it has the commit. */
   readonly mirror: string
-  /** An existing folder, empty but for what a former try left. */
+  /** An existing folder, empty except for what an earlier try left. */
   readonly folder: string
   readonly env: GitEnv
   readonly signal: AbortSignal
-  /** So many commits of the history, and no tags; all of both unless told. */
+  /** Limits the history to this many commits, without tags; the whole history by default. */
   readonly depth?: number
-  /** Only what the commit reaches, and no other object of the mirror. */
+  /** Then only objects that the commit reaches are copied. */
   readonly isStranger?: boolean
 }
 
 /**
- * Makes a repository of its own in the folder, with a detached HEAD at the commit, the mirror's
- * tags, and the whole history, so that `git log` and `git describe` work in the job; or, where a
- * depth is given, with only so much of the history and no tags.
+ * Creates an independent repository in the folder, with a detached HEAD at the commit, the mirror's
+ * tags, and the whole history, so that `git log` and `git describe` work in the job; or, with a depth,
+ * with a limited history and no tags.
  *
- * A stranger's has only what its commit reaches, with the tags in that: the mirror's packs hold what was
- * pushed and taken back, and other pull requests, which `git cat-file` would find.
+ * A stranger's repository has only what its commit reaches, with the tags in that: the mirror's packs
+ * also hold force-pushed commits and other pull requests, which `git cat-file` would find.
  *
- * The packs are copied (shared blocks where the file system can), and never linked or borrowed:
- * the job may write to its own, and what it writes must not reach the mirror. The files of `.git`
- * are written here, and refs read as files, because each call of git costs as much as all of that.
+ * The packs are copied (as reflinks if the file system can), and never hard-linked or borrowed: the job
+ * may write to its own, and that must not reach the mirror. The files of `.git` are written here, and
+ * refs read as files, because each call of git costs as much as all of that.
  */
 export async function checkOut(commit: CommitSource, options: CheckoutOptions): Promise<void> {
   const { mirror, folder, env, signal, depth, isStranger = false } = options
   const isWhole = depth === undefined && !isStranger
   const dotGit = join(folder, '.git')
-  // A former try may have copied from a mirror that was broken.
+  // An earlier try may have copied from a broken mirror.
   await rm(dotGit, { recursive: true, force: true })
-  // Refs before packs: a ref that is listed now has its objects in a pack that is there now.
+  // Refs before packs: the objects of a listed ref are then in an existing pack.
   const [tags] = await Promise.all([
     isWhole ? listRefs(mirror, 'refs/tags') : new Map<string, string>(),
     mkdir(join(dotGit, 'objects', 'pack'), { recursive: true }),
@@ -53,7 +53,7 @@ export async function checkOut(commit: CommitSource, options: CheckoutOptions): 
     isWhole && copyPacks(join(mirror, 'objects', 'pack'), join(dotGit, 'objects', 'pack')),
     writeFile(join(dotGit, 'HEAD'), `${commit.sha}\n`),
     writeFile(join(dotGit, 'config'), config(commit)),
-    // What steps write there for Narwhal is nothing to be committed.
+    // What steps write there for Narwhal must not be committed.
     writeFile(join(dotGit, 'info', 'exclude'), `/${OUTPUT_FILE}\n`),
     writeFile(
       join(dotGit, 'packed-refs'),
@@ -61,7 +61,7 @@ export async function checkOut(commit: CommitSource, options: CheckoutOptions): 
     ),
   ])
   if (!isWhole) await fetchReachable(commit, options)
-  // A workspace need not outlive a power cut; many files are written by several workers.
+  // A workspace need not survive a power cut; many files are written by several workers.
   const settings = ['-c', 'core.fsync=none', '-c', 'checkout.workers=0']
   await git([...settings, 'checkout', '--quiet', '--force', '--detach', commit.sha, '--'], {
     cwd: folder,
@@ -75,8 +75,8 @@ export async function checkOut(commit: CommitSource, options: CheckoutOptions): 
 }
 
 /**
- * What the commit reaches, or its newest commits, out of the mirror, which is a local path of ours. The
- * tags that point into it come along, as they do wherever a ref is kept.
+ * Fetches what the commit reaches, or its newest commits, from the mirror, which is a local path. Tags
+ * that point into it are fetched, too, as a ref is stored.
  */
 async function fetchReachable(
   { sha }: CommitSource,
@@ -93,7 +93,7 @@ async function fetchReachable(
 
 async function copyPacks(from: string, to: string): Promise<void> {
   const names = await readdir(from)
-  // The index is written last: a pack without one is still in the making.
+  // The index is written last: a pack without one is incomplete.
   const packs = names.filter((name) => name.endsWith('.idx')).map((name) => name.slice(0, -3))
   const files = packs.flatMap((pack) =>
     ['pack', 'idx', 'rev'].map((kind) => pack + kind).filter((file) => names.includes(file)),
@@ -103,7 +103,7 @@ async function copyPacks(from: string, to: string): Promise<void> {
       files.map((file) => copyFile(join(from, file), join(to, file), constants.COPYFILE_FICLONE)),
     )
   } catch (error) {
-    // A pack that went away just now was joined with others into one that is there.
+    // A pack that has just disappeared was joined with others into a new one.
     if (!hasCode(error, 'ENOENT')) throw error
     await copyPacks(from, to)
   }

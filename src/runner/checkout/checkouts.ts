@@ -1,6 +1,7 @@
 import type { CommitSource } from '../../contract/rpc/attempt.ts'
 import type { CloneSpec } from '../../core/plan/plan.ts'
 import type { GitEnv } from '../../lib/git/git.ts'
+import { present } from '../../lib/present.ts'
 import type { MirrorCache } from '../mirror/mirror-cache.ts'
 import { type CheckedOut, checkOutSubmodules } from './check-out-submodules.ts'
 import { checkOut } from './checkout.ts'
@@ -8,13 +9,13 @@ import { type CheckoutLimits, TreeSizes } from './checkout-limits.ts'
 import { pullLfs } from './lfs/pull-lfs.ts'
 
 export interface CheckoutRules {
-  /** Of one repository in a workspace. */
+  /** For each repository in a workspace. */
   readonly limits: CheckoutLimits
-  /** From where commits may have submodules and files fetched, besides their own host. */
+  /** Hosts from which commits may have submodules and files fetched, besides their own host. */
   readonly fetchHosts: readonly string[]
 }
 
-/** Checks commits out of the mirrors, with what belongs to them. */
+/** Checks out commits from the mirrors, with their submodules and Git LFS files. */
 export class Checkouts {
   readonly #mirrors: MirrorCache
   readonly #env: GitEnv
@@ -29,9 +30,9 @@ export class Checkouts {
   }
 
   /**
-   * Puts the commit, which is in its mirror, into an existing folder that is empty but for what a
-   * former try left; then its submodules and files of Git LFS, where they are asked for. Rejects
-   * with `too_large` for what is above the limits, `invalid` for what may not be fetched.
+   * Checks out the commit, which is in its mirror, into an existing folder that is empty except for
+   * what an earlier try left; then its submodules and Git LFS files, if requested. Rejects with
+   * `too_large` above the limits, `invalid` for what may not be fetched.
    */
   async checkOut(
     commit: CommitSource,
@@ -49,10 +50,7 @@ export class Checkouts {
     const policy = { cloneUrl, isStranger, hosts: this.#rules.fetchHosts }
     const common = { mirrors: this.#mirrors, policy, env: this.#env, signal }
     const modules = clone.submodules
-      ? await checkOutSubmodules(root, {
-          ...common,
-          checkOut: one,
-        })
+      ? await checkOutSubmodules(root, { ...common, checkOut: one })
       : []
     if (!clone.lfs) return
     const maxBytes = this.#rules.limits.bytes
@@ -62,16 +60,16 @@ export class Checkouts {
   async #one({ commit, folder }: CheckedOut, { clone, isStranger, signal }: How): Promise<void> {
     const { depth } = clone
     await this.#mirrors.read(commit, signal, async (mirror, objects) => {
-      // Beside each other: what is too large is known long before git has written much of it.
+      // Concurrently: a commit that is too large is found long before git has written much of it.
       const stop = new AbortController()
       const either = AbortSignal.any([signal, stop.signal])
       const checking = this.#sizes.check(objects, commit.sha).catch((error: unknown) => {
         stop.abort(error)
         throw error
       })
-      const shallow = depth === undefined ? {} : { depth }
-      const options = { mirror, folder, env: this.#env, signal: either, isStranger, ...shallow }
-      const ended = await Promise.allSettled([checking, checkOut(commit, options)])
+      const options = { mirror, folder, env: this.#env, signal: either, isStranger }
+      const checkingOut = checkOut(commit, { ...options, ...present({ depth }) })
+      const ended = await Promise.allSettled([checking, checkingOut])
       for (const one of ended) if (one.status === 'rejected') throw one.reason
     })
   }
@@ -79,7 +77,7 @@ export class Checkouts {
 
 interface How {
   readonly clone: CloneSpec
-  /** Whose commit has brought it: of a submodule, that of the repository that has it. */
+  /** Of a submodule: whether the commit that has it is a stranger's. */
   readonly isStranger: boolean
   readonly signal: AbortSignal
 }

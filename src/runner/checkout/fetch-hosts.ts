@@ -5,11 +5,11 @@ import { type Hosts, nearest } from '../../lib/reach/hosts.ts'
 import type { Nearness } from '../../lib/reach/reach.ts'
 import { type FetchPolicy, isNamed } from './fetch-policy.ts'
 
-/** Finds the hosts that are asked because a commit, or a server that it leads to, names them. */
+/** Resolves hosts that are named by a commit, or by a server that it leads to. */
 export class FetchHosts {
   readonly #policy: FetchPolicy
   readonly #hosts: Hosts
-  /** How near the repository itself is. */
+  /** The nearness of the repository itself. */
   #own: Promise<Nearness> | undefined
 
   constructor(policy: FetchPolicy, hosts: Hosts) {
@@ -18,8 +18,9 @@ export class FetchHosts {
   }
 
   /**
-   * Where a URL's host is. `by`: how near the server is that names it, which leads no further in than it is
-   * itself, but to a host that the operator has named. Rejects as `Hosts.find` does.
+   * The addresses of a URL's host. `by`: the nearness of the server that names it, which may lead no
+   * further into the network than it is itself, except to a host that the operator has allowed by
+   * name. Rejects as `Hosts.find` does.
    */
   async find(url: URL, by?: Nearness): Promise<Found> {
     const isFree = by === undefined || isNamed(url, this.#policy)
@@ -27,13 +28,13 @@ export class FetchHosts {
   }
 
   /**
-   * Where the repository of a submodule may be: no nearer than the one that has it, though any host be allowed.
-   * Undefined where there is no such bound.
+   * The hosts for a submodule's repository: no nearer than the repository that has it, even if any host
+   * is allowed. Undefined if there is no such bound.
    */
   async forSubmodule(
     url: string,
   ): Promise<{ readonly bound: Nearness; readonly hosts: Hosts } | undefined> {
-    // By ssh it is at the repository's own host.
+    // A URL by ssh is at the repository's own host.
     if (!/^https?:/.test(url) || isNamed(new URL(url), this.#policy)) return undefined
     this.#own ??= this.#findOwn()
     const bound = await this.#own

@@ -3,21 +3,22 @@ import { cloneHost } from '../../lib/git/clone-host.ts'
 import { parseCloneUrl } from '../../lib/git/git.ts'
 import { quoteUrl } from '../../lib/without-credentials.ts'
 
-/** From where a commit may have more fetched than itself; its files name it, so it is hostile text. */
+/** From where submodules and files of a commit may be fetched; the commit names their URLs, untrusted. */
 export interface FetchPolicy {
   /** Of the repository that was registered. */
   readonly cloneUrl: string
-  /** It is not known to be the repository's own people's. */
+  /** Whether the commit is a stranger's. */
   readonly isStranger: boolean
-  /** Hosts besides the repository's own, as `host` or `host:port`; `*`: any. */
+  /** Further allowed hosts, as `host` or `host:port`; `*`: any. */
   readonly hosts: readonly string[]
 }
 
 /**
- * Checks a URL that a commit names, of a submodule or of files kept elsewhere, and returns it as git
- * takes it. Only https to hosts that are allowed; http and ssh to the repository's own host if it is
- * fetched so itself, and to allowed ones if it is a path of the runner. With ssh the runner's own keys are used, so a stranger's commit may not. Throws
- * `invalid` with `what` it is for and why it is refused.
+ * Checks a URL that a commit names, for a submodule or files kept elsewhere, and returns it as git
+ * accepts it. Allows https to allowed hosts; http and ssh to the repository's own host if the
+ * repository itself is fetched that way, and to allowed hosts if it is a local path. Since ssh uses the
+ * runner's keys, it is refused for strangers' commits. Throws `invalid` with `what` it is for and why
+ * it is refused.
  */
 export function checkFetchUrl(text: string, policy: FetchPolicy, what: string): string {
   const refuse = (why: string): never => {
@@ -27,24 +28,24 @@ export function checkFetchUrl(text: string, policy: FetchPolicy, what: string): 
   try {
     checked = parseCloneUrl(text)
   } catch (cause) {
-    const why = 'only https, or http and ssh at the host of the repository itself, can be fetched'
+    const why = "only https is allowed, or http and ssh to the repository's own host"
     throw new NarwhalError('invalid', `${what} is at ${quoteUrl(text)}: ${why}`, { cause })
   }
-  if (checked.local) return refuse('a path of the runner is not fetched')
+  if (checked.local) return refuse('local paths are not fetched')
   const own = placeOf(policy.cloneUrl)
-  const { protocol, host } = placeOf(checked.url) ?? refuse('its host can not be told')
+  const { protocol, host } = placeOf(checked.url) ?? refuse('its host is unknown')
   if (host !== own?.host && !isListed(host, policy.hosts)) {
     return refuse(
-      `it is at another host than the repository; the runner's operator can allow ${host} by NARWHAL_FETCH_HOSTS`,
+      `it is on a different host than the repository; the runner's operator can allow ${host} by NARWHAL_FETCH_HOSTS`,
     )
   }
   if (protocol === 'https:') return checked.url
-  // A repository that is a path has no host of its own, and is fetched in no such way.
+  // A local repository has no host of its own.
   if (own && (host !== own.host || protocol !== own.protocol)) {
-    return refuse(`${protocol.slice(0, -1)} is used only where the repository itself is fetched so`)
+    return refuse(`${protocol.slice(0, -1)} is only used if the repository itself is fetched by it`)
   }
   if (protocol === 'ssh:' && policy.isStranger) {
-    return refuse("a stranger's commit is not fetched for with the runner's keys")
+    return refuse("the runner's keys are not used for a stranger's commit")
   }
   return checked.url
 }
@@ -54,7 +55,7 @@ const HOST = /^[a-z]+:\/\/[^/]+/
 const SCP_HOST = /^(?:[^/[]*\[[^\]]*\]|[^/:]*)(?=:)/
 
 /**
- * Resolves a relative submodule URL as git does, text by text: `./x` is below the base, `../x` next to it. Others
+ * Resolves a relative submodule URL as git does, textually: `./x` is below the base, `../x` next to it. Others
  * are returned as they are. Throws `invalid` where git would go on to take the host away.
  */
 export function resolveUrl(text: string, base: string): string {
@@ -93,7 +94,7 @@ function placeOf(url: string): { protocol: string; host: string } | undefined {
   return host === undefined ? undefined : { protocol: 'ssh:', host: host.toLowerCase() }
 }
 
-/** Whether the repository is at a URL's host itself, or the operator has named that; `*` names none. */
+/** Whether a URL's host is the repository's own, or was allowed by name, not by `*`. */
 export function isNamed({ protocol, host, hostname }: URL, policy: FetchPolicy): boolean {
   const place = (protocol === 'ssh:' ? hostname : host).toLowerCase()
   return (

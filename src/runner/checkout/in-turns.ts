@@ -1,6 +1,6 @@
 /**
- * Does the work for each item, `atOnce` at a time; results are in the items' order. After a failure
- * no other begins, and it rejects when those that run have ended.
+ * Does the work for each item, at most `atOnce` concurrently; the results are in the items' order.
+ * After a failure no more is started, and it rejects once what is in flight has ended.
  */
 export async function inTurns<Item, Result>(
   items: readonly Item[],

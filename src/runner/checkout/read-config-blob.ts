@@ -3,7 +3,7 @@ import { type GitEnv, git } from '../../lib/git/git.ts'
 import type { ObjectReader } from '../mirror/object-reader.ts'
 import { findEntry, readCommit } from '../mirror/read-commit.ts'
 
-/** A commit, and where its objects are. */
+/** A commit, and access to its objects. */
 export interface CommitObjects {
   readonly mirror: string
   readonly objects: ObjectReader
@@ -13,9 +13,9 @@ export interface CommitObjects {
 const LARGEST_FILE = 1024 * 1024
 
 /**
- * What a file of git's own format says that stands at the root of a commit, read as an object: pairs
- * of key and value, in their order. Nothing that it includes is read. Empty when there is no such file;
- * rejects with `invalid` when it is no plain file, too large, or can't be understood.
+ * The contents of a file in git's configuration format at the root of a commit, read as an object:
+ * ordered pairs of key and value. Includes are not followed. Empty if there is no such file; rejects
+ * with `invalid` if it is not a regular file, too large, or can't be parsed.
  */
 export async function readConfigBlob(
   name: string,
@@ -26,7 +26,7 @@ export async function readConfigBlob(
   const entry = await findEntry(objects, tree, name)
   if (!entry) return []
   const refuse = (why: string): NarwhalError => new NarwhalError('invalid', `${name}: ${why}`)
-  if (entry.mode !== '100644' && entry.mode !== '100755') throw refuse('it is no plain file')
+  if (entry.mode !== '100644' && entry.mode !== '100755') throw refuse("it isn't a regular file")
   const info = await objects.info(entry.id)
   if (!info || info.size > LARGEST_FILE) throw refuse('it is larger than 1 MiB')
   const list = ['config', '-z', '--no-includes', '--list', `--blob=${entry.id}`]

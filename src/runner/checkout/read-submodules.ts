@@ -4,12 +4,12 @@ import type { ObjectReader } from '../mirror/object-reader.ts'
 import { findEntry, readCommit } from '../mirror/read-commit.ts'
 import { type CommitObjects, readConfigBlob } from './read-config-blob.ts'
 
-/** A submodule as a commit names it; `name` and `url` are hostile text. */
+/** A submodule as the commit declares it; `name` and `url` are untrusted. */
 export interface Submodule {
   readonly name: string
-  /** Where it belongs in the workspace: parts of a real folder's path, none of them special. */
+  /** Its path in the workspace: components of a real folder's path, none of them special. */
   readonly path: readonly string[]
-  /** As it is written; may be relative. */
+  /** As written; may be relative. */
   readonly url: string
   readonly sha: string
 }
@@ -20,9 +20,9 @@ const FOLDER = '40000'
 const LONGEST_NAME = 1_000
 
 /**
- * The submodules that a commit has, as its `.gitmodules` says, which is read as an object. Those
- * whose place in the tree is none, and those that are not to be updated, are left out. Rejects with
- * `invalid` for a file or a submodule that can't be right, or too many of them.
+ * The submodules of a commit, by its `.gitmodules`, which is read as an object. Skips those whose path
+ * is not a submodule in the tree, and those with `update = none`. Rejects with `invalid` for an invalid
+ * file or submodule, or too many of them.
  */
 export async function readSubmodules(
   commit: CommitObjects,
@@ -41,7 +41,7 @@ export async function readSubmodules(
     const link = await findPath(objects, tree, parts)
     if (link?.mode !== GITLINK) continue
     if (!isName(name)) {
-      throw refuse(`${JSON.stringify(name.slice(0, 200))} can't be the name of a submodule`)
+      throw refuse(`${JSON.stringify(name.slice(0, 200))} isn't a valid submodule name`)
     }
     if (url === undefined) throw refuse(`${name} has no url`)
     found.push({ name, path: parts, url, sha: link.id })
@@ -49,7 +49,7 @@ export async function readSubmodules(
   return found
 }
 
-/** As git has it (`check_submodule_name`), and no control characters, which git can't keep in a configuration. */
+/** As in git (`check_submodule_name`), without control characters, which git's configuration can't hold. */
 function isName(name: string): boolean {
   const isPossible = name !== '' && name.length <= LONGEST_NAME && !/\p{Cc}/u.test(name)
   return isPossible && !name.split(/[/\\]/).includes('..')
@@ -61,7 +61,7 @@ interface Section {
   update?: string
 }
 
-/** Of several values of a key the last counts, as with git. */
+/** The last value of a key wins, as in git. */
 function readSections(pairs: readonly [string, string][]): Map<string, Section> {
   const sections = new Map<string, Section>()
   for (const [key, value] of pairs) {
@@ -74,7 +74,7 @@ function readSections(pairs: readonly [string, string][]): Map<string, Section> 
   return sections
 }
 
-/** What the tree has under this path; a link on the way is no folder. */
+/** The tree's entry at this path; symbolic links are not followed. */
 async function findPath(objects: ObjectReader, tree: string, parts: readonly string[]) {
   let entry: { mode: string; id: string } | undefined = { mode: FOLDER, id: tree }
   for (const part of parts) {

@@ -20,8 +20,8 @@ interface DownloadOptions {
 }
 
 /**
- * Downloads an object to this path, where it appears whole and only if it is the very one that its
- * name says. Tries again after trouble of the network or the server. Rejects with `unavailable`.
+ * Downloads an object to this path, where it appears atomically, and only if its hash is right. Retries
+ * after errors of the network or the server. Rejects with `unavailable`.
  */
 export async function downloadObject(
   object: LfsDownload,
@@ -45,7 +45,7 @@ export async function downloadObject(
   }
 }
 
-/** Throws a NarwhalError for what another try would not change. */
+/** Throws a NarwhalError for what a retry would not change. */
 async function writePart(object: LfsDownload, part: string, options: DownloadOptions) {
   await using given = await ask(object, options)
   const { statusCode = 0 } = given.answer
@@ -54,7 +54,7 @@ async function writePart(object: LfsDownload, part: string, options: DownloadOpt
   await writeAnswer(object, given.answer, part)
 }
 
-/** Asks, and again where it is sent on to; what gives access is for the first one alone. */
+/** Requests it and follows redirects; credentials are sent to the first origin only. */
 async function ask(
   { href, headers, by }: LfsDownload,
   { hosts, signal }: DownloadOptions,
@@ -73,7 +73,7 @@ async function ask(
       return { answer, [Symbol.asyncDispose]: async () => void asked.destroy() }
     }
     asked.destroy()
-    if (hops === MOST_REDIRECTS) throw new NarwhalError('unavailable', 'it redirects without end')
+    if (hops === MOST_REDIRECTS) throw new NarwhalError('unavailable', 'too many redirects')
     const next = nextUrl(location, url)
     if (next.origin !== url.origin) shown = {}
     named = nearest(found)
@@ -82,10 +82,10 @@ async function ask(
 }
 
 function nextUrl(location: string, from: URL): URL {
-  if (!URL.canParse(location, from.href)) throw new NarwhalError('unavailable', 'it sends nowhere')
+  if (!URL.canParse(location, from.href)) throw new NarwhalError('unavailable', 'invalid redirect')
   const next = new URL(location, from)
   const isWeb = next.protocol === 'https:' || next.protocol === from.protocol
-  if (!isWeb) throw new NarwhalError('unavailable', 'it sends on to a server without TLS')
+  if (!isWeb) throw new NarwhalError('unavailable', 'it redirects to a server without TLS')
   return next
 }
 
@@ -96,7 +96,8 @@ async function writeAnswer({ oid, size }: LfsDownload, answer: IncomingMessage, 
   for await (const chunk of answer) {
     const piece = chunk as Uint8Array
     bytes += piece.length
-    if (bytes > size) throw new NarwhalError('unavailable', 'it sent more than the object has')
+    if (bytes > size)
+      throw new NarwhalError('unavailable', 'it sent more than the size of the object')
     hash.update(piece)
     await file.writeFile(piece)
   }
@@ -104,9 +105,9 @@ async function writeAnswer({ oid, size }: LfsDownload, answer: IncomingMessage, 
   if (hash.digest('hex') !== oid) throw new NarwhalError('unavailable', 'it sent something else')
 }
 
-/** The URL is left out but for its host: it may hold what gives access. */
+/** Only the URL's host is shown: the rest may contain credentials. */
 function explain({ oid, href }: LfsDownload, error: unknown): NarwhalError {
-  const words = error instanceof NarwhalError ? error.message : describeConnectError(error)
-  const what = `object ${oid.slice(0, 12)} of Git LFS can't be had from ${new URL(href).host}`
-  return new NarwhalError('unavailable', `${what}: ${words}`, { cause: error })
+  const why = error instanceof NarwhalError ? error.message : describeConnectError(error)
+  const what = `can't download Git LFS object ${oid.slice(0, 12)} from ${new URL(href).host}`
+  return new NarwhalError('unavailable', `${what}: ${why}`, { cause: error })
 }

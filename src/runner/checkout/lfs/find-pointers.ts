@@ -19,9 +19,9 @@ const PATHS_AT_ONCE = 200
 const ENTRY = /^(100644|100755) blob [0-9a-f]+ +(\d+)\t([^]+)$/
 
 /**
- * The pointers in a folder that was just checked out, and where nobody else has written yet: files
- * with `filter=lfs` in `.gitattributes` whose text is one. Rejects with `too_large` when there are
- * more than `most`.
+ * The pointers in a folder that was just checked out, before anyone else writes to it: files with
+ * `filter=lfs` in `.gitattributes` whose text is a pointer. Rejects with `too_large` if there are more
+ * than `most`.
  */
 export async function findPointers(
   folder: string,
@@ -29,16 +29,16 @@ export async function findPointers(
 ): Promise<PointerFile[]> {
   const found: PointerFile[] = []
   let small: Candidate[] = []
-  const look = async (): Promise<void> => {
+  const check = async (): Promise<void> => {
     found.push(...(await readPointers(folder, await keepKept(folder, small, options))))
     small = []
     if (found.length <= options.most) return
-    throw new NarwhalError('too_large', `there are more than ${options.most} files of Git LFS`)
+    throw new NarwhalError('too_large', `there are more than ${options.most} Git LFS files`)
   }
   for await (const one of listSmallFiles(folder, options)) {
-    if (small.push(one) >= PATHS_AT_ONCE) await look()
+    if (small.push(one) >= PATHS_AT_ONCE) await check()
   }
-  await look()
+  await check()
   return found
 }
 
@@ -79,7 +79,7 @@ async function* listSmallFiles(
   }
 }
 
-/** Those that `.gitattributes` hands to the filter `lfs`. */
+/** Those with the filter `lfs` by `.gitattributes`. */
 async function keepKept(
   folder: string,
   files: readonly Candidate[],
@@ -87,12 +87,12 @@ async function keepKept(
 ): Promise<Candidate[]> {
   if (files.length === 0) return []
   const paths = files.map(({ path }) => path)
-  const said = await git(['check-attr', '-z', 'filter', '--', ...paths], {
+  const output = await git(['check-attr', '-z', 'filter', '--', ...paths], {
     cwd: folder,
     ...options,
   })
-  // path NUL attribute NUL value NUL, for each path in its turn.
-  const words = said.split('\0')
+  // path NUL attribute NUL value NUL, for each path in order.
+  const words = output.split('\0')
   return files.filter((_file, index) => words[index * 3 + 2] === 'lfs')
 }
 

@@ -10,11 +10,11 @@ import type { FetchHosts } from '../fetch-hosts.ts'
 import type { LfsEndpoint } from './lfs-endpoint.ts'
 import type { LfsPointer } from './pointer.ts'
 
-/** Where an object can be had. */
+/** Where an object can be downloaded. */
 export interface LfsDownload extends LfsPointer {
   readonly href: string
   readonly headers: Readonly<Record<string, string>>
-  /** How near the server is that named it. */
+  /** The nearness of the server that named it. */
   readonly by: Nearness
 }
 
@@ -43,8 +43,8 @@ const answerBody = z.object({
 })
 
 /**
- * Asks a server of Git LFS where these objects are, at most a hundred (docs/api/batch.md of git-lfs).
- * Rejects with `unavailable`, also when it has not got all of them. No redirect is followed.
+ * Asks a Git LFS server where these objects are, at most a hundred (docs/api/batch.md of git-lfs).
+ * Rejects with `unavailable`, also if some are missing. Follows no redirect.
  */
 export async function askForObjects(
   endpoint: LfsEndpoint,
@@ -53,7 +53,7 @@ export async function askForObjects(
 ): Promise<LfsDownload[]> {
   const shown = withoutCredentials(endpoint.url)
   const refuse = (why: string, cause?: unknown): NarwhalError =>
-    new NarwhalError('unavailable', `the server of Git LFS, ${shown}, ${why}`, { cause })
+    new NarwhalError('unavailable', `the Git LFS server ${shown} ${why}`, { cause })
   const { status, text, by } = await ask(endpoint, objects, asking).catch((error: unknown) => {
     asking.signal.throwIfAborted()
     throw refuse(`does not answer: ${describeConnectError(error)}`, error)
@@ -63,20 +63,23 @@ export async function askForObjects(
   }
   if (status !== 200) throw refuse(`answered ${status}`)
   const answer = answerBody.safeParse(parseJson(text))
-  if (!answer.success) throw refuse('answered in a form that is not understood')
+  if (!answer.success) throw refuse('sent an invalid response')
   const byOid = new Map(answer.data.objects.map((object) => [object.oid, object]))
   return objects.map(({ oid, size }) => {
     const found = byOid.get(oid)
     const download = found?.actions?.download
     if (!download) {
-      const { code, message } = found?.error ?? { code: 404, message: 'it was not told of' }
+      const { code, message } = found?.error ?? {
+        code: 404,
+        message: 'it is missing from the response',
+      }
       const said = withoutCredentials(message)
         .replaceAll(/[\p{Cc}\p{Cf}]+/gu, ' ')
         .slice(0, 200)
       throw refuse(`has no object ${oid.slice(0, 12)}: ${code} ${said}`)
     }
     if (endpoint.url.startsWith('https:') && !download.href.startsWith('https:')) {
-      throw refuse('sends on to a server without TLS')
+      throw refuse('redirects to a server without TLS')
     }
     return { oid, size, href: download.href, headers: download.header ?? {}, by }
   })
@@ -94,7 +97,7 @@ async function ask(
 ) {
   const url = new URL(`${endpoint.url}/objects/batch`)
   const found = await hosts.find(url, endpoint.by)
-  const question = {
+  const request = {
     url,
     method: 'POST',
     headers: { ...endpoint.headers, accept: MEDIA_TYPE, 'content-type': MEDIA_TYPE },
@@ -107,7 +110,7 @@ async function ask(
     mostBytes: LARGEST_ANSWER + 1,
     signal: AbortSignal.any([signal, AbortSignal.timeout(ANSWER_MS)]),
   }
-  const { status, text } = await askOnce(question, found)
-  if (Buffer.byteLength(text) > LARGEST_ANSWER) throw new Error('its answer is too long')
+  const { status, text } = await askOnce(request, found)
+  if (Buffer.byteLength(text) > LARGEST_ANSWER) throw new Error('its response is too long')
   return { status, text, by: nearest(found) }
 }

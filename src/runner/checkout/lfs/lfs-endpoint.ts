@@ -12,12 +12,12 @@ import type { Nearness } from '../../../lib/reach/reach.ts'
 import { shellQuote } from '../../../lib/shell-quote.ts'
 import { checkFetchUrl, type FetchPolicy } from '../fetch-policy.ts'
 
-/** A server of Git LFS, and what its requests must carry. */
+/** A Git LFS server, and the headers that its requests need. */
 export interface LfsEndpoint {
-  /** Without a slash at the end. */
+  /** Without a trailing slash. */
   readonly url: string
   readonly headers: Readonly<Record<string, string>>
-  /** How near the server is that named it; absent: it is where the repository is, or where its commit may say. */
+  /** The nearness of the server that named it; absent: the repository or its commit did. */
   readonly by?: Nearness
 }
 
@@ -29,9 +29,9 @@ const authenticated = z.object({
 })
 
 /**
- * The server of Git LFS of a repository: what `.lfsconfig` of the commit says, as far as the policy
- * lets it, else the one beside the repository. Over ssh the repository's host is asked for it, as
- * git-lfs does. Rejects with `invalid` or `unavailable`.
+ * The Git LFS server of a repository: the one in the commit's `.lfsconfig`, if the policy allows it,
+ * otherwise the repository's own. Over ssh the repository's host is asked for it, as git-lfs does.
+ * Rejects with `invalid` or `unavailable`.
  */
 export async function lfsEndpoint(
   configured: string | undefined,
@@ -39,9 +39,9 @@ export async function lfsEndpoint(
   { policy, env, signal }: { policy: FetchPolicy; env: GitEnv; signal: AbortSignal },
 ): Promise<LfsEndpoint> {
   if (configured !== undefined) {
-    const url = checkFetchUrl(configured, policy, 'the server of Git LFS in .lfsconfig')
+    const url = checkFetchUrl(configured, policy, 'the Git LFS server in .lfsconfig')
     if (!/^https?:/.test(url)) {
-      throw new NarwhalError('invalid', '.lfsconfig must name the server of Git LFS by https')
+      throw new NarwhalError('invalid', '.lfsconfig must name the Git LFS server by https')
     }
     return { url: url.replace(/\/$/, ''), headers: {} }
   }
@@ -50,7 +50,7 @@ export async function lfsEndpoint(
     return { url: `${url}${url.endsWith('.git') ? '' : '.git'}/info/lfs`, headers: {} }
   }
   const answer = await authenticate(cloneUrl, { env, signal })
-  // Of a host that only ssh knows, which is no reason to let it lead further in.
+  // A host that only ssh can resolve may lead to public hosts only.
   const by = await (env.hosts ?? ANY_HOSTS)
     .find(cloneHost(cloneUrl))
     .then(nearest, () => 'public' as const)
@@ -73,14 +73,14 @@ async function authenticate(
   const { promise, resolve } = Promise.withResolvers<string | NarwhalError>()
   const options = { timeout: AUTHENTICATE_MS, maxBuffer: 64 * 1024, signal, env: processEnv(env) }
   execFile('ssh', args, options, (error, stdout, stderr) =>
-    // What was said may hold what authenticates: of it only the reason is told.
+    // The output may contain credentials: only the reason is reported.
     resolve(error ? childError('ssh git-lfs-authenticate', error, stderr) : stdout),
   ).stdin?.end()
-  const said = await promise
+  const output = await promise
   signal.throwIfAborted()
-  if (said instanceof NarwhalError) throw refuse(said.message)
-  const answer = authenticated.safeParse(parseJson(said))
-  if (!answer.success) throw refuse('its answer is none')
+  if (output instanceof NarwhalError) throw refuse(output.message)
+  const answer = authenticated.safeParse(parseJson(output))
+  if (!answer.success) throw refuse('its response is invalid')
   const { href, header = {} } = answer.data
   return { url: href.replace(/\/$/, ''), headers: header }
 }

@@ -136,7 +136,7 @@ test('says what is not there, may not be had, is too large, or is not what it sh
   const missing = await repository.commit({ 'a.bin': pointerOf('nobody has it') })
   await assert.rejects(checkOut(missing), {
     code: 'unavailable',
-    message: /info\/lfs, has no object [0-9a-f]{12}: 404 Not found/,
+    message: /info\/lfs has no object [0-9a-f]{12}: 404 Not found/,
   })
   server.status = 401
   await assert.rejects(checkOut(missing), { message: /the runner has no credentials for it/ })

@@ -1,4 +1,4 @@
-/** What stands in a commit in the place of a file that Git LFS keeps. */
+/** What a commit contains in place of a Git LFS file. */
 export interface LfsPointer {
   /** SHA-256 of the file, hexadecimal. */
   readonly oid: string
@@ -13,7 +13,7 @@ export const SHORTEST_POINTER = 100
 
 const VERSION = /^version https:\/\/git-lfs\.github\.com\/spec\/v1\n/
 
-/** Undefined when the text is no pointer; extensions, which change the content, make it none. */
+/** Undefined if the text is not a pointer, or has extensions, which change the content. */
 export function parsePointer(text: string): LfsPointer | undefined {
   if (text.length > LONGEST_POINTER || !VERSION.test(text) || /^ext-/m.test(text)) return undefined
   const oid = /^oid sha256:([0-9a-f]{64})$/m.exec(text)?.[1]

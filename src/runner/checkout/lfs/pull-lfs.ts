@@ -26,14 +26,13 @@ export interface LfsOptions {
   readonly policy: FetchPolicy
   readonly env: GitEnv
   readonly signal: AbortSignal
-  /** So many bytes all of them may have. */
+  /** The limit of all files together. */
   readonly maxBytes: number
 }
 
 /**
- * Puts the files that Git LFS keeps in the place of their pointers, in a folder that was just
- * checked out. They are kept beside the mirror, and downloaded once. Rejects with `too_large`,
- * `invalid` and `unavailable`, with what to do about it.
+ * Replaces the Git LFS pointers in a folder that was just checked out by their files, which are
+ * downloaded once and cached in the mirror. Rejects with `too_large`, `invalid` and `unavailable`.
  */
 export async function pullLfs(
   { commit, folder }: { readonly commit: CommitSource; readonly folder: string },
@@ -44,8 +43,8 @@ export async function pullLfs(
   if (files.length === 0) return
   const total = files.reduce((sum, { size }) => sum + size, 0)
   if (total > maxBytes) {
-    const words = `files of Git LFS with ${total} bytes are more than the ${maxBytes} that are allowed here`
-    throw new NarwhalError('too_large', `clone_failed: limit: ${words}`)
+    const why = `Git LFS files with ${total} bytes exceed the limit of ${maxBytes}`
+    throw new NarwhalError('too_large', `clone_failed: limit: ${why}`)
   }
   await mirrors.read(commit, signal, async (mirror, objects) => {
     const cache = join(mirror, 'lfs', 'objects')
@@ -54,18 +53,18 @@ export async function pullLfs(
       const at = { mirror, objects, sha: commit.sha }
       const config = await readConfigBlob('.lfsconfig', at, options)
       const configured = config.findLast(([key]) => key === 'lfs.url')?.[1]
-      await bring(missing, cache, { ...options, commit, configured })
+      await downloadAll(missing, cache, { ...options, commit, configured })
     }
     await inTurns(files, AT_ONCE, (file) => putInPlace(file, folder, pathIn(cache, file.oid)))
   })
-  // Whoever has no git-lfs would see them as changed: what git compares with is the pointer.
+  // Without git-lfs, git would compare them with the pointers and show them as modified.
   for (let i = 0; i < files.length; i += PATHS_AT_ONCE) {
     const paths = files.slice(i, i + PATHS_AT_ONCE).map(({ path }) => path)
     await git(['update-index', '--assume-unchanged', '--', ...paths], { cwd: folder, env, signal })
   }
 }
 
-/** Each once, though several files may have the same content. */
+/** Each once, even if several files have the same content. */
 async function missingObjects(cache: string, files: readonly LfsPointer[]): Promise<LfsPointer[]> {
   const byOid = new Map(files.map(({ oid, size }) => [oid, { oid, size }]))
   const missing: LfsPointer[] = []
@@ -76,7 +75,7 @@ async function missingObjects(cache: string, files: readonly LfsPointer[]): Prom
   return missing
 }
 
-async function bring(
+async function downloadAll(
   missing: readonly LfsPointer[],
   cache: string,
   options: LfsOptions & { readonly commit: CommitSource; readonly configured: string | undefined },
@@ -85,7 +84,7 @@ async function bring(
   if (commit.cloneUrl.startsWith('/') && configured === undefined) {
     throw new NarwhalError(
       'invalid',
-      `${commit.repositoryName} is a path of the runner, which has no server of Git LFS: name one by lfs.url in .lfsconfig`,
+      `${commit.repositoryName} is a local path, which has no Git LFS server: set lfs.url in .lfsconfig`,
     )
   }
   const how = { hosts: new FetchHosts(policy, env.hosts ?? ANY_HOSTS), signal }
@@ -97,7 +96,7 @@ async function bring(
   }
 }
 
-/** A copy, which shares blocks where the file system can: the job may write to its own. */
+/** A copy, as a reflink if the file system can: the job may write to its own. */
 async function putInPlace(file: PointerFile, folder: string, from: string): Promise<void> {
   const path = join(folder, file.path)
   await rm(path)
