@@ -8,18 +8,17 @@ import { killTree } from '../executor/processes/process-tree.ts'
 const SILENCE_MS = 10_000
 
 /**
- * Ends all that runs in a sandbox, paused or not, and resolves once it is gone; also when it was gone before.
- * Rejects with `unavailable` when the container engine is away or refuses.
+ * Ends all processes of a sandbox, paused or not, and resolves once they are gone. Idempotent. Rejects
+ * with `unavailable` if the container engine is unreachable or refuses.
  *
- * It speaks to the engine without DockerApi: the library that reads the answers there would be the
- * larger part of the watchdog.
+ * It doesn't use DockerApi, whose schema library would be the larger part of the watchdog.
  */
 export async function endSandbox(handle: SandboxHandle): Promise<void> {
   if (handle.kind === 'processes') {
     await killTree(withMark((mark) => mark === handle.mark))
     return
   }
-  // At the same time, for an engine that is away or silent: on another machine nothing is found.
+  // Concurrently, in case the engine is unreachable; for an engine on another machine no process is found.
   const ids = [handle.id, ...(handle.others ?? [])]
   await Promise.all([
     ...ids.map((id) => killTree(inContainer(id))),
@@ -33,12 +32,12 @@ type ContainerHandle = Extract<SandboxHandle, { readonly kind: 'container' }>
 async function endContainer({ host, id, remove }: ContainerHandle): Promise<void> {
   const container = `/containers/${id}`
   if (remove) {
-    // 409: somebody else is removing it at this moment.
+    // 409: its removal is already in progress.
     await call(host, { method: 'DELETE', path: `${container}?force=1&v=1` }, [204, 404, 409])
     return
   }
   const kill: EngineCall = { method: 'POST', path: `${container}/kill?signal=KILL` }
-  // 409: it does not run. Or, of Podman: it is paused.
+  // 409: it is not running, or with Podman, it is paused.
   if ((await call(host, kill, [204, 404, 409])) !== 409) return
   await call(host, { method: 'POST', path: `${container}/unpause` }, [204, 404, 409, 500])
   await call(host, kill, [204, 404, 409])
@@ -47,6 +46,6 @@ async function endContainer({ host, id, remove }: ContainerHandle): Promise<void
 async function call(host: string, what: EngineCall, fine: readonly number[]): Promise<number> {
   const answer = await callEngine(parseEngineAddress(host), { ...what, silenceMs: SILENCE_MS })
   if (fine.includes(answer.status)) return answer.status
-  const said = `${what.method} ${what.path}: ${answer.status} ${answer.text.trim().slice(0, 300)}`
-  throw new NarwhalError('unavailable', `the container engine at ${host} refused ${said}`)
+  const details = `${what.method} ${what.path}: ${answer.status} ${answer.text.trim().slice(0, 300)}`
+  throw new NarwhalError('unavailable', `the container engine at ${host} refused ${details}`)
 }

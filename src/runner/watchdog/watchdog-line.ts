@@ -1,9 +1,9 @@
 import type { SandboxHandle } from '../executor/executor.ts'
 
 /**
- * What a runner tells its watchdog, one JSON text per line. Both are of the same version and on the same
- * machine; moments are milliseconds of its monotonic clock (CLOCK_MONOTONIC, `process.hrtime`), so that
- * a line means the same however late it is read.
+ * The protocol from a runner to its watchdog, one JSON text per line. Both have the same version and
+ * run on the same machine; times are milliseconds of its monotonic clock (CLOCK_MONOTONIC,
+ * `process.hrtime`), so that a line means the same however late it is read.
  */
 export type WatchdogLine =
   | {
@@ -14,11 +14,11 @@ export type WatchdogLine =
       readonly name: string
       readonly handle: SandboxHandle
     }
-  /** When to end it; null: only with the runner. */
+  /** When to end the sandbox; null: only when the runner ends. */
   | { readonly type: 'until'; readonly id: number; readonly atMs: number | null }
   | { readonly type: 'release'; readonly id: number }
 
-/** Now, by the clock that all processes of a machine share; milliseconds. */
+/** The current time in milliseconds of the clock that all processes of a machine share. */
 export function monotonicMs(): number {
   return Number(process.hrtime.bigint()) / 1e6
 }

@@ -61,13 +61,13 @@ test('another watchdog is told what there is, and not what was', async () => {
   assert.deepEqual(watch, { type: 'watch', id: 2, name: 'two', handle })
   assert.deepEqual({ ...until, atMs: 0 }, { type: 'until', id: 2, atMs: 0 })
   assert.ok(Number(until?.['atMs']) > performance.now())
-  assert.deepEqual(at.said(), ['the watchdog has ended; another is started'])
+  assert.deepEqual(at.said(), ['watchdog ended: restarting it'])
 })
 
 test('watchdogs that all end at once are given up, until the next sandbox comes', async () => {
   await using at = await stage(`note('here')\nprocess.exit(1)`, { mostFailures: 2 })
   at.watchdog.watch('one', handle)
-  await eventually(() => at.said().some((words) => words.startsWith('no watchdog stays')))
+  await eventually(() => at.said().some((words) => words.startsWith('watchdog given up')))
   assert.equal((await at.notes()).length, 3)
   at.watchdog.watch('two', handle)
   await eventually(async () => (await at.notes()).length > 3)

@@ -154,7 +154,7 @@ for (const { kind, skip } of KINDS) {
     await runner.untilStill()
     await eventually(async () => (await runner.containers()).length === 0)
     await eventually(() => isGone(watchdog))
-    await says(runner, /ended the sandbox of job_beating\/1: its runner has gone/)
+    await says(runner, /ended the sandbox of job_beating\/1: its runner has ended/)
   })
 
   test(`${kind}: nothing runs past its moment when the runner is stopped`, options, async () => {
@@ -166,11 +166,14 @@ for (const { kind, skip } of KINDS) {
     runner.child.kill('SIGSTOP')
     await runner.untilStill()
     await eventually(async () => (await runner.containers()).length === 0)
-    await says(runner, /ended the sandbox of job_beating\/1: its runner has not conf/)
+    await says(
+      runner,
+      /ended the sandbox of job_beating\/1: its runner did not renew its lease in time/,
+    )
     runner.child.kill('SIGCONT')
     await once(runner.child, 'exit')
     await eventually(() => isGone(watchdog))
-    assert.match(runner.said(), /NarwhalError: the sandbox was not kept in time/)
+    assert.match(runner.said(), /NarwhalError: the lease of the sandbox was not renewed in time/)
   })
 
   test(`${kind}: a watchdog that was killed is replaced`, options, async () => {

@@ -12,24 +12,24 @@ export interface WatchdogOptions {
   readonly log: Logger
   /** The code of the process; for tests. */
   readonly entry?: URL
-  /** For how many failures in a row another is started; 20 unless told. */
+  /** After more failures in a row than this it is not restarted; 20 by default. */
   readonly mostFailures?: number
 }
 
 /**
- * Ends sandboxes whose runner can't: a small process beside this one, which hears which sandboxes
- * there are and until when each may run. It ends all of them when this process has ended, however
- * that happened, and each whose moment has passed, as when this process was stopped.
+ * Ends sandboxes whose runner can't: a small separate process that is told which sandboxes exist and
+ * until when each may run. It ends all of them when this process has ended, for whatever reason, and
+ * each whose deadline has passed, as when this process is frozen.
  *
- * It is started with the first sandbox. If it ends, another is started and told everything anew.
- * It does not keep this process alive. Disposing it ends it; what it still watches then, it ends first.
+ * The first sandbox starts it. If it ends, another is started and receives the whole state again. It
+ * does not keep this process alive. Disposing it first ends the sandboxes that it still watches.
  */
 export interface Watchdog extends AsyncDisposable {
   /** `name` is for messages. */
   watch(name: string, handle: SandboxHandle): Watch
 }
 
-/** One sandbox that is watched. */
+/** A watched sandbox. */
 export interface Watch {
   /**
    * When to end the sandbox, in milliseconds of this process's `performance.now()`; undefined: only
@@ -41,21 +41,21 @@ export interface Watch {
 }
 
 /**
- * Beside this file, with the same ending: as it is written, or bundled as an entry point of its own
+ * Next to this file, with the same extension: the source, or a bundle of its own
  * (`src/runner/watchdog/watchdog-process.ts` → `watchdog-process.js` in the folder of the main bundle).
  */
 const ENTRY = new URL(`./watchdog-process${extname(import.meta.url)}`, import.meta.url)
 
-/** It needs little, and is never to take more. */
+/** It needs little memory, and must never use more. */
 const FLAGS = ['--max-old-space-size=32', '--max-semi-space-size=1']
 
 const FIRST_RESTART_MS = 50
 const LONGEST_RESTART_MS = 5_000
-/** One that has lived so long has not failed at its start. */
+/** After this long, its end does not count as a failure to start. */
 const SETTLED_MS = 30_000
-/** One that leaves so many bytes unread hangs. */
+/** With this many unread bytes it counts as hung. */
 const MOST_UNREAD = 256 * 1024
-/** How long the disposal waits for its end, in milliseconds; it ends by itself later. */
+/** How long the disposal waits for its end; it ends on its own later. */
 const END_GRACE_MS = 3_000
 
 interface Entry {
@@ -69,8 +69,8 @@ export function startWatchdog(options: WatchdogOptions): Watchdog {
 }
 
 /**
- * States: *not needed* yet, *running*, *waiting* to be started again, *given up* until the next sandbox
- * comes, *closed*. What it must know is kept here, so that a new one can be told.
+ * States: *not started*, *running*, *waiting* for a restart, *given up* until the next sandbox, *closed*.
+ * The state of the sandboxes is kept here, for the next process.
  */
 class WatchdogProcess implements Watchdog {
   readonly #log: Logger
@@ -94,15 +94,15 @@ class WatchdogProcess implements Watchdog {
     const id = this.#lastId
     const entry: Entry = { name, handle, atMs: null }
     this.#entries.set(id, entry)
-    if (this.#child) this.#tell({ type: 'watch', id, name, handle })
+    if (this.#child) this.#send({ type: 'watch', id, name, handle })
     else if (!this.#restart) this.#start()
     return {
       endAt: (atMs) => {
         entry.atMs = atMs === undefined ? null : sharedClock(atMs)
-        if (this.#entries.has(id)) this.#tell({ type: 'until', id, atMs: entry.atMs })
+        if (this.#entries.has(id)) this.#send({ type: 'until', id, atMs: entry.atMs })
       },
       release: () => {
-        if (this.#entries.delete(id)) this.#tell({ type: 'release', id })
+        if (this.#entries.delete(id)) this.#send({ type: 'release', id })
       },
     }
   }
@@ -129,7 +129,7 @@ class WatchdogProcess implements Watchdog {
     try {
       child = this.#spawn()
     } catch (error) {
-      // No memory for another process, or no room for its pipe.
+      // Out of memory, processes or descriptors.
       return over(describeError(error))
     }
     this.#child = child
@@ -139,8 +139,8 @@ class WatchdogProcess implements Watchdog {
     child.unref()
     if (child.stdin instanceof Socket) child.stdin.unref()
     for (const [id, { name, handle, atMs }] of this.#entries) {
-      this.#tell({ type: 'watch', id, name, handle })
-      this.#tell({ type: 'until', id, atMs })
+      this.#send({ type: 'watch', id, name, handle })
+      this.#send({ type: 'until', id, atMs })
     }
   }
 
@@ -149,7 +149,7 @@ class WatchdogProcess implements Watchdog {
       cwd: '/',
       env: {},
       stdio: ['pipe', 'ignore', 'inherit'],
-      // In a group of its own: a terminal stops and ends the whole group of the runner.
+      // In its own process group: a terminal signals the whole group of the runner.
       detached: true,
     })
   }
@@ -160,42 +160,42 @@ class WatchdogProcess implements Watchdog {
     this.#failures = livedMs > SETTLED_MS ? 0 : this.#failures + 1
     if (this.#failures > this.#mostFailures) {
       this.#failures = 0
-      const words = 'no watchdog stays: sandboxes may outlive this process if it is killed'
-      this.#log.error({ reason }, words)
+      const message = 'watchdog given up: sandboxes may outlive this process if it is killed'
+      this.#log.error({ reason }, message)
       return
     }
     const facts = { reason, sandboxes: this.#entries.size }
-    this.#log.warn(facts, 'the watchdog has ended; another is started')
+    this.#log.warn(facts, 'watchdog ended: restarting it')
     const delay = Math.min(LONGEST_RESTART_MS, FIRST_RESTART_MS * 2 ** this.#failures)
     this.#restart = setTimeout(() => this.#start(), delay)
     this.#restart.unref()
   }
 
-  #tell(line: WatchdogLine): void {
+  #send(line: WatchdogLine): void {
     const stdin = this.#child?.stdin
     if (!stdin?.writable) return
     stdin.write(`${JSON.stringify(line)}\n`)
-    // What it has not read, another is told anew.
+    // A new one receives the whole state again.
     if (stdin.writableLength > MOST_UNREAD) this.#child?.kill('SIGKILL')
   }
 }
 
-/** A process that could not be started may tell of its end twice. */
-function once(tell: (reason: string) => void): (reason: string) => void {
-  let isTold = false
+/** A process that failed to start may emit both `error` and `exit`. */
+function once(listener: (reason: string) => void): (reason: string) => void {
+  let isCalled = false
   return (reason) => {
-    if (isTold) return
-    isTold = true
-    tell(reason)
+    if (isCalled) return
+    isCalled = true
+    listener(reason)
   }
 }
 
-/** What the clock of all processes shows when `performance.now()` shows `atMs` here. */
+/** A time of `performance.now()` in this process on the clock that all processes share. */
 function sharedClock(atMs: number): number {
   return atMs + CLOCK_OFFSET_MS
 }
 
-/** If this process is stopped between the two readings, a difference is too small: the largest is right. */
+/** A suspension between the two readings makes the difference too small: the largest is right. */
 const CLOCK_OFFSET_MS = Math.max(
   ...Array.from({ length: 5 }, () => {
     const shared = monotonicMs()

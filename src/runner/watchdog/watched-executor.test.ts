@@ -41,7 +41,7 @@ async function stage() {
   return { told, sandbox, run, [Symbol.asyncDispose]: () => executor[Symbol.asyncDispose]() }
 }
 
-const isOver = { code: 'unavailable', message: /not kept in time/ }
+const isOver = { code: 'unavailable', message: /not renewed in time/ }
 
 test('a sandbox is watched from its opening to its disposal', async () => {
   await using at = await stage()

@@ -16,8 +16,8 @@ import type {
 import type { Watch, Watchdog } from './watchdog.ts'
 
 /**
- * An executor whose sandboxes don't outlive this process, and can be kept until a moment and no
- * longer (`keepUntil`). It disposes of `executor`; the watchdog must outlive it.
+ * An executor whose sandboxes don't outlive this process, and end at a deadline unless it is moved
+ * (`keepUntil`). It disposes `executor`; the watchdog must outlive it.
  */
 export function watchedExecutor(executor: Executor, watchdog: Watchdog): Executor {
   return new WatchedExecutor(executor, watchdog)
@@ -44,7 +44,7 @@ class WatchedExecutor implements Executor {
     return this.#watch(spec.name, await this.#executor.open(spec, signal))
   }
 
-  /** What waits for a job runs nothing; it is watched from its opening on. */
+  /** A warm sandbox runs nothing yet; it is watched once it is opened. */
   take(spec: Omit<SandboxSpec, 'workspace'>): TakenSandbox | undefined {
     const taken = this.#executor.take?.(spec)
     if (!taken) return undefined
@@ -63,13 +63,13 @@ class WatchedExecutor implements Executor {
   }
 }
 
-/** Ending takes a while itself: it begins so long before the moment, in milliseconds. */
+/** Ending a sandbox takes a while: it begins this long before the deadline. */
 const END_MS = 1_000
 
 /**
- * A sandbox with its watch: *running* (until its moment, if it has one), *paused* (no moment counts),
- * or *over* for ever, once a moment was not moved in time. Then the watchdog has ended it or is
- * about to, and how a step ended says nothing.
+ * A watched sandbox: *running* (until its deadline, if it has one), *paused* (the deadline does not
+ * count), or permanently *over*, once a deadline was not moved in time. Then the watchdog has ended it
+ * or is about to, and the result of a step is meaningless.
  */
 class WatchedSandbox implements Sandbox {
   readonly handle: SandboxHandle
@@ -148,9 +148,9 @@ class WatchedSandbox implements Sandbox {
   keepUntil(atMs: number): void {
     const endAt = atMs - END_MS
     if (!this.#isPaused) {
-      // The clock is looked at after the telling: if this process was stopped before it, that is seen.
+      // The clock is checked after sending: a suspension of this process before that is noticed.
       this.#watch.endAt(endAt)
-      if (this.#lookAtClock()) return
+      if (this.#checkClock()) return
     }
     this.#endAt = endAt
   }
@@ -173,21 +173,21 @@ class WatchedSandbox implements Sandbox {
     })
   }
 
-  /** What could not be removed stays watched: it ends with this process at the latest. */
+  /** A sandbox that could not be removed stays watched: it ends with this process at the latest. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#sandbox[Symbol.asyncDispose]()
     this.#watch.release()
   }
 
   /** Whether the watchdog may have ended the sandbox. */
-  #lookAtClock(): boolean {
+  #checkClock(): boolean {
     if (!this.#isPaused && performance.now() >= (this.#endAt ?? Infinity)) this.#isOver = true
     return this.#isOver
   }
 
   #check(): void {
-    if (!this.#lookAtClock()) return
-    const words = 'the sandbox was not kept in time, and what ran in it was ended'
-    throw new NarwhalError('unavailable', words)
+    if (!this.#checkClock()) return
+    const message = 'the lease of the sandbox was not renewed in time, and its processes were ended'
+    throw new NarwhalError('unavailable', message)
   }
 }

@@ -18,9 +18,9 @@ function stage(refuse: (mark: string) => boolean = () => false) {
   const say = (words: string) => void said.push(words)
   const sandboxes = new WatchedSandboxes({ now: () => clock.now, end, say })
   const watch = (id: number, mark: string) =>
-    sandboxes.hear({ type: 'watch', id, name: `job_${mark}`, handle: handleOf(mark) })
-  const until = (id: number, atMs: number | null) => sandboxes.hear({ type: 'until', id, atMs })
-  const release = (id: number) => sandboxes.hear({ type: 'release', id })
+    sandboxes.onLine({ type: 'watch', id, name: `job_${mark}`, handle: handleOf(mark) })
+  const until = (id: number, atMs: number | null) => sandboxes.onLine({ type: 'until', id, atMs })
+  const release = (id: number) => sandboxes.onLine({ type: 'release', id })
   return { sandboxes, clock, ended, said, watch, until, release }
 }
 
@@ -35,7 +35,7 @@ test('ends what is late, and says so', async () => {
   await eventually(() => assert.deepEqual(at.ended, ['a']))
   await eventually(() =>
     assert.deepEqual(at.said, [
-      'ended the sandbox of job_a: its runner has not confirmed in time that it may go on',
+      'ended the sandbox of job_a: its runner did not renew its lease in time',
     ]),
   )
   at.until(2, null)
@@ -80,5 +80,5 @@ test('tries again until it works or the runner has ended it itself', async () =>
   await eventually(() => assert.deepEqual(at.ended, ['a']))
   await at.sandboxes.endAll()
   assert.equal(at.ended.includes('b'), false)
-  assert.equal(at.said[0], 'could not end the sandbox of job_a yet: the engine is away')
+  assert.equal(at.said[0], "can't end the sandbox of job_a, retrying: the engine is away")
 })

@@ -4,14 +4,14 @@ import type { SandboxHandle } from '../executor/executor.ts'
 import type { WatchdogLine } from './watchdog-line.ts'
 
 export interface WatchedSandboxesDeps {
-  /** Milliseconds of the clock that the lines speak of. */
+  /** The current time, in milliseconds of the lines' clock. */
   readonly now: () => number
   readonly end: (handle: SandboxHandle) => Promise<void>
-  /** Tells a person, in one line. */
-  readonly say: (words: string) => void
+  /** Logs a message. */
+  readonly say: (message: string) => void
 }
 
-/** One sandbox of the runner: *watched*, *ending* and *ended*, or *released* and forgotten. */
+/** One sandbox of the runner: *watched*, *ending* and *ended*, or *released*. */
 interface Watched {
   readonly name: string
   readonly handle: SandboxHandle
@@ -20,13 +20,13 @@ interface Watched {
 }
 
 const RETRY_MS = 500
-/** An engine that is away for longer is left to the next start of the runner, which removes what it finds. */
+/** After a longer outage of the engine, the next start of the runner removes what is left behind. */
 const GIVE_UP_MS = 600_000
 const LONGEST_TIMER_MS = 2 ** 31 - 1
 
 /**
- * The sandboxes that a watchdog watches. Each is ended once: when its moment comes or when the runner
- * has gone, whichever is first. An end that fails is tried again until the runner releases the sandbox.
+ * The sandboxes of a watchdog. Each is ended once: at its deadline or after the end of the runner,
+ * whichever is first. A failure is retried until the runner releases the sandbox.
  */
 export class WatchedSandboxes {
   readonly #deps: WatchedSandboxesDeps
@@ -37,7 +37,7 @@ export class WatchedSandboxes {
     this.#deps = deps
   }
 
-  hear(line: WatchdogLine): void {
+  onLine(line: WatchdogLine): void {
     const { id } = line
     if (line.type === 'watch') {
       const { name, handle } = line
@@ -48,29 +48,29 @@ export class WatchedSandboxes {
       const watched = this.#watched.get(id)
       if (watched) {
         watched.untilMs = line.atMs ?? undefined
-        // The runner goes on with it, as far as it knows.
+        // As far as the runner knows, it continues.
         watched.ending = undefined
       }
     }
     this.#schedule()
   }
 
-  /** Ends all that is watched, for the runner has gone; resolves when nothing more can be done. */
+  /** Ends all sandboxes, as the runner has ended; resolves when nothing more can be done. */
   async endAll(): Promise<void> {
     clearTimeout(this.#timer)
     const all = [...this.#watched]
-    await Promise.all(all.map(([id, one]) => this.#tryToEnd(id, one, 'its runner has gone')))
+    await Promise.all(all.map(([id, one]) => this.#tryToEnd(id, one, 'its runner has ended')))
   }
 
   #schedule(): void {
     clearTimeout(this.#timer)
-    const moments = [...this.#watched.values()]
+    const deadlines = [...this.#watched.values()]
       .filter(({ ending }) => !ending)
       .map(({ untilMs = Infinity }) => untilMs)
-    const next = Math.min(...moments)
+    const next = Math.min(...deadlines)
     if (next === Infinity) return
     const delay = Math.max(0, Math.min(next - this.#deps.now(), LONGEST_TIMER_MS))
-    // If this process stood still as well, lines that move the moment are there already: they are read first.
+    // If this process was frozen, too, pending lines that move the deadline are read first.
     this.#timer = setTimeout(() => setImmediate(() => this.#endLate()), Math.ceil(delay))
   }
 
@@ -78,7 +78,7 @@ export class WatchedSandboxes {
     const now = this.#deps.now()
     for (const [id, one] of this.#watched) {
       if (one.untilMs === undefined || one.untilMs > now) continue
-      const why = 'its runner has not confirmed in time that it may go on'
+      const why = 'its runner did not renew its lease in time'
       one.ending ??= this.#tryToEnd(id, one, why)
     }
     this.#schedule()
@@ -87,17 +87,17 @@ export class WatchedSandboxes {
   async #tryToEnd(id: number, { name, handle }: Watched, why: string): Promise<void> {
     const { now, end, say } = this.#deps
     const giveUpAt = now() + GIVE_UP_MS
-    let trouble = ''
-    // Released: the runner has ended it itself.
+    let lastReason = ''
+    // Once released, the runner has ended it itself.
     while (this.#watched.has(id)) {
       try {
         await end(handle)
         return say(`ended the sandbox of ${name}: ${why}`)
       } catch (error) {
-        const words = describeError(error)
-        if (now() > giveUpAt) return say(`gave up ending the sandbox of ${name}: ${words}`)
-        if (words !== trouble) say(`could not end the sandbox of ${name} yet: ${words}`)
-        trouble = words
+        const reason = describeError(error)
+        if (now() > giveUpAt) return say(`gave up ending the sandbox of ${name}: ${reason}`)
+        if (reason !== lastReason) say(`can't end the sandbox of ${name}, retrying: ${reason}`)
+        lastReason = reason
       }
       await sleep(RETRY_MS)
     }
