@@ -223,7 +223,7 @@ describe('a job on a runner that attaches itself', { concurrency: 2 }, () => {
     assert.equal(pipeline.outcome, 'success')
     assert.equal(jobs[0]?.attempts.length, 1)
     assert.equal(await logText(narwhal, { id: job.id, attempt: 1 }), 'awake')
-    assert.doesNotMatch(runner.process.said(), /no longer attached/)
+    assert.doesNotMatch(runner.process.said(), /detached from a dispatcher/)
   })
 
   test('can not be touched by another runner, whatever that one says', async () => {

@@ -33,7 +33,7 @@ export function attachTestRunner(
   const attachments = new Attachments({
     ...options,
     log,
-    lookMs: 100,
+    pollMs: 100,
     serve: (socket) => server.serve(socket),
     listDispatchers: (url, signal) =>
       new ApiClient({ server: url, token, tls }, signal).listDispatchers(),

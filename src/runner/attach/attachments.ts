@@ -14,30 +14,30 @@ import {
 } from './where-to-dial.ts'
 
 export interface AttachmentsDeps {
-  /** The URLs of dispatchers, or of balancers before some; at least one. */
+  /** The URLs of dispatchers, or of load balancers in front of them; at least one. */
   readonly urls: readonly string[]
   readonly identity: string
-  /** Answers the calls that come over a socket. */
+  /** Serves the calls that arrive over a socket. */
   readonly serve: (socket: Duplex) => void
-  /** Asks at a URL which dispatchers there are; rejects with `unauthenticated` where it may not. */
+  /** Lists the dispatchers, as known at a URL; rejects with `unauthenticated` if it may not. */
   readonly listDispatchers: (url: string, signal: AbortSignal) => Promise<DispatcherSeat[]>
   readonly log: Logger
   readonly tls?: ClientTls | undefined
   readonly heartbeat?: HeartbeatOptions
-  /** Milliseconds between two looks for dispatchers that are new; 3,000 unless told. */
-  readonly lookMs?: number
+  /** The interval of polling for new dispatchers, in milliseconds; 3,000 by default. */
+  readonly pollMs?: number
 }
 
-const LOOK_MS = 3_000
-const ASK_MS = 5_000
+const POLL_MS = 3_000
+const LIST_TIMEOUT_MS = 5_000
 const RETRY = { firstMs: 300, maxMs: 3_000 }
 const MOST_KNOWN = 2
-/** A socket that closes sooner was no good: the next try waits longer. */
+/** A socket that closes sooner counts as a failure: the next try waits longer. */
 const GOOD_AFTER_MS = 10_000
 
 /**
- * The sockets to all dispatchers that there are. `run` looks who is missing, every few seconds and
- * after each loss, and dials; a dispatcher that was reached twice is left by the older socket.
+ * The sockets to all dispatchers. `run` dials the missing ones, every few seconds and after each loss;
+ * if a dispatcher was reached twice, the newer socket replaces the older.
  */
 export class Attachments {
   readonly #deps: AttachmentsDeps
@@ -50,26 +50,26 @@ export class Attachments {
     this.#deps = deps
   }
 
-  /** The sockets that are open now. */
+  /** The open sockets. */
   get live(): readonly DispatcherSocket[] {
     return [...this.#live.values()]
   }
 
-  /** Whether there ever was one. */
+  /** Whether there has ever been one. */
   get wasAttached(): boolean {
     return this.#wasAttached
   }
 
   /**
-   * Keeps the runner attached until the abort; then its sockets are closed. Rejects with
-   * `unauthenticated` when a dispatcher does not know the identity: the runner was removed.
+   * Keeps the runner attached until the abort, then closes its sockets. Rejects with
+   * `unauthenticated` if a dispatcher does not know the identity: the runner was removed.
    */
   async run(signal: AbortSignal): Promise<void> {
     try {
       while (!signal.aborted) {
-        const isComplete = await this.#look(signal)
+        const isComplete = await this.#refresh(signal)
         if (!isComplete) this.#failures++
-        else if (!(await this.#wake.wait(this.#deps.lookMs ?? LOOK_MS, signal))) this.#failures = 0
+        else if (!(await this.#wake.wait(this.#deps.pollMs ?? POLL_MS, signal))) this.#failures = 0
         await backoff(this.#failures, RETRY, signal)
       }
     } catch (error) {
@@ -81,21 +81,21 @@ export class Attachments {
     }
   }
 
-  /** Dials whoever is missing; resolves to whether nobody is any more. */
-  async #look(signal: AbortSignal): Promise<boolean> {
+  /** Dials the missing dispatchers; resolves to whether all are attached. */
+  async #refresh(signal: AbortSignal): Promise<boolean> {
     const seats = await this.#listSeats(signal)
     const urls = whereToDial(this.#known(seats))
     const found = await Promise.all(urls.map((url) => this.#dial(url, seats, signal)))
     const isLost = found.includes(false)
     if (isLost && missingSeats(this.#known(seats)).length > 0) {
-      // Its own URL may be one that only dispatchers reach: a balancer may lead to it.
+      // A dispatcher's own URL may be internal: a load balancer may lead to it.
       const others = this.#deps.urls.filter((url) => !urls.includes(url))
       await Promise.all(others.map((url) => this.#dial(url, seats, signal)))
     }
     return this.#live.size > 0 && missingSeats(this.#known(seats)).length === 0
   }
 
-  /** Dials until the URL leads nowhere new; resolves to whether anybody answered. */
+  /** Dials until the URL leads to no new dispatcher; resolves to whether one answered. */
   async #dial(
     url: string,
     seats: readonly DispatcherSeat[] | undefined,
@@ -103,7 +103,7 @@ export class Attachments {
   ): Promise<boolean> {
     const { identity, heartbeat, log, tls, urls } = this.#deps
     const options = { url, identity, tls, signal, ...(heartbeat && { heartbeat }) }
-    // A balancer may lead to one that is known; after the second time the next look goes on.
+    // A load balancer may lead to a known one; after the second time the next refresh continues.
     let known = 0
     for (let tries = (seats?.length ?? 0) + MOST_KNOWN; tries > 0 && known < MOST_KNOWN; tries--) {
       const attached = [...this.#live.keys()]
@@ -114,7 +114,7 @@ export class Attachments {
         if (error.code === 'unauthenticated' && urls.includes(url)) throw error
         if (error.code === 'cancelled') throw error
         if (error.code !== 'conflict') {
-          if (this.#failures === 0) log.warn({ url, reason: error.message }, 'not attached')
+          if (this.#failures === 0) log.warn({ url, reason: error.message }, "can't attach")
           return false
         }
         known++
@@ -135,25 +135,25 @@ export class Attachments {
     void socket.closed.then((reason) => {
       if (this.#live.get(dispatcher) !== socket) return
       this.#live.delete(dispatcher)
-      log.warn({ dispatcher, url, reason }, 'no longer attached to a dispatcher')
+      log.warn({ dispatcher, url, reason }, 'detached from a dispatcher')
       const isGood = performance.now() - openedAt > GOOD_AFTER_MS
       this.#failures = isGood ? 0 : this.#failures + 1
       this.#wake.wake()
     })
   }
 
-  /** Which dispatchers there are, as the first says that answers; undefined when none does. */
+  /** The list of the first dispatcher that answers; undefined if none does. */
   async #listSeats(signal: AbortSignal): Promise<DispatcherSeat[] | undefined> {
     const { urls, listDispatchers, log } = this.#deps
     for (const url of new Set([...urls, ...this.live.map((socket) => socket.url)])) {
       try {
-        const patience = AbortSignal.any([signal, AbortSignal.timeout(ASK_MS)])
-        return await listDispatchers(url, patience)
+        const limited = AbortSignal.any([signal, AbortSignal.timeout(LIST_TIMEOUT_MS)])
+        return await listDispatchers(url, limited)
       } catch (error) {
         if (signal.aborted) throw error
         const isRefused = NarwhalError.from(error).code === 'unauthenticated'
         if (isRefused && urls.includes(url)) throw error
-        log.debug({ url, reason: describeError(error) }, 'the dispatchers could not be listed')
+        log.debug({ url, reason: describeError(error) }, "can't list the dispatchers")
       }
     }
     return undefined

@@ -16,13 +16,13 @@ import { describeConnectError } from '../../lib/tls/connect-errors.ts'
 import type { ClientTls } from '../../lib/tls/tls-files.ts'
 
 export interface DialDispatcher {
-  /** As `http://dispatcher:4748`. */
+  /** Like `http://dispatcher:4748`. */
   readonly url: string
   readonly identity: string
-  /** The dispatchers that this runner is attached to already. */
+  /** The dispatchers to which this runner is already attached. */
   readonly attached: readonly string[]
   readonly signal: AbortSignal
-  /** For `https://` URLs; the system's authorities unless told. */
+  /** For `https://` URLs; the system's authorities by default. */
   readonly tls?: ClientTls | undefined
   readonly heartbeat?: HeartbeatOptions
 }
@@ -31,10 +31,10 @@ export interface DialDispatcher {
 export interface DispatcherSocket {
   readonly dispatcherId: string
   readonly url: string
-  /** What the dispatcher speaks HTTP/2 over. */
+  /** The stream for the dispatcher's HTTP/2. */
   readonly stream: Duplex
   readonly heartbeat: Heartbeat
-  /** Resolves with the reason in words; never rejects. */
+  /** Resolves with the reason; never rejects. */
   readonly closed: Promise<string>
   close(): void
 }
@@ -43,9 +43,9 @@ const HANDSHAKE_MS = 10_000
 const MOST_ANSWER_BYTES = 64 * 1024
 
 /**
- * Opens a websocket to a dispatcher. Rejects with `unauthenticated` when it does not know the
- * identity, `conflict` when the runner is attached to it already, `cancelled` when aborted, and
- * `unavailable` for everything else.
+ * Opens a websocket to a dispatcher. Rejects with `unauthenticated` if it does not know the identity,
+ * `conflict` if the runner is already attached to it, `cancelled` when aborted, and otherwise
+ * `unavailable`.
  */
 export async function dialDispatcher(dial: DialDispatcher): Promise<DispatcherSocket> {
   const { url, signal } = dial
@@ -61,7 +61,7 @@ export async function dialDispatcher(dial: DialDispatcher): Promise<DispatcherSo
     ...dial.tls?.options,
   })
   const heartbeat = keepAlive(socket, dial.heartbeat ?? { pingMs: PING_MS, silenceMs: SILENCE_MS })
-  // Made at once, since the dispatcher may speak with its very answer.
+  // Created at once, since the dispatcher may send data together with its response.
   const stream = openSocketStream(socket, MOST_MESSAGE_BYTES)
   let trouble: unknown
   stream.on('error', (error) => {
@@ -86,7 +86,7 @@ export async function dialDispatcher(dial: DialDispatcher): Promise<DispatcherSo
   }
 }
 
-/** The id of the dispatcher, as its answer says it. */
+/** The id of the dispatcher, from its response. */
 async function handshake(socket: WebSocket, url: string): Promise<string> {
   const { promise, resolve, reject } = Promise.withResolvers<string>()
   let id: string | undefined
@@ -95,7 +95,7 @@ async function handshake(socket: WebSocket, url: string): Promise<string> {
   })
   socket.on('open', () => {
     if (id) resolve(id)
-    else reject(away(url, 'what answers is no dispatcher of Narwhal'))
+    else reject(away(url, "the server isn't a Narwhal dispatcher"))
   })
   socket.on('unexpected-response', (_request, response) => {
     refusal(response, url).then(reject, (error: unknown) => reject(away(url, error)))
@@ -118,7 +118,7 @@ async function refusal(response: IncomingMessage, url: string): Promise<NarwhalE
   return away(url, words)
 }
 
-/** The message of an error's body, if that is what it is. */
+/** The message in the body of an error response, if it has one. */
 function wordsOf(text: string): string | undefined {
   try {
     const { message } = JSON.parse(text) as { message?: unknown }

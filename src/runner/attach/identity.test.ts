@@ -48,5 +48,5 @@ test('refuses a file that is none, and says what to do', async () => {
   await using dir = await tempDir()
   await writeFile(dir.join('identity.json'), '{"installations": [{}]}')
   const finding = new IdentityFile(dir.path).find(['http://one'])
-  await assert.rejects(finding, { code: 'invalid', message: /identity\.json.*join anew/s })
+  await assert.rejects(finding, { code: 'invalid', message: /identity\.json.*join again/s })
 })

@@ -4,15 +4,15 @@ import { z } from 'zod'
 import { describeError, hasCode, NarwhalError } from '../../lib/errors.ts'
 import { replacePrivately } from '../../lib/private-file.ts'
 
-/** Who a runner is to one installation of Narwhal. */
+/** A runner's identity at one installation of Narwhal. */
 const identitySchema = z.object({
-  /** The URLs under which the runner knows the installation: the secret is shown to no other. */
+  /** The installation's URLs: the secret is sent to no other. */
   dispatchers: z.array(z.string()),
-  /** Absent: made, and written here, but no answer says yet that the runner has joined by it. */
+  /** Absent while joining is not yet confirmed. */
   runnerId: z.string().optional(),
-  /** The name under which it joined, or wants to. */
+  /** The name under which it joined, or wants to join. */
   name: z.string(),
-  /** What it shows when it attaches itself. */
+  /** The credential with which it attaches. */
   secret: z.string(),
 })
 const fileSchema = z.object({ installations: z.array(identitySchema) })
@@ -20,8 +20,8 @@ const fileSchema = z.object({ installations: z.array(identitySchema) })
 export type Identity = z.infer<typeof identitySchema>
 
 /**
- * The identities that a runner has, in `identity.json` of its data folder, which only its user may
- * read. An installation is known again by any of its dispatchers' URLs.
+ * A runner's identities, in `identity.json` of its data folder, which only its user may read. An
+ * installation is recognized by any of its dispatchers' URLs.
  */
 export class IdentityFile {
   readonly #path: string
@@ -30,17 +30,17 @@ export class IdentityFile {
     this.#path = join(dataDir, 'identity.json')
   }
 
-  /** Rejects with `invalid` when the file can't be read for what it is. */
+  /** Rejects with `invalid` if the file can't be read or parsed. */
   async find(urls: readonly string[]): Promise<Identity | undefined> {
     const found = (await this.#read()).find((one) => isSame(one, urls))
     if (!found || urls.every((url) => found.dispatchers.includes(url))) return found
-    // One more URL of the same installation: from now on it is known by that one alone, too.
+    // A new URL of a known installation: from now on it is recognized by that one, too.
     const grown = { ...found, dispatchers: [...new Set([...found.dispatchers, ...urls])] }
     await this.save(grown)
     return grown
   }
 
-  /** Replaces the one for the same installation. */
+  /** Replaces the identity for the same installation. */
   async save(identity: Identity): Promise<void> {
     const others = (await this.#read()).filter((one) => !isSame(one, identity.dispatchers))
     this.#write([...others, identity])
@@ -56,12 +56,12 @@ export class IdentityFile {
       return fileSchema.parse(JSON.parse(await readFile(this.#path, 'utf8'))).installations
     } catch (cause) {
       if (hasCode(cause, 'ENOENT')) return []
-      const words = `the runner's identity can't be read from ${this.#path}: ${describeError(cause)}; mend the file, or remove it and join anew with a new token`
-      throw new NarwhalError('invalid', words, { cause })
+      const message = `can't read the runner's identity from ${this.#path}: ${describeError(cause)}; fix the file, or remove it and join again with a new token`
+      throw new NarwhalError('invalid', message, { cause })
     }
   }
 
-  /** Whole or not at all, and on disk with its name when it returns: the secret is nowhere else. */
+  /** Atomic, and synced when it returns: the secret is stored nowhere else. */
   #write(installations: readonly Identity[]): void {
     replacePrivately(this.#path, `${JSON.stringify({ installations }, null, 2)}\n`)
   }

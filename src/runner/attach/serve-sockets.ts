@@ -6,15 +6,15 @@ import type { Logger } from '../../lib/log.ts'
 import { runnerHandler } from '../link/runner-handler.ts'
 import type { Runner } from '../runner.ts'
 
-/** Serves a runner over sockets that were opened by itself. */
+/** Serves a runner over sockets that the runner itself has opened. */
 export interface SocketServer extends AsyncDisposable {
-  /** Answers the calls that come over the socket until it closes. */
+  /** Serves the calls that arrive over the socket until it closes. */
   serve(socket: Duplex): void
 }
 
 const SHUTDOWN_MS = 1_000
 
-/** Disposal ends the calls and closes the sockets; the runner lives on. */
+/** Disposal ends the calls and closes the sockets, but not the runner. */
 export function serveSockets(runner: Runner, log: Logger): SocketServer {
   const shutdown = new AbortController()
   const server = createServer(runnerHandler(runner, { shutdownSignal: shutdown.signal }))
@@ -22,16 +22,16 @@ export function serveSockets(runner: Runner, log: Logger): SocketServer {
   server.on('session', (session) => {
     sessions.add(session)
     session.on('close', () => sessions.delete(session))
-    // One connection's trouble is its own; Node would end the process.
-    session.on('error', (error) => log.debug({ err: error }, 'an attached connection broke'))
+    // Without a listener, Node would end the process.
+    session.on('error', (err) => log.debug({ err }, 'attached connection broken'))
   })
   return {
     serve: (socket) => {
-      socket.on('error', (error) => log.debug({ err: error }, 'an attached socket broke'))
+      socket.on('error', (err) => log.debug({ err }, 'attached socket broken'))
       server.emit('connection', socket)
     },
     [Symbol.asyncDispose]: async () => {
-      shutdown.abort(new ConnectError('the runner stops', Code.Unavailable))
+      shutdown.abort(new ConnectError('the runner is shutting down', Code.Unavailable))
       const open = [...sessions].filter((session) => !session.destroyed)
       const ends = open.map((session) => once(session, 'close'))
       for (const session of open) session.close()

@@ -1,27 +1,27 @@
-/** A dispatcher as the list tells of it. */
+/** A dispatcher as listed. */
 export interface DispatcherSeat {
   readonly id: string
-  /** Where it is reached, if it said so. */
+  /** Its URL, if it has announced one. */
   readonly url?: string | undefined
 }
 
 export interface KnownDispatchers {
-  /** Absent: nobody could be asked. */
+  /** Absent if they could not be listed. */
   readonly seats?: readonly DispatcherSeat[] | undefined
-  /** Those that the runner is attached to. */
+  /** The dispatchers to which the runner is attached. */
   readonly attached: readonly { readonly dispatcherId: string; readonly url: string }[]
-  /** The URLs that the runner was started with; each may be a balancer's. */
+  /** The configured URLs; each may be a load balancer's. */
   readonly given: readonly string[]
 }
 
-/** Those that are there and that the runner is not attached to. */
+/** The dispatchers to which the runner is not attached. */
 export function missingSeats({ seats = [], attached }: KnownDispatchers): DispatcherSeat[] {
   return seats.filter(({ id }) => !attached.some(({ dispatcherId }) => dispatcherId === id))
 }
 
 /**
- * The URLs behind which missing dispatchers may be found: their own, and for those that have told
- * none, the ones that were given. While nobody tells which there are, each given URL is worth a try.
+ * The URLs at which missing dispatchers may be found: their own, and for those without one, the
+ * configured URLs. If the dispatchers can't be listed, all configured URLs that are not attached.
  */
 export function whereToDial(known: KnownDispatchers): string[] {
   const { seats, attached, given } = known

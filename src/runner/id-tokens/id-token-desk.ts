@@ -1,18 +1,18 @@
 import type { IdTokenAsk } from '../../contract/rpc/attempt-messages.ts'
 import type { IdTokenAnswer, NamedIdToken } from '../../contract/rpc/attempt-requests.ts'
+import { withSignal } from '../../lib/async/with-signal.ts'
 import { NarwhalError } from '../../lib/errors.ts'
 
 /**
- * Where an attempt that wants id tokens meets the stream to whoever makes them: *nothing is asked* →
- * *asked* → answered, and nothing is asked. A stream that breaks takes no answer with it: the next one, be it
- * of another dispatcher, asks the same again.
+ * Connects an attempt that requests id tokens with the stream to its dispatcher: *idle* → *requested* →
+ * idle again. If a stream breaks, the next one, possibly of another dispatcher, repeats the request.
  */
 export class IdTokenDesk {
   readonly #onAsk: () => void
   #last = 0
   #open: (IdTokenAsk & PromiseWithResolvers<readonly NamedIdToken[]>) | undefined
 
-  /** `onAsk` is called when there is something new to ask. */
+  /** `onAsk` is called for each new request. */
   constructor(onAsk: () => void) {
     this.#onAsk = onAsk
   }
@@ -22,26 +22,23 @@ export class IdTokenDesk {
   }
 
   /**
-   * Resolves to fresh tokens of these names; never called again before that. Rejects with `not_found`
-   * and the dispatcher's reason where it gives none, and with the signal's reason.
+   * Resolves to fresh tokens by these names; must not be called concurrently. Rejects with `not_found`
+   * and the dispatcher's reason if it issues none, and with the signal's reason.
    */
   async ask(names: readonly string[], signal: AbortSignal): Promise<readonly NamedIdToken[]> {
     signal.throwIfAborted()
     this.#last += 1
     const waiting = Promise.withResolvers<readonly NamedIdToken[]>()
-    const giveUp = (): void => waiting.reject(signal.reason as Error)
-    signal.addEventListener('abort', giveUp, { once: true })
     this.#open = { ask: this.#last, names, ...waiting }
     this.#onAsk()
     try {
-      return await waiting.promise
+      return await withSignal(waiting.promise, signal)
     } finally {
       this.#open = undefined
-      signal.removeEventListener('abort', giveUp)
     }
   }
 
-  /** Takes an answer; one to a former ask is late and means nothing. */
+  /** Takes an answer; a stale one, to an earlier request, is ignored. */
   answer(answer: IdTokenAnswer): void {
     const open = this.#open
     if (open?.ask !== answer.ask) return
@@ -49,7 +46,7 @@ export class IdTokenDesk {
     const given = new Set(tokens.map(({ name }) => name))
     const missing = open.names.find((name) => !given.has(name))
     if (missing === undefined) return open.resolve(tokens)
-    const why = 'trouble' in answer ? answer.trouble : 'the dispatcher gave none'
+    const why = 'trouble' in answer ? answer.trouble : 'the dispatcher issued none'
     open.reject(new NarwhalError('not_found', `there is no id token ${missing}: ${why}`))
   }
 }

@@ -11,7 +11,7 @@ export interface IdTokensDeps {
   readonly names: readonly string[]
   readonly desk: IdTokenDesk
   readonly mask: Pick<JobMask, 'hide'>
-  /** A time-out that stands still with the attempt. */
+  /** Starts a timeout that is paused with the attempt. */
   readonly startLimit: (ms: number, onOver: () => void) => Disposable
   readonly signal: AbortSignal
   readonly log: Logger
@@ -19,24 +19,24 @@ export interface IdTokensDeps {
 
 interface Held {
   readonly token: string
-  /** When it came, of `performance.now()`; how long it was good for from then on. */
+  /** When it arrived, of `performance.now()`, and how long it is valid from then on. */
   readonly gotAt: number
   readonly lifetimeMs: number
 }
 
 /** How long a step waits for its tokens: another dispatcher may have to take over first. */
 const PATIENCE_MS = 120_000
-/** Whose clock is behind, or who is generous, takes a token so long after its end. */
+/** Some services accept tokens this long after their expiry. */
 const LEEWAY_MS = 300_000
-/** When a renewal did not work out it is tried again after a tenth of the token's life, but not later. */
+/** A failed renewal is retried after a tenth of the token's lifetime, at the latest after this. */
 const LONGEST_RETRY_MS = 30_000
 
 /**
- * The id tokens of an attempt. They are asked for when a step begins, since a job may have waited or worked
- * for long before, and asked for again at half their life, for the files, as long as steps run. Only
- * this machine's steady clock is looked at: how long a token is good the dispatcher says.
+ * The id tokens of an attempt. They are requested when a step starts, since a job may have waited or
+ * run for a long time before, and renewed at half their lifetime, in files, while steps run. Only this
+ * machine's monotonic clock is used: the dispatcher says how long a token is valid.
  *
- * What logs must not show is told to the mask before any step can have it.
+ * Tokens are masked before any step can have them.
  */
 export class IdTokens implements Disposable {
   readonly #deps: IdTokensDeps
@@ -52,14 +52,14 @@ export class IdTokens implements Disposable {
     this.#signal = AbortSignal.any([deps.signal, this.#ended.signal])
   }
 
-  /** Where the stream to the dispatcher finds what is asked. */
+  /** Where the stream to the dispatcher finds requests. */
   get desk(): IdTokenDesk {
     return this.#deps.desk
   }
 
   /**
-   * What a step finds in its environment that begins now: tokens that are fresh, and where their files are.
-   * Rejects with the reason in words where there are none, and with the signal's reason.
+   * The variables for a step that starts now: fresh tokens, and the paths of their files. Rejects with
+   * `not_found` and the reason if there are none, and with the signal's reason.
    */
   async forStep(files: SandboxFiles | undefined): Promise<Record<string, string>> {
     this.#files = files
@@ -73,7 +73,7 @@ export class IdTokens implements Disposable {
     return env
   }
 
-  /** Asks for no more. */
+  /** Stops requesting tokens. */
   [Symbol.dispose](): void {
     clearTimeout(this.#timer)
     this.#ended.abort(new NarwhalError('cancelled', 'the attempt has ended'))
@@ -91,8 +91,8 @@ export class IdTokens implements Disposable {
     if (names.length === 0) return
     const late = new AbortController()
     using _limit = this.#deps.startLimit(PATIENCE_MS, () => {
-      const words = `there is no id token ${names[0]}: no dispatcher has answered for two minutes`
-      late.abort(new NarwhalError('not_found', words))
+      const message = `there is no id token ${names[0]}: no dispatcher has answered for two minutes`
+      late.abort(new NarwhalError('not_found', message))
     })
     const tokens = await this.#deps.desk.ask(names, AbortSignal.any([this.#signal, late.signal]))
     const gotAt = performance.now()
@@ -104,13 +104,13 @@ export class IdTokens implements Disposable {
     }
   }
 
-  /** How long the first of them has until half of its life is over. */
+  /** The time until the first of them reaches half of its lifetime. */
   #dueInMs(): number {
     const due = [...this.#held.values()].map(({ gotAt, lifetimeMs }) => gotAt + lifetimeMs / 2)
     return Math.min(...due) - performance.now()
   }
 
-  /** Only files can be renewed: what is in an environment stays as it is. */
+  /** Only files can be renewed, not the environment of a running process. */
   #startTimer(delayMs: number): void {
     clearTimeout(this.#timer)
     if (!this.#files || this.#signal.aborted) return
@@ -123,14 +123,14 @@ export class IdTokens implements Disposable {
       this.#startTimer(this.#dueInMs())
     } catch (error) {
       if (this.#signal.aborted) return
-      this.#deps.log.warn({ reason: describeError(error) }, 'id tokens could not be renewed')
+      this.#deps.log.warn({ reason: describeError(error) }, "can't renew id tokens")
       const lives = [...this.#held.values()].map(({ lifetimeMs }) => lifetimeMs / 10)
       this.#startTimer(Math.min(LONGEST_RETRY_MS, ...lives))
     }
   }
 }
 
-/** Its signature, without which the rest says who a job is, and opens nothing. */
+/** Its signature: without it, the token only identifies the job, and grants nothing. */
 function secretOf({ token }: NamedIdToken): string {
   return token.slice(token.lastIndexOf('.') + 1)
 }

@@ -1,10 +1,10 @@
-/** A pattern to search for, and what may follow it that belongs to it, too. */
+/** A pattern to search for, and the endings that also belong to it. */
 export interface Pattern {
   readonly bytes: Buffer
   readonly ends?: readonly Buffer[]
 }
 
-/** How something that is encoded begins, whatever follows it, and how it may go on to its end. */
+/** The part of an encoding that doesn't depend on what follows, and its possible endings. */
 interface Encoded {
   readonly core: string
   readonly ends: readonly string[]
@@ -14,14 +14,14 @@ const DIGITS = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/
 const PLACES = [0, 1, 2]
 
 /**
- * What bytes are in base64 and base64url, wherever they stand in what is encoded, and whatever follows:
- * nothing, a line end, or anything. The character that depends on what stands before is left out.
+ * Bytes in base64 and base64url, at any offset in the encoded data, and whatever follows: nothing, a
+ * line end, or anything else. The character that depends on the preceding byte is omitted.
  */
 export function base64Patterns(bytes: Buffer): Pattern[] {
   return PLACES.flatMap((before) => patternsOf(encode(bytes, before)))
 }
 
-/** The same for what was encoded twice. */
+/** The same for bytes that are encoded twice. */
 export function twiceBase64Patterns(bytes: Buffer): Pattern[] {
   return PLACES.flatMap((inner) => {
     const once = encode(bytes, inner)
@@ -47,7 +47,7 @@ function patternsOf({ core, ends }: Encoded): Pattern[] {
   return [usual, { bytes: safe(core), ends: ends.map(safe) }]
 }
 
-/** `before`: how many bytes stand before it, modulo 3. */
+/** `before`: the number of preceding bytes, modulo 3. */
 function encode(bytes: Buffer, before: number): Encoded {
   const first = Math.ceil((before * 8) / 6)
   const withEnd = (end: string): string =>
@@ -64,7 +64,7 @@ function encode(bytes: Buffer, before: number): Encoded {
   }
 }
 
-/** What the digit can be of which the last bits of the bytes are the first. */
+/** The possible digits whose first bits are the last bits of the bytes. */
 function lastDigits(least: string, known: number): string[] {
   if (known === 0) return []
   const from = DIGITS.indexOf(least)

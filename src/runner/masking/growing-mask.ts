@@ -1,6 +1,6 @@
 import { SecretMask } from './secret-mask.ts'
 
-/** So many values, of so many characters, are made ready together: what it takes is a few milliseconds. */
+/** The limits of a group: preparing one takes a few milliseconds. */
 export const MOST_TOGETHER = 8
 const MOST_CHARACTERS = 1024
 
@@ -9,15 +9,15 @@ type Make = (values: Iterable<string>) => SecretMask | undefined
 interface Group {
   readonly values: readonly string[]
   readonly characters: number
-  /** When none of them is of any use any more, as `performance.now()` counts. */
+  /** When all of them have expired, of `performance.now()`. */
   readonly until: number
   readonly mask: SecretMask | undefined
 }
 
 /**
- * Values that must not be shown and come one after the other. To look for all at once would be cheapest for who
- * prints, but each new one would make all ready anew, on the event loop of all jobs: so they are in groups, and
- * a new one is put to the newest group alone.
+ * Values to mask that are added over time. One search for all would be the fastest, but each new value
+ * would rebuild it, on the event loop of all jobs: so values are in groups, and a new one only rebuilds
+ * the newest group.
  */
 export class GrowingMask {
   readonly #make: Make
@@ -28,18 +28,18 @@ export class GrowingMask {
     this.#make = make
   }
 
-  /** The same array as long as nothing has come or gone. */
+  /** The same array while nothing has changed. */
   get masks(): readonly SecretMask[] {
     return this.#masks
   }
 
-  /** Those that come together are made ready together. */
+  /** Values that are added together are prepared together. */
   add(values: Iterable<string>, until = Number.POSITIVE_INFINITY): void {
     for (const some of groupsOf(values)) this.#put(some, until)
     this.#masks = this.#groups.flatMap(({ mask }) => mask ?? [])
   }
 
-  /** Forgets groups of which nothing is of use any more, and the oldest until so many values are left at the most. */
+  /** Drops expired groups, and the oldest ones until at most `most` values are left. */
   forget(now: number, most: number): void {
     const before = this.#groups
     let left = before.filter(({ until }) => until > now)

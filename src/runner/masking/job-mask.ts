@@ -4,32 +4,32 @@ import { LearnedValues } from './learned-values.ts'
 import { notesOnSecrets } from './notes-on-secrets.ts'
 import { MaskedStream, SecretMask } from './secret-mask.ts'
 
-/** The variable with the path of the file, as the steps see it. */
+/** The variable with the path of the file inside the sandbox. */
 export function maskEnv({ maskFile }: Pick<Sandbox, 'maskFile'>): { NARWHAL_MASK?: string } {
   return maskFile ? { NARWHAL_MASK: maskFile.path } : {}
 }
 
-/** So many can be looked for without keeping the runner busy. */
+/** This many can be searched for without slowing the runner down. */
 const MOST_HIDDEN = 40
 
 /**
- * All that a job must not show: its secrets, and, from the moment they are in its file, the values that it
- * learned itself. Whoever gives out what the job has written calls `look` after reading and before
- * giving: what the job added first is known by then.
+ * All that a job must not show: its secrets, and the values that it has added to its mask file. Code
+ * that forwards a job's output calls `refresh` between reading and forwarding it, so that values which
+ * the job added before printing them are known.
  */
 export class JobMask implements Disposable {
   readonly #secrets: SecretMask | undefined
   readonly #named: Readonly<Record<string, string>>
   #file: LearnedValues | undefined
   readonly #learned = new GrowingMask()
-  /** What was told here, until when. */
+  /** Values from `hide`, until they expire. */
   readonly #hidden = new GrowingMask()
   #masks: readonly SecretMask[] = []
-  /** Of what `#masks` was made. */
+  /** What `#masks` was made of. */
   #parts: readonly (readonly SecretMask[])[] = []
   #notes: readonly string[]
 
-  /** The values by the variables that hold them; those of some may be shown. */
+  /** The secrets by variable name; those in `notMasked` may be shown. */
   constructor(secrets: Readonly<Record<string, string>>, notMasked: readonly string[] = []) {
     const named = Object.entries(secrets).filter(([name]) => !notMasked.includes(name))
     this.#named = Object.fromEntries(named)
@@ -37,15 +37,15 @@ export class JobMask implements Disposable {
     this.#notes = notesOnSecrets(this.#named, notMasked)
   }
 
-  /** From now on also what is, or comes to be, in this file. Throws where it can't be opened. */
+  /** From now on also masks the values in this file, which may grow. Throws if it can't be opened. */
   learnFrom({ maskFile }: Pick<Sandbox, 'maskFile'>): void {
     this.#file?.[Symbol.dispose]()
     this.#file = maskFile && new LearnedValues(maskFile.open())
   }
 
   /**
-   * From now on also these values, until so many milliseconds have passed, when they open nothing any more; the
-   * oldest are forgotten earlier when there are many.
+   * From now on also masks these values, for `forMs` milliseconds, after which they have expired; the
+   * oldest are dropped earlier if there are many.
    */
   hide(values: Iterable<string>, forMs: number): void {
     const now = performance.now()
@@ -53,14 +53,14 @@ export class JobMask implements Disposable {
     this.#hidden.forget(now, MOST_HIDDEN)
   }
 
-  /** Whether there is nothing to hide so far. */
+  /** Whether there is nothing to mask so far. */
   get isEmpty(): boolean {
-    return this.#secrets === undefined && this.look().length === 0
+    return this.#secrets === undefined && this.refresh().length === 0
   }
 
-  /** What was learned by now; the same object as long as it is the same. */
-  look(): readonly SecretMask[] {
-    const learned = this.#file?.look() ?? []
+  /** The masks of the values learned by now; the same array while nothing has changed. */
+  refresh(): readonly SecretMask[] {
+    const learned = this.#file?.refresh() ?? []
     if (learned.length > 0) this.#learned.add(learned)
     const parts = [this.#learned.masks, this.#hidden.masks]
     if (parts.some((part, index) => part !== this.#parts[index])) {
@@ -70,7 +70,7 @@ export class JobMask implements Disposable {
     return this.#masks
   }
 
-  /** What is to be said of values that can't be masked; once. */
+  /** Notes about values that can't be masked, each once. */
   takeNotes(): readonly string[] {
     const own = this.#notes
     this.#notes = []
@@ -78,31 +78,31 @@ export class JobMask implements Disposable {
     return own.length === 0 ? learned : [...own, ...learned]
   }
 
-  /** Takes out of a stream what is known by now; the stream's owner tells it what comes to it. */
+  /** Masks a stream with what is known by now; the caller adds what is learned later. */
   openStream(): MaskedStream {
     const stream = this.#secrets?.openStream() ?? new MaskedStream([])
-    const learned = this.look()
+    const learned = this.refresh()
     if (learned.length > 0) stream.hideAlso(learned)
     return stream
   }
 
-  /** Takes it out of a text that is there as a whole. */
+  /** Masks a complete text. */
   text(text: string): string {
     const stream = this.openStream()
     return Buffer.concat([stream.write(Buffer.from(text)), stream.end()]).toString()
   }
 
-  /** Whose value is in a text: the variable's name; that of the file where the job has learned it. */
+  /** The variable whose value a text contains; `NARWHAL_MASK` for a value that the job has added. */
   holderOf(text: string): string | undefined {
     const isIn = (mask: SecretMask | undefined): boolean =>
       mask !== undefined && mask.text(text) !== text
     for (const [name, value] of Object.entries(this.#named)) {
       if (isIn(SecretMask.of([value]))) return name
     }
-    return this.look().some(isIn) ? 'NARWHAL_MASK' : undefined
+    return this.refresh().some(isIn) ? 'NARWHAL_MASK' : undefined
   }
 
-  /** Reads no more; what is known stays so. */
+  /** Stops reading the file; what is known stays masked. */
   [Symbol.dispose](): void {
     this.#file?.[Symbol.dispose]()
   }

@@ -1,19 +1,19 @@
 import { parseJson } from '../../lib/parse-json.ts'
 
-/** Shorter ones would blot out what is no secret: `true`, a region, a version. */
+/** Shorter ones would mask text that isn't secret: `true`, a region, a version. */
 const SHORTEST_VALUE = 8
-/** An account's key has a dozen. */
+/** The key file of a service account has a dozen. */
 const MOST_VALUES = 200
 
 /**
- * The texts in a secret that is a JSON object or list, as `jq -r` takes them out: what a service's
- * account is given as a file is printed field by field.
+ * The strings in a secret that is a JSON object or list, as `jq -r` prints them: jobs print the key file
+ * of a service account field by field.
  */
 export function jsonValues(text: string): string[] {
   return textsIn(text, (one) => one.trim().length >= SHORTEST_VALUE)
 }
 
-/** Those that are too short to be looked for. */
+/** The strings that are too short to be masked. */
 export function shortJsonValues(text: string): string[] {
   return textsIn(text, (one) => one.trim() !== '' && one.trim().length < SHORTEST_VALUE)
 }
@@ -23,7 +23,7 @@ export function isJson(text: string): boolean {
   return /^\s*[[{]/.test(text) && parseJson(text) !== undefined
 }
 
-/** What is not wanted takes nobody's place among so many. */
+/** Only wanted strings count towards the limit. */
 function textsIn(text: string, isWanted: (one: string) => boolean): string[] {
   if (!/^\s*[[{]/.test(text)) return []
   const values = new Set<string>()

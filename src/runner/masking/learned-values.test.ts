@@ -33,7 +33,7 @@ suite('what a job adds to its mask', () => {
     assert.equal(mask.text('the-secret, a-token, other one'), '***, ***, ***')
     assert.equal(mask.text(Buffer.from('a-token').toString('base64')), '***')
     assert.equal(mask.text(encodeURIComponent('other one')), '***')
-    assert.equal(mask.look(), mask.look())
+    assert.equal(mask.refresh(), mask.refresh())
     // Without its end, and then with more of it.
     await add('unfinish')
     assert.equal(mask.text('unfinished'), '***ed')
@@ -54,7 +54,7 @@ suite('what a job adds to its mask', () => {
     await add('abc\nlong enough\nno\0text\n')
     assert.equal(mask.text('abc long enough'), 'abc ***')
     await file.add('\n')
-    mask.look()
+    mask.refresh()
     assert.deepEqual(mask.takeNotes(), [
       'line 1, with fewer than 4 characters, of the file of NARWHAL_MASK is not masked',
       'line 3, which is no text, of the file of NARWHAL_MASK is not masked',
@@ -76,7 +76,7 @@ suite('what a job adds to its mask', () => {
     assert.match(large.mask.takeNotes().join('\n'), /^line 1, .*\nwhat is behind 256 KiB of the/)
     await using short = await openMask()
     await short.add('ab\n'.repeat(100))
-    short.mask.look()
+    short.mask.refresh()
     assert.equal(short.mask.takeNotes().length, 20)
   })
 

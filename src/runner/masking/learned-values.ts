@@ -2,19 +2,19 @@ import { isUtf8 } from 'node:buffer'
 import type { MaskFileView } from '../executor/executor.ts'
 import { SHORTEST_FORM } from './secret-forms.ts'
 
-/** To look for more would keep the runner busy whenever one is added. */
+/** More would slow the runner down whenever one is added. */
 const MOST_VALUES = 100
 const MOST_VALUE_BYTES = 16 * 1024
-/** Values that are there already may be added again and again. */
+/** Larger, since known values may be added again. */
 const MOST_FILE_BYTES = 256 * 1024
-/** What is wrong with more lines than that is not told. */
+/** Notes on further lines are dropped. */
 const MOST_NOTES = 20
 const LINE_FEED = 10
 
 /**
- * The values in a file to which a job adds, one a line, what it has learned and logs must not show. Reading
- * does not wait, and an unchanged file costs a microsecond: it is looked at before each piece
- * of output, so that what was added before it was printed is known by then.
+ * The values in a file to which a job adds, one per line, what its logs must not show. Reading is
+ * synchronous, and an unchanged file costs a microsecond: it is checked before each piece of output, so
+ * that a value which was added before it was printed is known by then.
  */
 export class LearnedValues implements Disposable {
   readonly #file: MaskFileView
@@ -23,13 +23,13 @@ export class LearnedValues implements Disposable {
   #notes: string[] = []
   #bytes = 0
 
-  /** The view is its own, to dispose. */
+  /** Takes ownership of the view. */
   constructor(file: MaskFileView) {
     this.#file = file
   }
 
-  /** Reads what has come, and returns the values in it that were not there before. */
-  look(): readonly string[] {
+  /** Reads the file if it has changed, and returns the new values. */
+  refresh(): readonly string[] {
     const seen = this.#file.look(MOST_FILE_BYTES)
     if (!seen) return []
     const { buffer, byteOffset, byteLength } = seen.bytes
@@ -38,7 +38,7 @@ export class LearnedValues implements Disposable {
     return [...this.#values].slice(before)
   }
 
-  /** What there is to say of lines that are not masked, without the lines; each is told once. */
+  /** Notes on lines that are not masked, without the lines, each once. */
   takeNotes(): readonly string[] {
     if (this.#notes.length === 0) return []
     const notes = this.#notes
@@ -54,7 +54,7 @@ export class LearnedValues implements Disposable {
     for (let start = 0, line = 1; start < bytes.length; line++) {
       const feed = bytes.indexOf(LINE_FEED, start)
       const end = feed === -1 ? bytes.length : feed
-      // One without its end is taken as it is: more of it may never come.
+      // An unfinished line counts as it is: the rest may never come.
       this.#take(bytes.subarray(start, end), line)
       start = end + 1
     }

@@ -3,10 +3,7 @@ import type { Outputs } from '../../core/plan/outputs.ts'
 import { present } from '../../lib/present.ts'
 import type { JobMask } from './job-mask.ts'
 
-/**
- * The event without the job's secrets in its words, which all that a runner tells of an attempt passes through;
- * log lines have lost them before.
- */
+/** The event with the job's secrets masked in its texts; log lines are masked earlier. */
 export function maskEvent(event: AttemptEvent, mask: JobMask): AttemptEvent {
   const reason = 'reason' in event ? event.reason : undefined
   const outputs = 'outputs' in event ? event.outputs : undefined

@@ -6,8 +6,8 @@ import type { MaskedStream, SecretMask } from './secret-mask.ts'
 const STREAMS = ['stdout', 'stderr'] as const
 
 /**
- * Makes lines of a step's output and of Narwhal's words about it, with what the job must not show taken out
- * of each stream by itself before its bytes become lines.
+ * Turns a step's output and Narwhal's own lines into log lines. Each stream is masked on its own, before
+ * its bytes become lines.
  */
 export class MaskedLines implements Pick<LogLines, 'write' | 'say' | 'end' | 'hold'> {
   readonly #lines: LogLines
@@ -15,16 +15,16 @@ export class MaskedLines implements Pick<LogLines, 'write' | 'say' | 'end' | 'ho
   readonly #streams: Readonly<Record<OutputStream, MaskedStream>>
   #learned: readonly SecretMask[]
 
-  /** As of LogLines. */
+  /** As for LogLines. */
   constructor(step: number, emit: ConstructorParameters<typeof LogLines>[1], mask: JobMask) {
     this.#lines = new LogLines(step, emit)
     this.#mask = mask
-    this.#learned = mask.look()
+    this.#learned = mask.refresh()
     this.#streams = { stdout: mask.openStream(), stderr: mask.openStream() }
   }
 
   write(stream: OutputStream, bytes: Uint8Array): void {
-    this.#look()
+    this.#refresh()
     const { buffer, byteOffset, byteLength } = bytes
     this.#give(stream, this.#streams[stream].write(Buffer.from(buffer, byteOffset, byteLength)))
   }
@@ -39,13 +39,13 @@ export class MaskedLines implements Pick<LogLines, 'write' | 'say' | 'end' | 'ho
   }
 
   end(): void {
-    this.#look()
+    this.#refresh()
     this.#giveRests()
     this.#lines.end()
   }
 
-  #look(): void {
-    const learned = this.#mask.look()
+  #refresh(): void {
+    const learned = this.#mask.refresh()
     if (learned !== this.#learned) {
       for (const stream of STREAMS) this.#streams[stream].hideAlso(learned)
       this.#learned = learned

@@ -1,8 +1,8 @@
 import { countShortParts } from './secret-forms.ts'
 
 /**
- * What a job's log says of its secrets, by the variables that hold them: what of them is not looked for, since it
- * stands in every log. Never what it is.
+ * Notes for a job's log on the parts of its secrets that are not masked, since they are in every log: the
+ * variables' names, never the values.
  */
 export function notesOnSecrets(
   secrets: Readonly<Record<string, string>>,

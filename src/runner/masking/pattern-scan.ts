@@ -2,51 +2,51 @@ import { FILTER_FACTOR, FILTER_SHIFT, LEAP_SHIFT, type PatternSet } from './patt
 
 const LINE_FEED = 10
 const CARRIAGE_RETURN = 13
-/** Both, one after the other. */
+/** CR followed by LF. */
 const LINE_END = CARRIAGE_RETURN + LINE_FEED
-/** What is looked at byte by byte at least, before and behind what a leap stops at. */
+/** How many bytes around the end of a leap are checked one by one. */
 const LEAST_LEAP = 7
-/** Below this many bytes of a pattern nothing is remembered but the last bytes themselves. */
+/** Below this depth, the state is only the last bytes themselves. */
 const ENTRY_DEPTH = 4
 
-/** A stretch of a stream, in bytes from its start. */
+/** A range of a stream, in bytes from its start. */
 export interface Stretch {
   readonly start: number
   readonly end: number
 }
 
 /**
- * The search for patterns in one stream, which comes in pieces of any size. Where nothing looks like
- * the first four bytes of a pattern, which is nearly everywhere, a byte costs a look into a small
- * table; else one or two steps of the automaton. With `wraps` a line end between two bytes of
- * a pattern does not count.
+ * The search for patterns in one stream, which arrives in pieces of any size. Where nothing matches the
+ * first four bytes of a pattern, which is nearly everywhere, a byte costs one lookup in a small table,
+ * otherwise one or two steps of the automaton. With `wraps`, a line end between two bytes of a pattern
+ * is ignored.
  */
 export class PatternScan {
   readonly #patterns: PatternSet
   readonly #wraps: boolean
-  /** Where in the automaton the stream is; 0: fewer than four bytes of any pattern. */
+  /** The node of the automaton; 0: fewer than four bytes of any pattern. */
   #node = 0
   /** The last four bytes that count. */
   #word = 0
-  /** Bytes of the stream so far, and those of them that do not count. */
+  /** Bytes of the stream so far, and those of them that were skipped. */
   #seen: number
   #skipped = 0
-  /** For each skipped byte that may matter, how many that count came before it; ascending. */
+  /** For each skipped byte that may matter, the number of counted bytes before it; ascending. */
   #gaps: number[] = []
   #gapsBefore = 0
-  /** Up to here each byte of the present piece must be looked at. */
+  /** Up to here each byte of the current piece must be checked. */
   #slowUntil = 0
-  /** The line end that the stream ends with: none, LF, CR, or CR and LF. */
+  /** The line end at the end of the stream: none, LF, CR, or CR and LF. */
   #lineEnd = 0
 
-  /** `start`: the place in the stream of the first byte that it gets. */
+  /** `start`: the offset in the stream of the first byte to be scanned. */
   constructor(patterns: PatternSet, wraps: boolean, start = 0) {
     this.#patterns = patterns
     this.#wraps = wraps
     this.#seen = start
   }
 
-  /** Searches the next bytes; returns the stretches of matches, merged, in order. */
+  /** Searches the next bytes; returns the ranges of matches, merged, in order. */
   scan(bytes: Uint8Array): Stretch[] {
     const found: Stretch[] = []
     const words = this.#patterns.leaps && wordsOf(bytes)
@@ -73,8 +73,8 @@ export class PatternScan {
   }
 
   /**
-   * Looks at four bytes at a time, as the machine reads them, and goes on to where one must look at
-   * each: a little before what may belong to a pattern, or to a line end that is not to count.
+   * Skips ahead four bytes at a time, by machine words, to where each byte must be checked: slightly
+   * before what may belong to a pattern, or to a line end that is ignored.
    */
   #leap(bytes: Uint8Array, words: Words, at: number): number {
     const { leaps } = this.#patterns
@@ -96,7 +96,7 @@ export class PatternScan {
     return next
   }
 
-  /** Goes on to the byte that may complete the first four of a pattern; nothing else is kept busy. */
+  /** Skips ahead to the byte that may complete the first four of a pattern. */
   #pass(bytes: Uint8Array, from: number): number {
     const { filter } = this.#patterns
     let word = this.#word
@@ -112,7 +112,7 @@ export class PatternScan {
     return bytes.length
   }
 
-  /** The same where line ends do not count. */
+  /** The same, ignoring line ends. */
   #passLines(bytes: Uint8Array, from: number): number {
     const { filter } = this.#patterns
     let word = this.#word
@@ -136,7 +136,7 @@ export class PatternScan {
     return bytes.length
   }
 
-  /** Where what may still become a match begins; the end of the stream where nothing may. */
+  /** Where a possible match begins; the end of the stream if there is none. */
   get pending(): number {
     const depth =
       this.#node === 0
@@ -145,14 +145,14 @@ export class PatternScan {
     return this.#startOf(this.#seen - this.#skipped - (depth ?? 0), this.#seen)
   }
 
-  /** The beginning of a pattern, four bytes at least, that the stream ends with. */
+  /** The beginning of a pattern, at least four bytes, at the end of the stream. */
   get unfinished(): Stretch | undefined {
     if (this.#node === 0) return undefined
     const skipped = this.#lineEnd === 0 ? 0 : this.#lineEnd === LINE_END ? 2 : 1
     return { start: this.pending, end: this.#seen - skipped }
   }
 
-  /** Forgets gaps before this place, which is not asked for any more. */
+  /** Drops gaps before this offset, which are no longer needed. */
   forget(before: number): void {
     let count = 0
     while (
@@ -166,20 +166,20 @@ export class PatternScan {
     this.#gapsBefore += count
   }
 
-  /** What comes next does not go on with what came before. */
+  /** What follows is not a continuation. */
   reset(): void {
     this.#node = 0
     this.#word = 0
   }
 
-  /** Leaves out a part of a line end. */
+  /** Skips a byte of a line end. */
   #skip(place: number, byte: number): void {
     this.#gaps.push(place - this.#skipped)
     this.#skipped++
     const isFirst = this.#lineEnd === 0
     const isWhole = this.#lineEnd === CARRIAGE_RETURN && byte === LINE_FEED
     this.#lineEnd = isFirst ? byte : LINE_END
-    // No tool breaks an encoding by more than one line end.
+    // No tool wraps an encoding by more than one line end.
     if (!isFirst && !isWhole) this.reset()
   }
 
@@ -198,7 +198,7 @@ export class PatternScan {
     this.#node = this.#patterns.entry(this.#word)
   }
 
-  /** Adds the match that ends here, merged with those that it touches: it may begin before them. */
+  /** Adds the match that ends here, merged with those that it touches; it may begin before them. */
   #match(found: Stretch[], end: number, length: number): void {
     let start = this.#startOf(end - this.#skipped - length, end)
     for (let last = found.at(-1); last && last.end >= start; last = found.at(-1)) {
@@ -208,7 +208,7 @@ export class PatternScan {
     found.push({ start, end })
   }
 
-  /** The place in the stream of the byte before which so many count. */
+  /** The offset in the stream of a byte by the number of counted bytes before it. */
   #startOf(counted: number, limit: number): number {
     let low = 0
     let high = this.#gaps.length
@@ -225,9 +225,9 @@ function isLineEnd(byte: number): boolean {
   return byte === LINE_FEED || byte === CARRIAGE_RETURN
 }
 
-/** The bytes by four, from where they may be read together. */
+/** The bytes as aligned words. */
 interface Words {
-  /** Where the first four begin. */
+  /** The offset of the first word. */
   readonly first: number
   readonly values: Uint32Array
 }
@@ -243,7 +243,7 @@ function wordsOf(bytes: Uint8Array): Words | undefined {
   return { first, values }
 }
 
-/** Whether one of the four bytes is LF or CR: then one of the differences has a byte of zero. */
+/** Whether one of the four bytes is LF or CR: then one of the differences has a zero byte. */
 function hasLineEnd(word: number): boolean {
   const feed = word ^ 0x0a0a0a0a
   const carriage = word ^ 0x0d0d0d0d

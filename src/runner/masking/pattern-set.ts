@@ -1,40 +1,40 @@
 import { endianness } from 'node:os'
 import type { Pattern } from './base64-forms.ts'
 
-/** Four bytes as one number, multiplied by this and shifted, are an index into the filter. */
+/** Four bytes as a number, multiplied by this and shifted, are an index into the filter. */
 export const FILTER_FACTOR = 0x9e3779b1
 export const FILTER_SHIFT = 16
-/** The same for the larger table of leaps, which has more in it. */
+/** The same for the larger table of leaps, which has more entries. */
 export const LEAP_SHIFT = 14
-/** So many bytes have four in them that begin at a multiple of four, wherever they are. */
+/** Any range of this many bytes contains an aligned word. */
 const LEAP_BYTES = 7
 
 /**
- * Many byte patterns, none shorter than four bytes and none with a NUL, to be searched for at once:
- * the automaton of Aho and Corasick ("Efficient string matching", 1975). Each node stands for a
- * beginning of patterns. Most have one successor, which then is the next node; the others are in a
- * map, so that a byte of a pattern costs some fifteen bytes of memory and not a row of 256.
+ * Many byte patterns, none shorter than four bytes and none with a NUL, for one search: the automaton
+ * of Aho and Corasick ("Efficient string matching", 1975). Each node is a prefix of patterns. Most have
+ * one successor, which is then the next node; the others are in a map, so that a byte of a pattern takes
+ * some fifteen bytes of memory and not a row of 256.
  */
 export class PatternSet {
-  /** Where a node is that many bytes from the root. */
+  /** A node's distance from the root. */
   readonly depth: Int32Array
-  /** The node of the longest beginning of a pattern that this one ends with. */
+  /** The node of the longest proper suffix that is a prefix of a pattern. */
   readonly fallback: Int32Array
-  /** The length of the longest pattern that ends here; 0: none does. */
+  /** The length of the longest pattern that ends at a node; 0: none does. */
   readonly found: Int32Array
   readonly #label: Uint8Array
   /** Whether the next node is a successor. */
   readonly #isChained: Uint8Array
   readonly #branches = new Map<number, number>()
   readonly #branching: Uint8Array
-  /** The nodes four bytes from the root by these bytes; what is not in the filter is not in there. */
+  /** The nodes at depth four by their bytes; all of them are in the filter. */
   readonly #entries = new Map<number, number>()
-  /** By `FILTER_FACTOR` and `FILTER_SHIFT`: 0 for four bytes that no pattern begins with. */
+  /** By `FILTER_FACTOR` and `FILTER_SHIFT`: 0 if no pattern begins with these four bytes. */
   readonly filter = new Uint8Array(2 ** (32 - FILTER_SHIFT))
   /**
-   * By `FILTER_FACTOR` and `LEAP_SHIFT`: 0 for four bytes, the first one lowest, that are none of the first seven of any
-   * pattern. Whatever four bytes one looks at, every fourth time, a pattern of seven is met by one look.
-   * Absent where a pattern is shorter, and on a machine that has the first byte highest.
+   * By `FILTER_FACTOR` and `LEAP_SHIFT`: 0 for four bytes, little-endian, that are not among the first
+   * seven of any pattern. One of the aligned words of the stream hits each pattern of seven bytes.
+   * Absent if a pattern is shorter, and on a big-endian machine.
    */
   readonly leaps: Uint8Array | undefined
   #size = 1
@@ -57,20 +57,20 @@ export class PatternSet {
     return this.#size === 1
   }
 
-  /** The node behind this one for a byte; -1: there is none. */
+  /** The successor of a node for a byte; -1: there is none. */
   next(node: number, byte: number): number {
     if (this.#isChained[node] === 1 && this.#label[node + 1] === byte) return node + 1
     if (this.#branching[node] === 0) return -1
     return this.#branches.get(node * 256 + byte) ?? -1
   }
 
-  /** The node of four bytes, the first one highest; 0 when no pattern begins with them. */
+  /** The node of four bytes, big-endian; 0 if no pattern begins with them. */
   entry(word: number): number {
     if (this.filter[Math.imul(word, FILTER_FACTOR) >>> FILTER_SHIFT] === 0) return 0
     return this.#entries.get(word) ?? 0
   }
 
-  /** How many of the last three bytes of a word are the beginning of a pattern, at most. */
+  /** How many of the last three bytes of a word are a prefix of a pattern, at most. */
   beginningAtEnd(word: number): number {
     for (let length = 3; length > 0; length--) {
       let node = 0
@@ -112,7 +112,7 @@ export class PatternSet {
     return node
   }
 
-  /** Fallbacks are found from those of shorter beginnings. */
+  /** Fallbacks are derived from those of shorter prefixes. */
   #link(parents: Int32Array): void {
     for (const node of this.#byDepth()) {
       const byte = this.#label[node] ?? 0
@@ -141,7 +141,7 @@ export class PatternSet {
     this.filter[Math.imul(word, FILTER_FACTOR) >>> FILTER_SHIFT] = 1
   }
 
-  /** All nodes but the root, those nearer to it first. */
+  /** All nodes except the root, by depth. */
   #byDepth(): Int32Array {
     const depths = this.depth.subarray(0, this.#size)
     const starts = new Int32Array(depths.reduce((most, depth) => Math.max(most, depth), 0) + 2)
@@ -165,7 +165,7 @@ function bytesOf({ bytes, ends = [] }: Pattern): number {
 }
 
 function leapsOf(patterns: readonly Uint8Array[]): Uint8Array | undefined {
-  // Four bytes are read as the machine has them.
+  // Words are read in the machine's byte order.
   if (endianness() !== 'LE') return undefined
   if (patterns.some(({ length }) => length < LEAP_BYTES)) return undefined
   const leaps = new Uint8Array(2 ** (32 - LEAP_SHIFT))

@@ -2,31 +2,30 @@ import { base64Patterns, type Pattern, twiceBase64Patterns } from './base64-form
 import { isJson, jsonValues, shortJsonValues } from './json-values.ts'
 import { unescaped } from './unescaped.ts'
 
-/** In what forms the value of a secret is looked for. */
+/** The forms of secrets to search for. */
 export interface SecretForms {
-  /** As they are, byte for byte. */
+  /** Byte for byte. */
   readonly exact: readonly Pattern[]
-  /** Encodings that tools break into lines anywhere: line ends within them do not count. */
+  /** Encodings that tools may wrap anywhere: line ends within them are ignored. */
   readonly wrapped: readonly Pattern[]
 }
 
-/** Shorter ones would blot out what is no secret. */
+/** Shorter ones would mask text that isn't secret. */
 export const SHORTEST_FORM = 4
-/** The same for one line of several: `{`, `},` and `name:` stand in every log. */
+/** The same for one line of several: `{`, `},` and `name:` are in every log. */
 const SHORTEST_LINE = 8
-/** A longer value is not looked for in base64 of base64, which takes much memory. */
+/** A longer value is not searched for in base64 of base64, which takes much memory. */
 const LONGEST_TWICE = 4 * 1024
 
-/** What stands around every key, and is none. */
+/** The lines around a key. */
 const ARMOUR = /^-{4,5} ?(?:BEGIN|END) [A-Z0-9 ]+ ?-{4,5}$/
 const LINE_END = /\r\n|\r|\n/
 const PUNCTUATION = /^[\s{}[\]()<>:;,"'=-]*$/
 
 /**
- * All forms of some values that are masked: the value itself and each of its lines, also as they are when
- * escapes in them are read; the texts in it where it is JSON; each as it stands in URLs, JSON, XML and
- * shell scripts, in hexadecimal, in base64 and base64url at each of the three places that a value can
- * have in what is encoded, and in base64 of that.
+ * All forms of values that are masked: the value itself and each of its lines, also with escapes
+ * interpreted; the strings in it if it is JSON; each as in URLs, JSON, XML and shell scripts, in
+ * hexadecimal, in base64 and base64url at each of the three possible offsets, and in base64 of that.
  */
 export function formsOf(values: Iterable<string>): SecretForms {
   const exact = new Set<string>()
@@ -41,7 +40,7 @@ export function formsOf(values: Iterable<string>): SecretForms {
   return { exact: usable(patterns), wrapped: usable(wrapped) }
 }
 
-/** What is to be hidden, each with and without the blanks around it, as tools are fed it. */
+/** The texts to mask, each with and without surrounding white space. */
 function textsOf(values: Iterable<string>): Set<string> {
   const texts = new Set<string>()
   for (const value of values) {
@@ -49,7 +48,7 @@ function textsOf(values: Iterable<string>): Set<string> {
       const trimmed = text.trim()
       if (trimmed.length < SHORTEST_FORM) continue
       texts.add(trimmed)
-      // Each is looked for with line ends behind it as well.
+      // Each is searched for with trailing line ends as well.
       if (text !== `${trimmed}\n`) texts.add(text)
     }
   }
@@ -61,8 +60,8 @@ function usable(patterns: readonly Pattern[]): Pattern[] {
 }
 
 /**
- * The lines of a text, each by itself. Those that are too short to be known again are looked for behind the
- * lines before them, and all together where no line is long enough.
+ * The lines of a text, each on its own. Lines that are too short for that are searched for after the
+ * lines before them, and all lines together if none is long enough.
  */
 function linesOf(form: string): string[] {
   const text = form.trim()
@@ -75,7 +74,7 @@ function linesOf(form: string): string[] {
   return [...known, ...['\n', '\r\n'].map((end) => behind.join(end).trim())]
 }
 
-/** Which lines of a text are looked for by themselves, and which tell something and are too short for that. */
+/** Which lines of a text are searched for on their own, and which matter but are too short for that. */
 function kindsOfLines(text: string) {
   const least = text.length < SHORTEST_LINE ? SHORTEST_FORM : SHORTEST_LINE
   const isTelling = (line: string): boolean => !ARMOUR.test(line.trim()) && !PUNCTUATION.test(line)
@@ -84,7 +83,7 @@ function kindsOfLines(text: string) {
   return { isKnown, isShort }
 }
 
-/** How many lines of a value, or texts in it where it is JSON, are too short to be looked for by themselves. */
+/** How many lines of a value, or strings in it if it is JSON, are too short to be masked on their own. */
 export function countShortParts(value: string): number {
   const text = value.trim()
   const short = new Set(shortJsonValues(text))
@@ -137,7 +136,7 @@ function shellForms(text: string): string[] {
     text.replaceAll("'", `'"'"'`),
     text.replaceAll(/[^\w./:=@%+,-]/g, String.raw`\$&`),
     text.replaceAll(/["$`\\]/g, String.raw`\$&`),
-    // Where `$` or `%` would begin something, they are doubled.
+    // Escaped by doubling, where `$` or `%` are special.
     text.replaceAll('$', '$$$$'),
     text.replaceAll('%', '%%'),
   ]

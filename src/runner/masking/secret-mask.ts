@@ -5,7 +5,7 @@ import { formsOf } from './secret-forms.ts'
 const MASK = Buffer.from('***')
 const NOTHING = Buffer.alloc(0)
 
-/** Values that must not be shown, made ready to be taken out of whatever a job prints. */
+/** Values that must not be shown, prepared for being masked in a job's output. */
 export class SecretMask {
   readonly #exact: PatternSet
   readonly #wrapped: PatternSet
@@ -16,23 +16,23 @@ export class SecretMask {
     this.#wrapped = new PatternSet(wrapped)
   }
 
-  /** Undefined where there is nothing to hide, so that it costs nothing. */
+  /** Undefined if there is nothing to mask, so that it costs nothing. */
   static of(values: Iterable<string>): SecretMask | undefined {
     const mask = new SecretMask(values)
     return mask.#exact.isEmpty ? undefined : mask
   }
 
-  /** Takes the secrets out of a stream of bytes. */
+  /** Masks a stream of bytes. */
   openStream(): MaskedStream {
     return new MaskedStream(this.scansFrom(0))
   }
 
-  /** The searches in a stream of which so many bytes are not looked at. */
+  /** The scans for a stream from this offset on. */
   scansFrom(place: number): readonly PatternScan[] {
     return [new PatternScan(this.#exact, false, place), new PatternScan(this.#wrapped, true, place)]
   }
 
-  /** Takes the secrets out of a text that is there as a whole. */
+  /** Masks a complete text. */
   text(text: string): string {
     const stream = this.openStream()
     return Buffer.concat([stream.write(Buffer.from(text)), stream.end()]).toString()
@@ -40,28 +40,28 @@ export class SecretMask {
 }
 
 /**
- * One stream without its secrets: each stretch that is a form of one, or of several that overlap,
- * becomes `***`, however the stream was cut into pieces. The end of what has come is held back as
- * long as it may be the beginning of a secret, for whatever time that takes.
+ * One stream with its secrets masked: each range that is a form of a secret, or of several that overlap,
+ * becomes `***`, however the stream is split into pieces. Bytes at the end are held back while they may
+ * be the beginning of a secret, however long that takes.
  */
 export class MaskedStream {
   readonly #scans: readonly PatternScan[]
-  /** For what it was told of later. */
+  /** The scans for masks that were added later. */
   #more = new Map<SecretMask, readonly PatternScan[]>()
   #held = NOTHING
-  /** What is held back begins here, in bytes from the start of the stream. */
+  /** The offset in the stream of what is held back. */
   #from = 0
-  /** Stretches of matches that reach into what is held back. */
+  /** Ranges of matches that reach into what is held back. */
   #open: Stretch[] = []
-  /** Whether the last that was given out is a mask, which a stretch that follows belongs to. */
+  /** Whether the output ends with a mask, which an adjacent range extends. */
   #endsInMask = false
 
-  /** The searches have seen nothing yet. */
+  /** The scans must be new. */
   constructor(scans: readonly PatternScan[]) {
     this.#scans = scans
   }
 
-  /** From what is held back on, hides these as well, in place of what it was told here before. */
+  /** From what is held back on, applies these masks, too, instead of those of an earlier call. */
   hideAlso(masks: readonly SecretMask[]): void {
     const found: Stretch[] = []
     const scansOf = (mask: SecretMask): readonly PatternScan[] => {
@@ -71,11 +71,11 @@ export class MaskedStream {
     }
     const known = this.#more
     this.#more = new Map(masks.map((mask) => [mask, known.get(mask) ?? scansOf(mask)]))
-    // What was found for the former ones stays found.
+    // Matches of the earlier masks stay.
     this.#open = merge([...this.#open, ...found])
   }
 
-  /** What can be given out now; bytes without a trace of a secret are returned as they are. */
+  /** Returns what can be output now; bytes without any trace of a secret are returned unchanged. */
   write(bytes: Buffer): Buffer {
     const scans = this.#all
     const found = scans.flatMap((scan) => scan.scan(bytes))
@@ -94,8 +94,8 @@ export class MaskedStream {
   }
 
   /**
-   * Gives out what was held back. The beginning of a secret of which more does not come is a mask as
-   * well, but for its first three bytes, which might be anything.
+   * Returns what was held back. The unfinished beginning of a secret is masked, too, unless it has at
+   * most three bytes, which might be anything.
    */
   end(): Buffer {
     const end = this.#from + this.#held.length
@@ -111,7 +111,7 @@ export class MaskedStream {
     return this.#more.size === 0 ? this.#scans : [...this.#scans, ...this.#more.values()].flat()
   }
 
-  /** Gives out all before `safe`, and holds the rest. */
+  /** Returns all before `safe`, and holds back the rest. */
   #give(all: Buffer, safe: number): Buffer {
     const parts: Buffer[] = []
     let at = this.#from
@@ -132,7 +132,7 @@ export class MaskedStream {
     this.#open = this.#open.flatMap(({ start, end }) =>
       end <= safe ? [] : [{ start: Math.max(start, safe), end }],
     )
-    // A copy: what is held is small, and must not keep a large buffer.
+    // A copy: what is held back is small, and must not keep a large buffer alive.
     this.#held = Buffer.from(all.subarray(safe - this.#from))
     this.#from = safe
     this.#forget(safe)
@@ -144,7 +144,7 @@ export class MaskedStream {
   }
 }
 
-/** Stretches in order, those that overlap or touch as one. */
+/** The ranges in order, merged if they overlap or touch. */
 function merge(stretches: readonly Stretch[]): Stretch[] {
   const merged: Stretch[] = []
   for (const { start, end } of stretches.toSorted((a, b) => a.start - b.start)) {

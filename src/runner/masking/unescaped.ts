@@ -10,9 +10,9 @@ const LETTERS: Readonly<Record<string, string>> = {
   v: '\v',
 }
 
-/** As dash's `echo` does it, the `sh` of Debian, unasked: POSIX's escapes. */
+/** POSIX's escapes, which `echo` of dash, Debian's `sh`, interprets by default. */
 const BY_ECHO = /\\(?:(?<letter>[abfnrtv\\])|0(?<octal>[0-7]{1,3}))/g
-/** As `echo -e`, `printf %b`, `$'…'` and JSON do it. */
+/** The escapes of `echo -e`, `printf %b`, `$'…'` and JSON. */
 const BY_OTHERS =
   /\\(?:(?<letter>[abefnrtv\\"'/])|0?(?<octal>[0-7]{1,3})|x(?<hex>[0-9A-Fa-f]{1,2})|u(?<short>[0-9A-Fa-f]{4})|U(?<long>[0-9A-Fa-f]{8}))/g
 
@@ -25,13 +25,13 @@ interface Escape {
 }
 
 /**
- * What becomes of a text with escapes in it where they are read: a key in JSON has `\n` in it, and a line end
- * when it is printed. The text itself is not among them.
+ * A text with its escapes interpreted, in the ways of several tools: a key in JSON contains `\n`, and a
+ * line end when it is printed. Does not include the text itself.
  */
 export function unescaped(text: string): string[] {
   if (!text.includes('\\')) return []
   const forms = new Set([
-    // Programs that know of no other escape do this to keys.
+    // Some programs interpret only this one, in keys.
     text.replaceAll(String.raw`\n`, '\n'),
     read(text, BY_ECHO).replace(/\\c[\s\S]*$/, ''),
     read(text, BY_OTHERS),
@@ -46,7 +46,7 @@ function read(text: string, escapes: RegExp): string {
     if (letter !== undefined) return LETTERS[letter] ?? letter
     const digits = octal ?? hex ?? short ?? long ?? ''
     const code = Number.parseInt(digits, octal === undefined ? 16 : 8)
-    // Bytes above ASCII are parts of characters, and a NUL is no text.
+    // Bytes above ASCII are parts of characters, and NUL is not text.
     const most = (short ?? long) === undefined ? 0x7f : 0x10ffff
     return code > 0 && code <= most ? String.fromCodePoint(code) : escape
   })

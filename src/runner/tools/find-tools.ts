@@ -9,7 +9,7 @@ const run = promisify(execFile)
 
 const PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'
 
-/** How each says its version. Of an engine it is the program on this machine, which is mostly the engine's own. */
+/** How to get each version. For an engine it is the local client's, which is usually the engine's own. */
 const COMMANDS: Readonly<Record<ToolName, (signal: AbortSignal) => Promise<string>>> = {
   git: (signal) => git(['--version'], { env: { PATH }, signal }),
   bubblewrap: (signal) => ask('bwrap', signal),
@@ -19,12 +19,12 @@ const COMMANDS: Readonly<Record<ToolName, (signal: AbortSignal) => Promise<strin
 }
 const ANSWER_MS = 5_000
 
-/** A program of this machine; without holes, none of its version are known. */
+/** A program on this machine, with the known vulnerabilities of its version. */
 export interface FoundTool extends FlawedTool {
   readonly name: ToolName
 }
 
-/** Asks each program that is there for its version. Never rejects. */
+/** Gets the version of each program that is installed. Never rejects. */
 export async function findTools(): Promise<readonly FoundTool[]> {
   const found = await Promise.all(
     Object.entries(COMMANDS).map(async ([name, versionOf]) => {
@@ -47,13 +47,13 @@ export function versionIn(text: string): string | undefined {
   return /\d+(?:\.\d+)+/.exec(text)?.[0]
 }
 
-/** Says once which programs have known holes, and resolves to them. Never rejects. */
+/** Logs which programs have known vulnerabilities, and resolves to them. Never rejects. */
 export async function warnOfHoles(log: Logger): Promise<readonly FlawedTool[]> {
   const flawed = (await findTools()).filter(({ holes }) => holes.length > 0)
   for (const { name, version, holes } of flawed) {
     log.warn(
       { holes },
-      `${name} ${version} has known holes, unless your distribution has mended it: update it`,
+      `${name} ${version} has known vulnerabilities, unless your distribution has patched them: update it`,
     )
   }
   return flawed

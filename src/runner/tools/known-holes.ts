@@ -1,23 +1,26 @@
-/** A hole of a program that jobs are kept in, or commits fetched, by. */
+/** A vulnerability of a program that isolates jobs or fetches commits. */
 interface KnownHole {
   readonly id: string
   readonly what: string
-  /** The first version that has it; absent: whatever is older than the mended ones. */
+  /** The first affected version; absent: all before the patched ones. */
   readonly since?: string
-  /** The first mended version of each line that was mended; every line after the last has it, too. */
-  readonly mendedIn: readonly string[]
+  /** The first patched version of each release line; later lines are patched, too. */
+  readonly patchedIn: readonly string[]
 }
 
 export type ToolName = 'git' | 'bubblewrap' | 'runc' | 'crun' | 'docker'
 
-/** As the projects' own advisories say it, and only what escapes or gets more rights. A distribution may have mended a version without changing its number. */
+/**
+ * By the projects' own advisories; only escapes and privilege escalations. A distribution may have patched
+ * a version without changing its number.
+ */
 const HOLES: Readonly<Record<ToolName, readonly KnownHole[]>> = {
   // https://github.com/git/git/security/advisories
   git: [
     {
       id: 'CVE-2025-48384',
       what: 'a submodule with a carriage return in its path writes elsewhere',
-      mendedIn: ['2.43.7', '2.44.4', '2.45.4', '2.46.4', '2.47.3', '2.48.2', '2.49.1', '2.50.1'],
+      patchedIn: ['2.43.7', '2.44.4', '2.45.4', '2.46.4', '2.47.3', '2.48.2', '2.49.1', '2.50.1'],
     },
   ],
   // https://github.com/containers/bubblewrap/security/advisories
@@ -26,18 +29,18 @@ const HOLES: Readonly<Record<ToolName, readonly KnownHole[]>> = {
       id: 'CVE-2020-5291',
       what: 'an ordinary user becomes root where it is setuid',
       since: '0.4.0',
-      mendedIn: ['0.4.1'],
+      patchedIn: ['0.4.1'],
     },
     {
       id: 'CVE-2026-41163',
       what: 'an ordinary user mounts over the machine where it is setuid',
       since: '0.11.0',
-      mendedIn: ['0.11.2'],
+      patchedIn: ['0.11.2'],
     },
     {
       id: 'CVE-2026-87766',
       what: "a symbolic link in what a sandbox is made of leads its files onto the machine's",
-      mendedIn: ['0.12.0'],
+      patchedIn: ['0.12.0'],
     },
   ],
   // https://github.com/opencontainers/runc/security/advisories
@@ -45,17 +48,17 @@ const HOLES: Readonly<Record<ToolName, readonly KnownHole[]>> = {
     {
       id: 'CVE-2024-21626',
       what: "a container reaches the machine's files by a descriptor that was left open",
-      mendedIn: ['1.1.12'],
+      patchedIn: ['1.1.12'],
     },
     {
       id: 'CVE-2025-31133',
       what: 'a container writes to masked files of /proc, and with them to the machine',
-      mendedIn: ['1.2.8', '1.3.3'],
+      patchedIn: ['1.2.8', '1.3.3'],
     },
     {
       id: 'CVE-2026-41579',
       what: 'an image whose /dev is a symbolic link removes and makes files of the machine',
-      mendedIn: ['1.3.6', '1.4.3'],
+      patchedIn: ['1.3.6', '1.4.3'],
     },
   ],
   // https://github.com/containers/crun/security/advisories
@@ -63,13 +66,13 @@ const HOLES: Readonly<Record<ToolName, readonly KnownHole[]>> = {
     {
       id: 'CVE-2025-24965',
       what: "an image for krun writes the machine's files",
-      mendedIn: ['1.20'],
+      patchedIn: ['1.20'],
     },
     {
       id: 'CVE-2026-30892',
       what: 'a command that is to run as user 1 runs as root',
       since: '1.19',
-      mendedIn: ['1.27'],
+      patchedIn: ['1.27'],
     },
   ],
   // https://github.com/moby/moby/security/advisories
@@ -77,33 +80,33 @@ const HOLES: Readonly<Record<ToolName, readonly KnownHole[]>> = {
     {
       id: 'CVE-2024-29018',
       what: 'names that an internal network asks for get outside',
-      mendedIn: ['23.0.11', '25.0.5', '26.0.0'],
+      patchedIn: ['23.0.11', '25.0.5', '26.0.0'],
     },
     {
       id: 'CVE-2026-41567',
       what: "files copied into a container are unpacked by the container's own program, as root",
-      mendedIn: ['29.5.1'],
+      patchedIn: ['29.5.1'],
     },
   ],
 }
 
-/** The holes that a version has by its number, each as `CVE-…: what it does (mended in …)`. */
+/** The known vulnerabilities of a version, each as `CVE-…: what it does (patched in …)`. */
 export function knownHoles(tool: ToolName, version: string): readonly string[] {
   return HOLES[tool]
     .filter(
-      ({ since = '0', mendedIn }) => isAtLeast(version, since) && !isMended(version, mendedIn),
+      ({ since = '0', patchedIn }) => isAtLeast(version, since) && !isPatched(version, patchedIn),
     )
-    .map(({ id, what, mendedIn }) => `${id}: ${what} (mended in ${mendedIn.join(', ')})`)
+    .map(({ id, what, patchedIn }) => `${id}: ${what} (patched in ${patchedIn.join(', ')})`)
 }
 
-/** Each line of releases (`1.2.x`) has a mended version of its own; what is newer than all has it anyway. */
-function isMended(version: string, mendedIn: readonly string[]): boolean {
+/** Each release line (`1.2.x`) has its own patched version; anything newer than all of them is patched. */
+function isPatched(version: string, patchedIn: readonly string[]): boolean {
   const own = numbersOf(version)
-  const line = mendedIn.find((mended) => {
-    const [major, minor] = numbersOf(mended)
+  const line = patchedIn.find((patched) => {
+    const [major, minor] = numbersOf(patched)
     return major === own[0] && minor === own[1]
   })
-  const needed = line ?? mendedIn.at(-1) ?? '0'
+  const needed = line ?? patchedIn.at(-1) ?? '0'
   return isAtLeast(version, needed)
 }
 
