@@ -148,7 +148,7 @@ test('a websocket that pings and reads nothing is cut off', async () => {
 })
 
 test('one websocket too many gets 503, and one that has ended makes room', async () => {
-  await using web = await openWebStage({ mostSockets: 2 })
+  await using web = await openWebStage({ maxSockets: 2 })
   await using _first = await LiveTestClient.connect(web.url)
   {
     await using _second = await LiveTestClient.connect(web.url)

@@ -13,7 +13,7 @@ import { openTls } from './tls.ts'
 
 const PORT = 4749
 
-/** `narwhal agent`: takes commit events from forges until the process is asked to end. */
+/** `narwhal agent`: accepts commit events from forges until the process is stopped. */
 export async function runAgent(launch: Launch): Promise<void> {
   const context = await openContext(launch, 'agent')
   requireApart(context.config, ['broker', 'database'])

@@ -14,18 +14,18 @@ import { type Logger, openLog } from '../lib/log.ts'
 import { Hosts } from '../lib/reach/hosts.ts'
 import { ownFolder } from './own-folder.ts'
 
-/** What a service is started with, before it knows its settings. */
+/** What a service is started with, before its settings are read. */
 export interface Launch {
   readonly io: CliIo
   /** The folder of the package or checkout. */
   readonly root: string
   readonly version: string
   readonly flags: Readonly<Record<string, unknown>>
-  /** Lets the process take so many milliseconds more to end in good order. */
+  /** Extends the time for a graceful shutdown by so many milliseconds. */
   readonly extendStop?: (ms: number) => void
 }
 
-/** What the parts of a process are opened with. */
+/** What the parts of a process need. */
 export interface PartsContext<Name extends SettingName> {
   readonly config: Config<Name>
   readonly log: Logger
@@ -34,12 +34,12 @@ export interface PartsContext<Name extends SettingName> {
   readonly signal: AbortSignal
 }
 
-/** What every service has. */
+/** The same for a service. */
 export interface Context<Name extends SettingName> extends PartsContext<Name> {
   readonly metrics: Metrics
 }
 
-/** Reads the settings and opens the log; throws `invalid` with all that is wrong with them. */
+/** Reads the settings and opens the log; throws `invalid` with all invalid settings. */
 export async function openContext<Name extends ServiceName>(
   launch: Launch,
   service: Name,
@@ -63,20 +63,20 @@ export async function openContext<Name extends ServiceName>(
   }
 }
 
-/** Where hosts may be that are asked for users; of a process that asks none, nothing is said. */
+/** Where hosts for users' requests may be; not configured for processes without such requests. */
 function hostsOf(config: Partial<Config<'user-requests'>>): Hosts {
   const { reach = 'usual', named = [] } = config['user-requests'] ?? {}
   return new Hosts({ isAllowed: mayBeForge(reach), named })
 }
 
-/** Where it is or would be; it may be missing. Jobs are told of paths in it, and begin in folders of their own. */
+/** The absolute path of the data folder, which may not exist. Absolute, since jobs see paths in it. */
 export function folderOf({ io, root }: Launch, chosen: string | undefined): string {
   return resolve(io.cwd, chosen ?? defaultDataFolder(root))
 }
 
 /**
- * The absolute path of the folder for everything that must last, made when it is missing: the one
- * that was chosen, or the default. Nobody else gets into it (see `ownFolder`).
+ * The absolute path of the folder for persistent data, the configured one or the default; created if
+ * missing. Other users have no access to it (see `ownFolder`).
  */
 export function dataFolder(launch: Launch, chosen: string | undefined): string {
   const folder = folderOf(launch, chosen)
@@ -84,14 +84,14 @@ export function dataFolder(launch: Launch, chosen: string | undefined): string {
     mkdirSync(folder, { recursive: true, mode: 0o700 })
     accessSync(folder, constants.W_OK | constants.X_OK)
   } catch (cause) {
-    const words = `nothing can be kept in ${folder}: ${describeError(cause)}; choose another folder with --data`
-    throw new NarwhalError('invalid', words, { cause })
+    const message = `can't write to ${folder}: ${describeError(cause)}; choose another folder with --data`
+    throw new NarwhalError('invalid', message, { cause })
   }
   ownFolder(folder, (text) => launch.io.stderr.write(`narwhal: ${text}\n`))
   return folder
 }
 
-/** Resolves when the process is asked to end. */
+/** Resolves when the process is stopped. */
 export async function untilAborted(signal: AbortSignal): Promise<void> {
   if (signal.aborted) return
   await new Promise<void>((resolve) => {

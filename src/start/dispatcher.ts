@@ -14,6 +14,7 @@ import { present } from '../lib/present.ts'
 import { ownTokenPath } from '../lib/reach/own-token.ts'
 import { dataFolder, type Launch, openContext, untilAborted } from './context.ts'
 import {
+  commandSettings,
   createApiServer,
   openAuditKeeping,
   openBrokerOf,
@@ -24,7 +25,6 @@ import {
   openTraces,
   openVaultOf,
   requireApart,
-  toldBy,
 } from './open-parts.ts'
 import { openGuard, openRetention } from './open-retention.ts'
 import { ensureOwnToken } from './own-token.ts'
@@ -33,7 +33,7 @@ import { openTls } from './tls.ts'
 
 const PORT = 4748
 
-/** `narwhal dispatcher`: places jobs on runners until the process is asked to end. */
+/** `narwhal dispatcher`: places jobs on runners until the process is stopped. */
 export async function runDispatcher(launch: Launch): Promise<void> {
   const context = await openContext(launch, 'dispatcher')
   const { config, log, metrics, gitEnv } = context
@@ -55,11 +55,11 @@ export async function runDispatcher(launch: Launch): Promise<void> {
       { store, broker, vault, minter, gitEnv, log, tls: tls.client, guard },
       {
         ...pipelineOptions(config),
-        // It needs a database that others can reach: `requireApart` has seen to it.
+        // `requireApart` has checked that there is a shared database.
         ...present({
           startHeartbeats: config.database && heartbeatsOnThread(config.database, log),
+          url: config.advertise,
         }),
-        ...(config.advertise ? { url: config.advertise } : {}),
       },
     ),
   )
@@ -71,15 +71,15 @@ export async function runDispatcher(launch: Launch): Promise<void> {
   registerDispatcherMetrics(metrics, { dispatcher, broker })
   const { issuer } = minter
   registerReadRoutes(server, { store, live: dispatcher, issuer })
-  const told = toldBy(config)
-  registerCommandRoutes(server, { kept, dispatcher, store, vault, gitEnv, statuses, ...told })
+  const settings = commandSettings(config)
+  registerCommandRoutes(server, { kept, dispatcher, store, vault, gitEnv, statuses, ...settings })
   const { host, port = PORT } = config
   registerJoinRoutes(server, store)
   const { pool } = dispatcher
   registerAttachRoute(server, { store, pool, dispatcherId: () => dispatcher.id, log })
   registerLeaveRoute(server, { store, pool })
   stack.defer(() => server.close())
-  // Before anybody can ask: a runner that shows the chosen one must not be refused.
+  // Before it listens: a runner with the configured token must not be rejected.
   const { isNew } = await ensureOwnToken(store, dataDir, config['first-token'])
   if (isNew) {
     launch.io.stdout.write(

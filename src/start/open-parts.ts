@@ -26,24 +26,24 @@ import { Vault } from '../vault/vault.ts'
 import { sealWebhookSecrets } from '../vault/webhook-secrets.ts'
 import type { Context } from './context.ts'
 
-/** The parts that services are made of, opened as the settings say. */
+/** The parts of services, opened by the settings. */
 
 const MISSING = {
   broker:
-    'which broker? set NARWHAL_BROKER or --broker to amqp://…: embedded: works in one process only (narwhal up)',
+    'no broker: set NARWHAL_BROKER or --broker to amqp://…; embedded: works in one process only (narwhal up)',
   database:
-    'which database? set NARWHAL_DATABASE or --database to postgres://…: the processes share it',
+    'no database: set NARWHAL_DATABASE or --database to postgres://…, which all processes share',
   dispatcher:
-    'where is the dispatcher? set NARWHAL_DISPATCHER or --dispatcher to its URL, such as http://127.0.0.1:4748',
+    'no dispatcher: set NARWHAL_DISPATCHER or --dispatcher to its URL, such as http://127.0.0.1:4748',
 }
 
-/** Throws `invalid` with all that a process which is not alone must be told, and was not. */
+/** Throws `invalid` with all missing settings of a process that runs apart. */
 export function requireApart(
   config: Partial<Config<'broker' | 'database' | 'dispatcher'>>,
   needed: readonly (keyof typeof MISSING)[],
 ): void {
   const missing = needed.filter((name) =>
-    // The embedded broker would keep each process's messages to itself.
+    // The embedded broker is not shared between processes.
     name === 'broker' ? config.broker?.kind === 'embedded' : config[name] === undefined,
   )
   if (missing.length === 0) return
@@ -61,8 +61,8 @@ export async function openStoreOf(
 }
 
 /**
- * What seals secrets, by the file of keys that was named, or the one in the folder. Secrets that
- * stand in the store in clear are sealed by the way.
+ * Opens the vault with the configured key file, or the one in the folder. Also seals webhook secrets that
+ * are stored in plain text.
  */
 export async function openVaultOf(
   { config, log }: Context<'sealing-keys'>,
@@ -71,7 +71,7 @@ export async function openVaultOf(
 ): Promise<Vault> {
   const vault = await Vault.open(store, config['sealing-keys'] ?? join(folder, 'sealing-keys'))
   const sealed = await sealWebhookSecrets(store, vault)
-  if (sealed > 0) log.info({ repositories: sealed }, 'webhook secrets were sealed')
+  if (sealed > 0) log.info({ repositories: sealed }, 'webhook secrets sealed')
   return vault
 }
 
@@ -79,7 +79,7 @@ export async function openBrokerOf(context: Context<'broker'>): Promise<Broker> 
   return await openBroker(context.config.broker, context.log)
 }
 
-/** Sends traces of what ends at this dispatcher, where a collector is named. */
+/** Sends traces of this dispatcher's pipelines, if a collector is configured. */
 export async function openTraces(
   context: Context<'otlp'>,
   parts: { dispatcher: Dispatcher; store: Store },
@@ -90,7 +90,7 @@ export async function openTraces(
   return await tracePipelines({ url, version, log, ...parts })
 }
 
-/** Cuts the audit log, where it is not kept for ever. */
+/** Prunes the audit log, unless it is kept for ever. */
 export function openAuditKeeping(
   { config, log }: Context<'keep-audit'>,
   store: Store,
@@ -100,7 +100,7 @@ export function openAuditKeeping(
   return keepAudit({ store, log, keepMs })
 }
 
-/** Removes lost runners, where they are not kept for ever. */
+/** Removes lost runners, unless they are kept for ever. */
 export function openRunnerKeeping(
   { config, log }: Context<'keep-runners'>,
   { store, dispatcher }: { readonly store: Store; readonly dispatcher: Dispatcher },
@@ -127,18 +127,18 @@ export function openStatuses(
   })
 }
 
-/** What stands in id tokens as their issuer: the address of their own, or the page's. */
+/** The issuer of id tokens: the configured one, or the page's URL. */
 export function issuerOf(config: Config<'oidc-issuer' | 'public-url'>): string | undefined {
   return config['oidc-issuer'] ?? config['public-url']
 }
 
-/** What the operator says of the addresses that commands tell or ask. */
-export function toldBy(config: Config<'oidc-issuer' | 'public-url' | 'user-requests'>) {
+/** The settings for commands: URLs to show, and hosts that may be called. */
+export function commandSettings(config: Config<'oidc-issuer' | 'public-url' | 'user-requests'>) {
   const { 'public-url': publicUrl, 'user-requests': requests } = config
   return { issuer: issuerOf(config), publicUrl, requestsReach: requests.reach }
 }
 
-/** Makes the id tokens of jobs, and keeps their keys in the background. */
+/** Issues id tokens for jobs, and rotates their keys in the background. */
 export function openIdTokens(
   { config, log }: Context<'oidc-issuer' | 'public-url'>,
   parts: { store: Store; vault: Vault },
@@ -148,7 +148,7 @@ export function openIdTokens(
   return { minter, [Symbol.asyncDispose]: () => keeping[Symbol.asyncDispose]() }
 }
 
-/** A server for a process with a store and a broker, its API guarded. */
+/** A server with a guarded API, for a process with a store and a broker. */
 export async function createApiServer(
   context: Context<'host' | 'open' | 'metrics-token'>,
   parts: { store: Store; broker: Broker; tls?: ServerTls | undefined; guard?: DatabaseGuard },

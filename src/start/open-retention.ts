@@ -6,7 +6,7 @@ import { registerRetentionMetrics } from '../dispatcher/retention/retention-metr
 import type { Store } from '../store/store.ts'
 import type { Context } from './context.ts'
 
-/** Keeps new jobs from starting while the database has no room. */
+/** Prevents new jobs from starting while the database is out of space. */
 export function openGuard(
   { config, log }: Context<'database-reserve' | 'database-size'>,
   store: Store,
@@ -21,14 +21,14 @@ export interface RetentionParts {
   readonly guard: DatabaseGuard
 }
 
-/** What routes tell of it, and its end. */
+/** Retention, with what the routes need of it. */
 export interface Kept extends AsyncDisposable {
   readonly rules: KeepRules
   readonly retention: Retention
   readonly guard: DatabaseGuard
 }
 
-/** Removes what is older than it is to be kept; of several dispatchers the oldest does. */
+/** Removes what has been kept long enough; done by the oldest dispatcher. */
 export function openRetention(
   { config, log, metrics }: Context<'keep-logs' | 'keep-pipelines'>,
   { store, dispatcher, guard }: RetentionParts,

@@ -9,18 +9,18 @@ import { isLoopbackUrl } from '../lib/reach/loopback.ts'
 import { type OwnTokenKind, ownTokenPath, readOwnToken } from '../lib/reach/own-token.ts'
 import type { Store } from '../store/store.ts'
 
-const MOST_FAILURES = 3
+const MAX_FAILURES = 3
 
 export interface OwnToken {
   readonly token: string
-  /** Whether it was not there before. */
+  /** Whether it was created now. */
   readonly isNew: boolean
 }
 
 /**
- * Sees to it that the data folder has an administrator's access token, for the command line and the
- * runners of the same user on this machine. One that is there stays as long as it opens the store;
- * otherwise one is made, and where the store has none at all, the one that was chosen is the first.
+ * Makes sure that the data folder has an administrator's access token, for the command line and the
+ * runners of the same user on this machine. A valid one is kept; otherwise one is created, and if the
+ * store has none at all, the configured one becomes the first.
  */
 export async function ensureOwnToken(
   store: Store,
@@ -31,8 +31,8 @@ export async function ensureOwnToken(
     try {
       return await tryOwnToken(store, folder, chosen)
     } catch (error) {
-      // Another process on the same new store has made the same at the same moment.
-      if (NarwhalError.from(error).code !== 'conflict' || failures === MOST_FAILURES) throw error
+      // Another process with the same new store did this concurrently.
+      if (NarwhalError.from(error).code !== 'conflict' || failures === MAX_FAILURES) throw error
     }
   }
 }
@@ -49,7 +49,7 @@ async function tryOwnToken(
   }
   const isFirst = (await store.tokens.list()).length === 0
   const token = isFirst && chosen ? chosen : createToken()
-  // Before the store knows it: what stands in the file alone opens nothing.
+  // Before the store has it: a token that is only in the file is harmless.
   keep(folder, 'access', token)
   await store.transact(async (write) => {
     const by = systemDoer('start', 'the start of the process')
@@ -62,18 +62,18 @@ async function tryOwnToken(
   return { token, isNew: true }
 }
 
-/** The runner token that was chosen, or the one of the data folder, which is made where there is none. */
+/** The configured runner token, or the one of the data folder, which is created if missing. */
 export function ensureRunnerToken(folder: string, chosen: string | undefined): string {
   if (chosen) return chosen
   const made = createToken('dial')
   createPrivately(ownTokenPath(folder, 'runner'), `${made}\n`)
-  // Of several that make it at once, all have the same.
+  // Concurrent processes all read the same one.
   return readOwnToken(folder, 'runner') ?? made
 }
 
 /**
- * What a process of this machine shows to one at this URL: the access token of the data folder that
- * both have, if it is on this machine. Looked up anew for each try, since it may be made meanwhile.
+ * The credential for a server at this URL: the access token of the shared data folder, if the server is on
+ * this machine. Must be called for each try, since the token may be created meanwhile.
  */
 export function ownTokenFor(
   url: string,
@@ -88,7 +88,7 @@ function keep(folder: string, kind: OwnTokenKind, token: string): void {
   try {
     replacePrivately(path, `${token}\n`)
   } catch (cause) {
-    const words = `the access token can't be kept in ${path}: ${describeError(cause)}`
-    throw new NarwhalError('invalid', words, { cause })
+    const message = `can't write the access token to ${path}: ${describeError(cause)}`
+    throw new NarwhalError('invalid', message, { cause })
   }
 }

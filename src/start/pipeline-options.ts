@@ -10,7 +10,7 @@ type Setting =
   | 'max-priority'
   | 'approval-days'
 
-/** What the settings say of a dispatcher's pipelines. */
+/** A dispatcher's options from the settings. */
 export function pipelineOptions(
   config: Config<Setting | 'include-repositories' | 'stranger-includes'>,
 ): DispatcherOptions {
@@ -25,7 +25,7 @@ export function pipelineOptions(
   }
 }
 
-/** The repositories that files may be included from, and which of them by strangers' files, too. */
+/** The repositories that files may be included from, and whether strangers' files may do so too. */
 function includesOf(
   config: Config<'include-repositories' | 'stranger-includes'>,
 ): AllowedInclude[] {

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { readSurroundings } from '../config/env.ts'
 import type { RUNNER_SETTINGS } from '../config/service-settings.ts'
 import type { JobNetworkRules } from '../core/job-network.ts'
+import { present } from '../lib/present.ts'
 import type { Executor, SandboxLimits } from '../runner/executor/executor.ts'
 import { OwnCheckoutExecutor } from '../runner/executor/local/own-checkout.ts'
 import { ProcessExecutor } from '../runner/executor/local/process.ts'
@@ -16,7 +17,7 @@ import { startRunner } from '../runner/start-runner.ts'
 import { sourcesOf } from './build-folder.ts'
 import type { PartsContext } from './context.ts'
 
-/** A runner and its executor, opened as the settings say. */
+/** A runner and its executor, opened by the settings. */
 
 type RunnerSetting = (typeof RUNNER_SETTINGS)[number]
 
@@ -27,8 +28,8 @@ export interface ExecutorParts {
 }
 
 /**
- * `dataDir` must have been claimed: what a former process of its runner left behind is removed, and
- * of a living one that would be its running jobs.
+ * `dataDir` must be claimed before: leftovers of a former process are removed, which for a live one would be
+ * its running jobs.
  */
 export async function openExecutorOf(
   context: PartsContext<'executor' | 'default-image' | RunnerSetting>,
@@ -40,7 +41,7 @@ export async function openExecutorOf(
     {
       ...executor,
       ...('host' in executor || !dockerHost ? {} : { dockerHost }),
-      ...(runtimeDir ? { runtimeDir } : {}),
+      ...present({ runtimeDir }),
       defaultImage,
       warm: { size: warmSandboxes, limits: limitsOf(context) },
     },
@@ -54,7 +55,7 @@ export async function openExecutorOf(
   )
 }
 
-/** The network of a runner's jobs; `stays`: it is there for long, and so looks after itself. */
+/** The network of a runner's jobs; `stays`: long-lived, so it maintains itself. */
 export async function openNetworksOf(
   { config, log }: PartsContext<RunnerSetting>,
   dataDir: string,
@@ -77,8 +78,8 @@ export async function openNetworksOf(
 }
 
 /**
- * The same, where Narwhal is started to build a folder first: the jobs of that folder run also where there can be no
- * sandbox. Undefined where none is named, or a way to run jobs was chosen.
+ * An executor for `--build`, which runs the jobs of that folder even where sandboxes are unavailable.
+ * Undefined without a folder, or if an executor is configured.
  */
 export async function withOwnCheckout(
   context: PartsContext<'executor' | RunnerSetting>,
@@ -93,13 +94,13 @@ export async function withOwnCheckout(
   return new OwnCheckoutExecutor({ sandboxes, plain, sources })
 }
 
-/** Runners are named after their machine unless told, so the name alone does not tell two apart. */
+/** Runners are named after their machine by default, so the name alone may not be unique. */
 async function instanceOf(name: string, dataDir: string): Promise<string> {
   const folder = createHash('sha256').update(await realpath(dataDir))
   return `${name}.${folder.digest('hex').slice(0, 12)}`
 }
 
-/** How many sandboxes a runner that stays holds ready. */
+/** The number of warm sandboxes of a long-lived runner. */
 export function warmSandboxesOf({ config }: PartsContext<'slots' | 'warm-sandboxes'>): number {
   return config['warm-sandboxes'] ?? config.slots + 1
 }
@@ -113,7 +114,7 @@ function limitsOf({ config }: PartsContext<RunnerSetting>): SandboxLimits {
   }
 }
 
-/** What the settings let jobs reach, as people are told. */
+/** A description of the network access that the settings allow jobs. */
 function jobNetworkOf({ config }: PartsContext<RunnerSetting>): JobNetworkRules {
   const { 'sandbox-network': mode, 'private-networks': rule, reach } = config
   const isRoot = process.getuid?.() === 0

@@ -4,6 +4,7 @@ import { createHttpServer, listen } from '../http/server.ts'
 import { backoff } from '../lib/async/backoff.ts'
 import { describeError, NarwhalError } from '../lib/errors.ts'
 import type { Logger } from '../lib/log.ts'
+import { present } from '../lib/present.ts'
 import { claimFolder } from '../runner/claim-folder.ts'
 import type { Executor } from '../runner/executor/executor.ts'
 import { serveRunner } from '../runner/link/serve.ts'
@@ -19,20 +20,15 @@ import { openTls } from './tls.ts'
 type RunnerContext = Awaited<ReturnType<typeof openContext<'runner'>>>
 
 const PORT = 4750
-/** How long handing back what is left may take at the most, and telling it. */
+/** How long handing back and reporting the remaining jobs may take. */
 const HAND_BACK_MS = 25_000
 
-async function warnOfTrouble(executor: Executor, log: Logger): Promise<void> {
-  const trouble = await executor.probe()
-  if (trouble) log.warn({ reason: trouble }, 'this runner can not run jobs yet')
-}
-
-/** `narwhal runner`: runs jobs for a dispatcher until the process is asked to end. */
+/** `narwhal runner`: runs jobs for a dispatcher until the process is stopped. */
 export async function runRunner(launch: Launch): Promise<void> {
   const context = await openContext(launch, 'runner')
   const { config, log, signal } = context
   const urls = config.dispatcher
-  // Only who is called needs a port; otherwise the runner calls, and is attached.
+  // Only a dialled runner needs a port; otherwise it attaches itself.
   const isDialled = !urls || config.advertise !== undefined
   const ephemeral = launch.flags['ephemeral'] === true
   if (ephemeral && isDialled) throw notAttached()
@@ -42,13 +38,14 @@ export async function runRunner(launch: Launch): Promise<void> {
   const claim = stack.use(await claimFolder(dataDir))
   const warmSandboxes = warmSandboxesOf(context)
   const networks = stack.use(await openNetworksOf(context, dataDir, { stays: true, warmSandboxes }))
-  // Before the executor, so that it sees to the sandboxes until they have ended.
+  // Before the executor, so that it outlives the sandboxes.
   const watchdog = stack.use(startWatchdog({ log }))
   const executor = stack.use(
     watchedExecutor(await openExecutorOf(context, { dataDir, networks, warmSandboxes }), watchdog),
   )
   const flawedTools = warnOfHoles(log)
-  await warnOfTrouble(executor, log)
+  const trouble = await executor.probe()
+  if (trouble) log.warn({ reason: trouble }, "runner can't run jobs yet")
   const runner = stack.use(await startRunnerOf(context, { executor, dataDir, claim, flawedTools }))
   const { host, port = PORT } = config
   const authority = isDialled
@@ -60,12 +57,12 @@ export async function runRunner(launch: Launch): Promise<void> {
   const healthUrl = await serveHealth(context, executor, stack)
   const url = config.advertise ?? served?.url
   const about = { health: healthUrl, name: config.name, slots: config.slots }
-  log.info({ ...(url ? { url } : {}), ...about }, 'runner is ready')
+  log.info({ ...present({ url }), ...about }, 'runner is ready')
   const { token } = config
   launch.extendStop?.(config['drain-timeout'] + HAND_BACK_MS)
   let ending = untilAborted(signal)
   if (!urls) {
-    log.info('no dispatcher is named: register this URL by `narwhal runner add`')
+    log.info('no dispatcher configured: register this URL with `narwhal runner add`')
   } else if (url) {
     const openClients = (): ApiClient[] =>
       urls.map((server) => {
@@ -80,17 +77,17 @@ export async function runRunner(launch: Launch): Promise<void> {
     ending = Promise.race([ending, ended])
   }
   await ending
-  log.info('no new jobs are taken; those that run may finish')
+  log.info('draining: no new jobs are accepted, running ones may finish')
   await runner.close({ deadlineMs: config['drain-timeout'] })
 }
 
 function notAttached(): NarwhalError {
-  const words =
-    '--ephemeral is for runners that attach themselves: name the dispatchers with --dispatcher, and give no --advertise'
-  return new NarwhalError('invalid', words)
+  const message =
+    '--ephemeral is for attached runners: name the dispatchers with --dispatcher, and omit --advertise'
+  return new NarwhalError('invalid', message)
 }
 
-/** What those who watch over processes ask, by plain HTTP. */
+/** Serves health checks and metrics, by plain HTTP. */
 async function serveHealth(
   { config, log, metrics, version }: RunnerContext,
   executor: Executor,
@@ -107,7 +104,7 @@ async function serveHealth(
   return (await listen(server, { host: config.host, port: config['health-port'] })).url
 }
 
-/** Registers with any of the dispatchers; goes on trying while they are away. */
+/** Registers with any of the dispatchers; retries while they are unavailable. */
 async function register(
   openClients: () => readonly ApiClient[],
   registration: { name: string; url: string; labels: string[]; token?: string },
@@ -123,7 +120,7 @@ async function register(
         const error = NarwhalError.from(reason)
         if (error.code !== 'unavailable' && error.code !== 'exhausted') throw error
         if (failures === 0) {
-          log.warn({ reason: describeError(error) }, 'the dispatcher is away; will try again')
+          log.warn({ reason: describeError(error) }, 'registering failed: retrying')
         }
       }
     }

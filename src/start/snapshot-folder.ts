@@ -4,8 +4,8 @@ import { type GitEnv, git } from '../lib/git/git.ts'
 const BRANCH = 'refs/heads/main'
 
 /**
- * Puts a folder that is no git repository into a bare one, as a commit on `main`, and returns the
- * commit. Files that its .gitignore names are left out; an unchanged folder makes no new commit.
+ * Commits a folder without git to `main` of a bare repository, and returns the commit. Files ignored by its
+ * .gitignore are left out; an unchanged folder gets no new commit.
  */
 export async function snapshotFolder(
   folder: string,

@@ -4,21 +4,21 @@ import { present } from '../lib/present.ts'
 import { isLoopback } from '../lib/reach/loopback.ts'
 import { type ClientTls, type ServerTls, TlsFiles } from '../lib/tls/tls-files.ts'
 
-/** How a process speaks TLS; all absent without settings for it. */
+/** A process's TLS settings; all absent if not configured. */
 export interface Tls extends Disposable {
-  /** For whatever this process listens with. */
+  /** For listening. */
   readonly server?: ServerTls
-  /** For whatever this process connects to. */
+  /** For connections to other processes. */
   readonly client?: ClientTls
-  /** For this process's own server. */
+  /** For connections to this process's own server. */
   readonly ownClient?: ClientTls
 }
 
 type TlsSetting = 'tls-cert' | 'tls-key' | 'tls-client-ca' | 'tls-ca'
 
 /**
- * Reads the certificates that the settings name; throws `invalid` where they can't be used. Warns
- * when tokens would come in clear text, unless `takesTokens` is false. Dispose after the servers.
+ * Reads the configured certificates; throws `invalid` if they are unusable. Warns if tokens would be sent
+ * in plain text, unless `takesTokens` is false. Dispose after the servers.
  */
 export function openTls(
   context: { readonly config: Config<TlsSetting | 'host'>; readonly log: Logger },
@@ -28,7 +28,7 @@ export function openTls(
   const { host, 'tls-cert': cert, 'tls-key': key, 'tls-client-ca': clientCa, 'tls-ca': ca } = config
   if (takesTokens && !cert && !isLoopback(host)) {
     log.warn(
-      `tokens travel to ${host} in clear text: set --tls-cert, or put a proxy with TLS before it`,
+      `tokens are sent to ${host} in plain text: set --tls-cert, or use a TLS proxy in front of it`,
     )
   }
   if (!cert && !key && !clientCa && !ca) return { [Symbol.dispose]: () => {} }

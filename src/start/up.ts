@@ -21,6 +21,7 @@ import { printSignIn } from './commands/sign-in.ts'
 import { dataFolder, type Launch, openContext, untilAborted } from './context.ts'
 import { ensureSandbox } from './ensure-sandbox.ts'
 import {
+  commandSettings,
   createApiServer,
   openAuditKeeping,
   openBrokerOf,
@@ -30,7 +31,6 @@ import {
   openStoreOf,
   openTraces,
   openVaultOf,
-  toldBy,
 } from './open-parts.ts'
 import { openGuard, openRetention } from './open-retention.ts'
 import { ensureOwnToken } from './own-token.ts'
@@ -67,7 +67,7 @@ export async function runUp(launch: Launch): Promise<void> {
   launch.io.stdout.write(`${bold('Narwhal')} is up: ${cyan(url)}\n`)
   await printSignIn(launch.io, parts.store, { token, url: config['public-url'] ?? url })
   const trouble = await ensureSandbox(parts, config.executor, launch.io)
-  if (trouble) launch.io.stderr.write(`narwhal: ${inWords(trouble, parts.ownCheckout)}\n`)
+  if (trouble) launch.io.stderr.write(`narwhal: ${warningOf(trouble, parts.ownCheckout)}\n`)
   if (typeof build === 'string' && (!trouble || parts.ownCheckout)) {
     const own = { url, dataDir, root: launch.root, token, tls: tls.ownClient }
     await buildFolder({ folder: build, ...own, context, io: launch.io })
@@ -76,7 +76,7 @@ export async function runUp(launch: Launch): Promise<void> {
   await untilAborted(context.signal)
 }
 
-function inWords(trouble: string, ownCheckout: OwnCheckoutExecutor | undefined): string {
+function warningOf(trouble: string, ownCheckout: OwnCheckoutExecutor | undefined): string {
   return ownCheckout
     ? `only this checkout's own pipeline can run, as plain processes: ${trouble}`
     : trouble
@@ -110,7 +110,7 @@ async function openParts(
       { store, broker, vault, minter, gitEnv, log, tls: tls.client, guard },
       {
         ...pipelineOptions(config),
-        // A file has one Narwhal; a server may have others.
+        // An SQLite file is used by one Narwhal; a server may be shared.
         ...(config.database?.kind === 'postgres'
           ? { startHeartbeats: heartbeatsOnThread(config.database, log) }
           : {}),
@@ -124,8 +124,8 @@ async function openParts(
   stack.use(openRunnerKeeping(context, { store, dispatcher }))
   const statuses = stack.use(openStatuses(context, { dispatcher, store, vault }))
   registerDispatcherMetrics(metrics, { dispatcher, broker })
-  const told = toldBy(config)
-  registerCommandRoutes(server, { kept, dispatcher, store, vault, gitEnv, statuses, ...told })
+  const settings = commandSettings(config)
+  registerCommandRoutes(server, { kept, dispatcher, store, vault, gitEnv, statuses, ...settings })
   registerJoinRoutes(server, store)
   const { pool } = dispatcher
   registerAttachRoute(server, { store, pool, dispatcherId: () => dispatcher.id, log })
@@ -134,7 +134,7 @@ async function openParts(
   return { server, store, ...sandboxes }
 }
 
-/** The runner, and what its jobs run in; each is disposed of before what it needs. */
+/** The runner and the executor of its jobs; each is disposed before its dependencies. */
 async function openRunner(
   { flags }: Launch,
   context: UpContext,

@@ -10,7 +10,7 @@ import { openTls } from './tls.ts'
 
 export const WEB_PORT = 4747
 
-/** `narwhal web`: serves people until the process is asked to end. */
+/** `narwhal web`: serves the page and the API until the process is stopped. */
 export async function runWeb(launch: Launch): Promise<void> {
   const context = await openContext(launch, 'web')
   const { config, log } = context

@@ -6,17 +6,17 @@ import type { StoreReader } from '../store/store.ts'
 import type { LiveFeed } from './live-feed.ts'
 
 const PAGE = 200
-/** Changes that wait for a slow reader before it is sent back to the store. */
-const MOST_WAITING = 500
-/** The feed misses nothing by itself, so this is only how long one wait lasts. */
-const LONGEST_WAIT_MS = 60_000
+/** Changes buffered for a slow reader before it falls back to the store. */
+const MAX_BUFFERED = 500
+/** The feed misses nothing, so this is only the length of one wait. */
+const MAX_WAIT_MS = 60_000
 
 export interface ChangeBatch {
-  /** Ascending, each once; may be empty. */
+  /** Ascending, without duplicates; may be empty. */
   readonly changes: StateChange[]
-  /** Some before these are no longer kept: the reader has to look at the present state. */
+  /** Some changes before these were pruned: the reader has to reload the current state. */
   readonly reset: boolean
-  /** The number up to which nothing is missing now, once all that was missed is out. */
+  /** The number up to which nothing is missing, once the reader has caught up. */
   readonly live?: number
 }
 
@@ -25,21 +25,21 @@ export interface FollowChanges {
   readonly feed: LiveFeed
   /** Absent: all. */
   readonly scope?: ChangeQuery['scope']
-  /** The last number that the reader has; absent: it wants only what is new. */
+  /** The reader's last number; absent: only new changes. */
   readonly after?: number
   readonly signal: AbortSignal
 }
 
 /**
- * Yields the state changes behind `after`: first those in the store, then those of the feed,
- * without a hole and each once, until the signal aborts. It reads on only when asked; what a slow
- * reader leaves waiting past a bound is read from the store again. Rejects as the store does.
+ * Yields the state changes after `after`: first those in the store, then those of the feed, without gaps
+ * or duplicates, until the signal aborts. Reads on only on demand; a slow reader falls back to the store.
+ * Rejects as the store does.
  */
 export async function* followChanges(
   options: FollowChanges,
 ): AsyncGenerator<ChangeBatch, void, undefined> {
   const { store, feed, scope, signal } = options
-  const backlog = new Backlog<StateChange>(MOST_WAITING)
+  const backlog = new Backlog<StateChange>(MAX_BUFFERED)
   using _hearing = feed.listen((event) => {
     if ('seq' in event && isInScope(event, scope)) backlog.push(event, 1)
   })
@@ -48,7 +48,7 @@ export async function* followChanges(
   let cursor = options.after ?? feed.seq
   let fromStore = options.after !== undefined
   if (fromStore && cursor > feed.seq && cursor > (await store.changes.last())) {
-    // The reader's number is of another store, or of a time before a restore.
+    // The reader's number is from another store, or from before a restore.
     cursor = feed.seq
     yield { changes: [], reset: true }
   }
@@ -67,7 +67,7 @@ export async function* followChanges(
       else yield { changes: truncated ? [] : changes, reset: false, live: cursor }
       continue
     }
-    // Before the backlog is taken: all up to here is then out or in what is taken.
+    // Before the backlog is taken: everything up to here was then yielded or is in it.
     const newest = feed.seq
     const { items, missed } = backlog.take()
     if (missed) {
@@ -78,7 +78,7 @@ export async function* followChanges(
     const changes = items.filter(({ seq }) => seq > after)
     cursor = Math.max(cursor, newest)
     if (changes.length > 0) yield { changes, reset: false }
-    else if (items.length === 0) await backlog.wait(signal, LONGEST_WAIT_MS)
+    else if (items.length === 0) await backlog.wait(signal, MAX_WAIT_MS)
   }
 }
 

@@ -75,7 +75,7 @@ test('says in words that the dispatcher is away', async () => {
   const answer = await fetch(`${web.url}/api/v1/jobs/job_1/rerun`, { method: 'POST' })
   assert.equal(answer.status, 503)
   const { message } = (await answer.json()) as { message: string }
-  assert.match(message, /the dispatcher at .* does not answer \(.*ECONNREFUSED.*\)/)
+  assert.match(message, /the dispatcher at .* does not respond \(.*ECONNREFUSED.*\)/)
 })
 
 test('goes on to the next dispatcher when one is away or has surely done nothing', async () => {
@@ -121,7 +121,7 @@ test('does not repeat a command that may have reached a dispatcher, but repeats 
   await using web = await openWebStage({ dispatcherUrls: [cutting.url, good.url] })
   const command = await fetch(`${web.url}/api/v1/jobs/job_1/rerun`, { method: 'POST' })
   assert.equal(command.status, 503)
-  assert.match(await command.text(), /whether it has done this is not known/)
+  assert.match(await command.text(), /it may have done this or not: check, and try again/)
   assert.deepEqual([cut, done], [1, 0])
   assert.equal(await (await fetch(`${web.url}/api/v1/queue`)).text(), 'done')
   assert.equal(done, 1)

@@ -10,32 +10,32 @@ import { type FetchOptions, tlsFetch } from '../lib/tls/tls-fetch.ts'
 import type { ClientTls } from '../lib/tls/tls-files.ts'
 import type { Store } from '../store/store.ts'
 
-/** Where dispatchers are, any of which takes any command. */
+/** The dispatchers, each of which accepts any command. */
 export interface Dispatchers {
   /** At least one. */
   readonly urls: readonly string[]
   readonly tls?: ClientTls | undefined
-  /** By which they know this process. */
+  /** For this process's credential. */
   readonly store: Store
 }
 
 const TIMEOUT_MS = 30_000
-/** Where another one can be asked. */
+/** If there is another one to ask. */
 const READ_TIMEOUT_MS = 10_000
 const HEADERS_UP = ['authorization', 'content-type', 'cookie'] as const
 const HEADERS_DOWN = ['content-type', 'retry-after', 'www-authenticate'] as const
 const COMMANDS = ['POST', 'PUT', 'PATCH', 'DELETE']
 
 /**
- * Hands what only a dispatcher can do or tell on to one, and its answer back as it is. Routes that
- * the server has itself, such as signing in, come first.
+ * Forwards requests that only dispatchers can answer, and passes on the answer unchanged. The server's own
+ * routes, such as signing in, have precedence.
  */
 export async function registerCommandForwarding(
   server: HttpServer,
   dispatchers: Dispatchers,
 ): Promise<void> {
   await server.register(async (scope) => {
-    // The body passes as the bytes it came in; the dispatcher checks it.
+    // The raw body is forwarded; the dispatcher validates it.
     scope.removeAllContentTypeParsers()
     scope.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => {
       done(null, body)
@@ -85,8 +85,8 @@ async function forward(
 }
 
 /**
- * The answer of the first dispatcher that has one. Another is asked only when the one before has
- * surely done nothing, or when asking twice does no harm: no command is ever done twice.
+ * The answer of the first available dispatcher. The next one is asked only if the one before has certainly
+ * not processed the request, or the request is idempotent: no command is ever executed twice.
  */
 async function askFirst(
   { urls, tls }: Dispatchers,
@@ -104,15 +104,15 @@ async function askFirst(
       if (answer.status !== 503 || !(isSafe || isUntouched(answer))) return answer
       refused = answer
     } catch (cause) {
-      failures.push(`${dispatcher} does not answer (${describeConnectError(cause)})`)
+      failures.push(`${dispatcher} does not respond (${describeConnectError(cause)})`)
       if (isSafe || wasNotConnected(cause)) continue
-      const words = `the dispatcher at ${failures.at(-1)}; whether it has done this is not known: look, and try again`
-      throw new NarwhalError('unavailable', words, { cause })
+      const message = `the dispatcher at ${failures.at(-1)}; it may have done this or not: check, and try again`
+      throw new NarwhalError('unavailable', message, { cause })
     }
   }
   if (refused) return refused
-  const words = `the dispatcher at ${failures.join(', nor ')}; reading still works, try again when it is back`
-  throw new NarwhalError('unavailable', words)
+  const message = `the dispatcher at ${failures.join(', nor ')}; reading still works, try again when it is back`
+  throw new NarwhalError('unavailable', message)
 }
 
 function urlAt(dispatcher: string, path: string): URL {
@@ -129,15 +129,15 @@ async function ask(url: URL, options: FetchOptions, tls: ClientTls | undefined):
   return { status: response.status, headers: response.headers, body }
 }
 
-/** Whether a 503 came before anything was done: from a server that is full or stops, or a balancer. */
+/** Whether a 503 was sent before any processing: by an overloaded or stopping server, or a load balancer. */
 function isUntouched({ headers, body }: Answer): boolean {
   if (headers.has(UNTOUCHED_HEADER)) return true
   try {
     const { code } = JSON.parse(body.toString()) as { code?: unknown }
-    // Fastify has none when it refuses because the server is closing.
+    // Fastify sends none while the server is closing.
     return typeof code !== 'string'
   } catch {
-    // No words of Narwhal's: a balancer that has no server to ask.
+    // Not Narwhal's: a load balancer without an available server.
     return true
   }
 }

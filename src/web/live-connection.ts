@@ -3,16 +3,17 @@ import { checkTopic, type Scope } from '../api/auth/scope.ts'
 import { type LiveRequest, liveRequest } from '../contract/live/live-protocol.ts'
 import { NarwhalError } from '../lib/errors.ts'
 import type { Logger } from '../lib/log.ts'
+import { present } from '../lib/present.ts'
 import type { StoreReader } from '../store/store.ts'
 import type { LiveFeed } from './live-feed.ts'
 import { runSubscription } from './live-subscription.ts'
 import { type SocketRoom, SocketWriter } from './socket-writer.ts'
 
-const MOST_SUBSCRIPTIONS = 100
-/** Those that were ended count until they have stopped, so that nobody has more begun at a time. */
-const MOST_RUNNING = 2 * MOST_SUBSCRIPTIONS
-/** A client that goes on sending what nobody understands is cut off. */
-const MOST_MISTAKES = 10
+const MAX_SUBSCRIPTIONS = 100
+/** Including ended ones that have not stopped yet. */
+const MAX_RUNNING = 2 * MAX_SUBSCRIPTIONS
+/** After this many invalid messages the client is disconnected. */
+const MAX_MISTAKES = 10
 /** Close codes of RFC 6455. */
 const POLICY_VIOLATION = 1008
 
@@ -20,13 +21,13 @@ export interface LiveConnectionDeps {
   readonly store: StoreReader
   readonly feed: LiveFeed
   readonly log: Logger
-  /** Which this socket shares with the others. */
+  /** Shared by all sockets. */
   readonly room: SocketRoom
   /** The repositories that the client is limited to. */
   readonly scope?: Scope
 }
 
-/** One client's websocket with its subscriptions; all of them end when it closes. */
+/** One client's WebSocket with its subscriptions, which end when it closes. */
 export class LiveConnection implements Disposable {
   readonly #socket: WebSocket
   readonly #deps: LiveConnectionDeps
@@ -55,12 +56,12 @@ export class LiveConnection implements Disposable {
 
   #subscribe({ id, topic, after }: Extract<LiveRequest, { type: 'subscribe' }>): void {
     if (this.#subscriptions.has(id)) {
-      this.#refuse(new NarwhalError('conflict', `"${id}" is subscribed already`), id)
+      this.#refuse(new NarwhalError('conflict', `"${id}" is already subscribed`), id)
       return
     }
-    if (this.#subscriptions.size >= MOST_SUBSCRIPTIONS || this.#running >= MOST_RUNNING) {
-      const words = `a connection can have ${MOST_SUBSCRIPTIONS} subscriptions; end one first`
-      this.#refuse(new NarwhalError('exhausted', words), id)
+    if (this.#subscriptions.size >= MAX_SUBSCRIPTIONS || this.#running >= MAX_RUNNING) {
+      const message = `a connection can have at most ${MAX_SUBSCRIPTIONS} subscriptions: end one first`
+      this.#refuse(new NarwhalError('exhausted', message), id)
       return
     }
     const subscription = new AbortController()
@@ -73,8 +74,8 @@ export class LiveConnection implements Disposable {
       .then(() => runSubscription(topic, parts))
       .catch((reason: unknown) => {
         const error = NarwhalError.from(reason)
-        if (error.code === 'internal') log.error({ err: reason }, 'a live subscription failed')
-        if (!signal.aborted) this.#tell(error, id)
+        if (error.code === 'internal') log.error({ err: reason }, 'live subscription failed')
+        if (!signal.aborted) this.#sendError(error, id)
       })
       .finally(() => {
         this.#running--
@@ -88,17 +89,16 @@ export class LiveConnection implements Disposable {
   }
 
   #refuse(error: NarwhalError, id?: string): void {
-    this.#tell(error, id)
+    this.#sendError(error, id)
     this.#mistakes++
-    if (this.#mistakes >= MOST_MISTAKES) {
-      this.#socket.close(POLICY_VIOLATION, 'too many messages that make no sense')
+    if (this.#mistakes >= MAX_MISTAKES) {
+      this.#socket.close(POLICY_VIOLATION, 'too many invalid messages')
     }
   }
 
-  #tell(error: NarwhalError, id?: string): void {
-    const isOurs = error.code === 'internal'
-    const message = isOurs ? 'something went wrong here' : error.message
-    this.#writer.offer({ type: 'error', ...(id ? { id } : {}), code: error.code, message })
+  #sendError({ code, message }: NarwhalError, id?: string): void {
+    const shown = code === 'internal' ? 'internal server error' : message
+    this.#writer.offer({ type: 'error', ...present({ id }), code, message: shown })
   }
 }
 
@@ -107,10 +107,10 @@ function parseRequest(text: string): LiveRequest | NarwhalError {
   try {
     json = JSON.parse(text)
   } catch (cause) {
-    return new NarwhalError('invalid', 'a message is not JSON', { cause })
+    return new NarwhalError('invalid', 'message is not JSON', { cause })
   }
   const parsed = liveRequest.safeParse(json)
   if (parsed.success) return parsed.data
   const problems = parsed.error.issues.map(({ path, message }) => `${path.join('.')}: ${message}`)
-  return new NarwhalError('invalid', `a message is wrong: ${problems.join('; ')}`)
+  return new NarwhalError('invalid', `invalid message: ${problems.join('; ')}`)
 }

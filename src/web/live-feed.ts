@@ -8,8 +8,8 @@ import type { Logger } from '../lib/log.ts'
 import type { StoreReader } from '../store/store.ts'
 
 const PAGE = 500
-/** An event that was lost with nothing behind it shows no hole; so the store is asked now and then. */
-const LOOK_AGAIN_MS = 5_000
+/** A lost event without a following one leaves no visible gap, so the store is polled. */
+const POLL_MS = 5_000
 
 export interface LiveFeedDeps {
   readonly store: StoreReader
@@ -18,12 +18,12 @@ export interface LiveFeedDeps {
 }
 
 /**
- * The live events of the whole installation for this process. State changes come in ascending
- * order of `seq`, each once, none left out: where the event queue leaves a hole, the store fills it.
- * Log lines and samples pass as they come; `onGap` tells when some may have been lost.
+ * The live events of the whole installation for this process. State changes arrive in ascending order of
+ * `seq`, without gaps or duplicates: gaps of the event queue are filled from the store. Log lines and
+ * samples are passed on as received; `onGap` reports when some may have been lost.
  *
- * It is either in step (what comes next is `seq + 1` and passes at once) or catching up: then
- * changes are taken from the store alone, until nothing newer was heard of.
+ * It is either in sync (`seq + 1` is passed on at once) or catching up: then changes are read from the
+ * store only, until there is nothing newer.
  */
 export class LiveFeed implements LiveSource, AsyncDisposable {
   readonly #deps: LiveFeedDeps
@@ -33,34 +33,34 @@ export class LiveFeed implements LiveSource, AsyncDisposable {
   readonly #parts = new AsyncDisposableStack()
   /** The number of the last change that was passed on. */
   #seq: number
-  /** The largest number that was heard of. */
+  /** The largest number received. */
   #newest = 0
-  /** There may be changes that nobody told of. */
+  /** There may be changes whose events were lost. */
   #isSuspect = false
   #catchingUp: Promise<void> | undefined
 
   private constructor(deps: LiveFeedDeps, seq: number) {
-    const onError = (err: unknown) => deps.log.error({ err }, 'a listener of live events failed')
+    const onError = (err: unknown) => deps.log.error({ err }, 'live event listener failed')
     this.#deps = deps
     this.#seq = seq
     this.#hub = new EventHub(onError)
     this.#gaps = new EventHub(onError)
   }
 
-  /** Rejects with `unavailable` while the store is away; the broker may be. */
+  /** Rejects with `unavailable` while the store is unavailable; the broker may be. */
   static async open(deps: LiveFeedDeps): Promise<LiveFeed> {
     const feed = new LiveFeed(deps, await deps.store.changes.last())
     const { broker } = deps
-    feed.#parts.use(await broker.subscribeEvents('#', (_topic, { event }) => feed.#hear(event)))
+    feed.#parts.use(await broker.subscribeEvents('#', (_topic, { event }) => feed.#onEvent(event)))
     feed.#parts.use(
       broker.onState((state) => {
-        if (state === 'ready') feed.#suspect()
+        if (state === 'ready') feed.#onReconnect()
       }),
     )
-    const timer = setInterval(() => feed.#lookAgain(), LOOK_AGAIN_MS)
+    const timer = setInterval(() => feed.#refresh(), POLL_MS)
     feed.#parts.defer(() => clearInterval(timer))
-    // Between the first read and the subscription something may have happened.
-    feed.#lookAgain()
+    // There may be changes between the first read and the subscription.
+    feed.#refresh()
     return feed
   }
 
@@ -83,7 +83,7 @@ export class LiveFeed implements LiveSource, AsyncDisposable {
     await this.#catchingUp
   }
 
-  #hear(event: PublishedEvent): void {
+  #onEvent(event: PublishedEvent): void {
     if (!('seq' in event)) {
       this.#hub.emit(event)
       return
@@ -93,13 +93,13 @@ export class LiveFeed implements LiveSource, AsyncDisposable {
     else if (event.seq > this.#seq) this.#catchUp()
   }
 
-  /** Everything that was told lately may be lost. */
-  #suspect(): void {
+  /** Recent events may be lost. */
+  #onReconnect(): void {
     this.#gaps.emit()
-    this.#lookAgain()
+    this.#refresh()
   }
 
-  #lookAgain(): void {
+  #refresh(): void {
     this.#isSuspect = true
     this.#catchUp()
   }
@@ -115,7 +115,7 @@ export class LiveFeed implements LiveSource, AsyncDisposable {
     this.#catchingUp ??= this.#readOn()
   }
 
-  /** Never rejects: while the store is away it tries again. */
+  /** Never rejects: retries while the store is unavailable. */
   async #readOn(): Promise<void> {
     const { signal } = this.#closing
     for (let failures = 0; !signal.aborted; ) {
@@ -126,30 +126,30 @@ export class LiveFeed implements LiveSource, AsyncDisposable {
       } catch (err) {
         if (signal.aborted) break
         this.#isSuspect = true
-        this.#deps.log.warn({ err }, "can't read state changes from the store; trying again")
+        this.#deps.log.warn({ err }, 'reading state changes failed: retrying')
         await backoff(failures++, { firstMs: 200, maxMs: 5_000 }, signal).catch(() => {})
       }
     }
-    // In the same turn as the last look at #newest, so that no event falls between.
+    // In the same turn as the last check of #newest, so that no event is lost in between.
     this.#catchingUp = undefined
   }
 
-  /** Passes a page of changes on; whether it was the last. */
+  /** Passes on a page of changes; returns whether it was the last. */
   async #readPage(): Promise<boolean> {
     const { store } = this.#deps
     this.#isSuspect = false
-    const heard = this.#newest
+    const newest = this.#newest
     const { changes, truncated } = await store.changes.list({ after: this.#seq, limit: PAGE })
     if (this.#closing.signal.aborted) throw new NarwhalError('cancelled', 'the feed is closed')
     for (const change of changes) this.#pass(change)
     if (truncated) {
       if (changes.length === 0) this.#seq = Math.max(this.#seq, await store.changes.last())
-      // Followers see by their own numbers what they missed.
+      // Followers detect by their own numbers what they missed.
       this.#gaps.emit()
     }
     if (changes.length < PAGE) {
-      // What was told is in the store, so a number past its end is of a time before a restore.
-      if (heard > this.#seq && heard === this.#newest) this.#newest = this.#seq
+      // Published changes are in the store, so a number beyond its end is from before a restore.
+      if (newest > this.#seq && newest === this.#newest) this.#newest = this.#seq
       return true
     }
     return false

@@ -14,46 +14,46 @@ import { LiveConnection } from './live-connection.ts'
 import type { LiveFeed } from './live-feed.ts'
 import { SocketRoom } from './socket-writer.ts'
 
-/** How often a client is asked whether it is there; one that has not answered by the next is cut off. */
+/** The interval of pings; a client that has not answered by the next one is disconnected. */
 const PING_MS = 30_000
 
 /** "Try again later", of the registry at iana.org/assignments/websocket. */
 const TRY_AGAIN_LATER = 1013
 
-/** So many clients may listen at a time to one process. */
-const MOST_SOCKETS = 1_000
+/** Concurrent clients of one process. */
+const MAX_SOCKETS = 1_000
 
 export interface LiveSocketDeps {
   readonly store: StoreReader
   readonly feed: LiveFeed
   readonly log: Logger
-  /** Whether pages of this origin may connect besides those of the server itself. */
+  /** Whether pages of this origin may connect, in addition to the server's own. */
   readonly allowOrigin?: (origin: string) => boolean
-  /** Milliseconds between two pings; 30,000 unless told. */
+  /** Milliseconds between pings; 30,000 by default. */
   readonly pingMs?: number
-  /** How many sockets there may be at a time; 1,000 unless told. */
-  readonly mostSockets?: number
-  /** Milliseconds between two looks whether who listens still may; 3,000 unless told. */
+  /** The maximum number of concurrent sockets; 1,000 by default. */
+  readonly maxSockets?: number
+  /** Milliseconds between checks of the client's access; 3,000 by default. */
   readonly accessMs?: number
 }
 
-/** Adds the websocket of `contract/live/live-protocol.ts` at `/api/v1/live`. */
+/** Adds the WebSocket of `contract/live/live-protocol.ts` at `/api/v1/live`. */
 export function registerLiveSocket(server: HttpServer, deps: LiveSocketDeps): void {
   const room = new SocketRoom()
-  const places = new Places(deps.mostSockets ?? MOST_SOCKETS, 'clients listen')
+  const places = new Places(deps.maxSockets ?? MAX_SOCKETS, 'clients are connected')
   server.get(
     urlOf(ROUTES.live),
     {
       websocket: true,
       schema: { hide: true },
-      // Browsers let any page open a websocket anywhere, with cookies; only this header tells.
+      // Browsers let any page open a WebSocket anywhere, with cookies; only this header shows its origin.
       preValidation: async (request) => {
-        // One that is refused here, before it is a socket, gives its place back at once.
+        // Only a check: released at once, and taken again for the socket.
         using _place = places.take(whoAsks(request))
         const { origin, host } = request.headers
         if (origin === undefined || isSameHost(origin, host)) return
         if (deps.allowOrigin?.(origin)) return
-        throw new NarwhalError('forbidden', `pages of ${origin} may not connect here`)
+        throw new NarwhalError('forbidden', `pages of ${origin} are not allowed to connect`)
       },
     },
     (socket, request) => {
@@ -88,8 +88,8 @@ function serve(socket: WebSocket, deps: SocketParts, room: SocketRoom): void {
   socket.on('message', (data: Buffer, isBinary) => {
     connection.receive(isBinary ? '' : data.toString('utf8'))
   })
-  // A close always follows; without a listener the error would end the process.
-  socket.on('error', (err) => deps.log.debug({ err }, 'a live connection broke'))
+  // A close always follows; without a listener the error would crash the process.
+  socket.on('error', (err) => deps.log.debug({ err }, 'live connection failed'))
   socket.on('close', () => {
     watch[Symbol.dispose]()
     access[Symbol.dispose]()
@@ -98,7 +98,7 @@ function serve(socket: WebSocket, deps: SocketParts, room: SocketRoom): void {
   })
 }
 
-/** Whether who listens is there. */
+/** Terminates a socket whose client does not answer pings. */
 function watchPulse(socket: WebSocket, { pingMs = PING_MS }: SocketParts): Disposable {
   let isAlive = true
   socket.on('pong', () => {

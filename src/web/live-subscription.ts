@@ -14,22 +14,22 @@ export interface SubscriptionDeps {
   readonly store: StoreReader
   readonly feed: LiveFeed
   readonly writer: SocketWriter
-  /** How the client calls it. */
+  /** The client's id for it. */
   readonly id: string
-  /** The number of the last event that the client has; absent: from now on. */
+  /** The number of the client's last event; absent: from now on. */
   readonly after: number | undefined
   readonly signal: AbortSignal
 }
 
-/** What has been sent so far, so that a subscription goes on there after the store was away. */
+/** What has been sent so far, so that a subscription continues there after an outage of the store. */
 interface Progress {
   after: number | undefined
   isSubscribed: boolean
 }
 
 /**
- * Sends what a topic brings until it ends or the signal aborts. While the store is away it waits
- * and then goes on where it was. Rejects with `not_found` for a log that can't be.
+ * Sends the events of a topic until it ends or the signal aborts. While the store is unavailable it waits,
+ * then continues where it was. Rejects with `not_found` for an unknown log.
  */
 export async function runSubscription(topic: LiveTopic, deps: SubscriptionDeps): Promise<void> {
   const progress: Progress = { after: deps.after, isSubscribed: false }
@@ -40,8 +40,7 @@ export async function runSubscription(topic: LiveTopic, deps: SubscriptionDeps):
       else await sendChanges(scopeOf(topic), deps, progress)
       return
     } catch (err) {
-      const isAway = err instanceof NarwhalError && err.code === 'unavailable'
-      if (!isAway) throw err
+      if (!(err instanceof NarwhalError && err.code === 'unavailable')) throw err
       await backoff(failures, { firstMs: 200, maxMs: 5_000 }, deps.signal).catch(() => {})
     }
   }
@@ -52,7 +51,7 @@ function scopeOf(topic: Exclude<LiveTopic, { kind: 'log' }>): ChangeQuery['scope
   return topic.kind === 'runners' ? 'runners' : undefined
 }
 
-/** Samples have no numbers and are not made up for: they just pass. */
+/** Samples have no numbers: they are passed on, and lost ones are not replaced. */
 function passSamples({ feed, writer, id }: SubscriptionDeps): Disposable {
   return feed.listen((event) => {
     if (event.type === 'runner.sampled') writer.offer({ type: 'event', id, event })

@@ -9,12 +9,12 @@ import { route } from '../http/route.ts'
 import type { StoreReader } from '../store/store.ts'
 
 const KEEP_MS = 60 * 60 * 1000
-/** Runners whose samples are kept; past it the one that was silent longest is forgotten. */
-const MOST_RUNNERS = 500
+/** Runners whose samples are kept; beyond this the one without samples for longest is dropped. */
+const MAX_RUNNERS = 500
 
 /**
- * The last hour of each runner's load, from the event queue, in memory: about 100 bytes a point.
- * Samples that come faster than there is room for are thinned out, the oldest first.
+ * The last hour of each runner's load, from the event queue, in memory: about 100 bytes a point. Beyond
+ * the limit samples are thinned out, oldest first.
  */
 export class RunnerSamples implements Disposable {
   /** By the time of the last sample, oldest first. */
@@ -35,10 +35,10 @@ export class RunnerSamples implements Disposable {
     this.#series.delete(sample.runnerId)
     this.#series.set(sample.runnerId, trim(series, sample.at - KEEP_MS))
     const [silent] = this.#series.keys()
-    if (this.#series.size > MOST_RUNNERS && silent) this.#series.delete(silent)
+    if (this.#series.size > MAX_RUNNERS && silent) this.#series.delete(silent)
   }
 
-  /** At most `points` samples of the last hour, oldest first, evenly picked where there are more. */
+  /** At most `points` samples of the last hour, oldest first, evenly spaced if there are more. */
   list(runnerId: RunnerId, points: number): RunnerSample[] {
     return pick(this.#series.get(runnerId) ?? [], points)
   }
@@ -52,7 +52,7 @@ function trim(series: RunnerSample[], since: number): RunnerSample[] {
   if (series.length <= MOST_SAMPLES) return series
   const young = series.filter(({ at }) => at >= since)
   if (young.length <= MOST_SAMPLES) return young
-  // Every second one of the older half, so that the newest stay as fine as they came.
+  // Drops every second one of the older half, so that the newest keep their resolution.
   const half = young.length >> 1
   return young.filter((_, index) => index >= half || index % 2 === 0)
 }
@@ -66,7 +66,7 @@ function pick(series: readonly RunnerSample[], points: number): RunnerSample[] {
   })
 }
 
-/** Adds a runner's load over the last hour, as far as this process has heard of it. */
+/** Adds a runner's load over the last hour, as far as this process has received it. */
 export function registerRunnerSamples(
   server: HttpServer,
   deps: { readonly store: StoreReader; readonly samples: RunnerSamples },

@@ -1,16 +1,16 @@
 import type { WebSocket } from 'ws'
 import type { LiveResponse } from '../contract/live/live-protocol.ts'
 
-/** Past so many bytes that the client has not taken, writers wait and samples are left out. */
+/** With this many buffered bytes writers wait, and samples are dropped. */
 const HIGH_WATER = 4 * 1024 * 1024
-/** A client with many subscriptions may get further behind, but is cut off past so many. */
-const MOST_BYTES = 16 * 1024 * 1024
-/** When all clients together have so many waiting, whoever is behind and wants more is cut off. */
-const MOST_BYTES_IN_ALL = 128 * 1024 * 1024
+/** A client with many subscriptions may exceed that, but is disconnected beyond this. */
+const MAX_BYTES = 16 * 1024 * 1024
+/** If all clients together have more buffered, slow ones are disconnected. */
+const MAX_BYTES_IN_TOTAL = 128 * 1024 * 1024
 /** "Try again later", of the registry at iana.org/assignments/websocket. */
 const TRY_AGAIN_LATER = 1013
 
-/** The live websockets of a process, which share a bound on what waits in memory for their clients. */
+/** The live WebSockets of a process, which share a limit on buffered bytes. */
 export class SocketRoom {
   readonly #sockets = new Set<WebSocket>()
 
@@ -18,7 +18,7 @@ export class SocketRoom {
     return this.#sockets.size
   }
 
-  /** Bytes that clients have not taken yet. */
+  /** Buffered bytes of all clients. */
   get bytes(): number {
     let sum = 0
     for (const { bufferedAmount } of this.#sockets) sum += bufferedAmount
@@ -33,9 +33,9 @@ export class SocketRoom {
 }
 
 /**
- * Writes messages to one websocket and bounds what a slow client leaves in memory: past the high
- * water each writer waits for its own message to be taken before it goes on, and past a second
- * bound the client is cut off. It finds everything again by its numbers when it comes back.
+ * Writes messages to one WebSocket with bounded memory: above the high-water mark each writer waits until
+ * its message is sent, and above a second limit the client is disconnected. It continues by its numbers
+ * when it reconnects.
  */
 export class SocketWriter {
   readonly #socket: WebSocket
@@ -48,30 +48,30 @@ export class SocketWriter {
     this.#closed = new Promise((resolve) => socket.once('close', () => resolve()))
   }
 
-  /** Resolves as soon as the next message may be made; at once while the client keeps up. */
+  /** Resolves when the next message may be written; at once while the client keeps up. */
   async send(message: LiveResponse): Promise<void> {
     const text = JSON.stringify(message)
     if (this.#socket.bufferedAmount < HIGH_WATER) {
       this.#socket.send(text)
       return
     }
-    if (this.#socket.bufferedAmount > MOST_BYTES || this.#room.bytes > MOST_BYTES_IN_ALL) {
-      await this.#cutOff()
+    if (this.#socket.bufferedAmount > MAX_BYTES || this.#room.bytes > MAX_BYTES_IN_TOTAL) {
+      await this.#disconnect()
       return
     }
-    // It is called on failure too: then the connection is closing, and the writer with it.
+    // Called on failure too: then the connection is closing, and the writer with it.
     await new Promise<void>((resolve) => this.#socket.send(text, () => resolve()))
   }
 
-  /** For what is worth nothing later: left out while the client is behind. */
+  /** For messages that are worthless later: dropped while the client is behind. */
   offer(message: LiveResponse): void {
     if (this.#socket.bufferedAmount < HIGH_WATER) this.#socket.send(JSON.stringify(message))
   }
 
-  /** Says so behind what waits already; a client that does not take that is gone in half a minute. */
-  async #cutOff(): Promise<void> {
+  /** The close frame follows the buffered messages; ws terminates the socket after 30 s without a reply. */
+  async #disconnect(): Promise<void> {
     if (this.#socket.readyState === this.#socket.CLOSED) return
-    this.#socket.close(TRY_AGAIN_LATER, 'too far behind: come back and go on where you were')
+    this.#socket.close(TRY_AGAIN_LATER, 'too far behind: reconnect and continue')
     await this.#closed
   }
 }

@@ -24,7 +24,7 @@ const UNBUILT = `<!doctype html>
 </html>
 `
 
-/** Serves the built app from a folder; where it is missing, a page that says how to build it. */
+/** Serves the built app from a folder; if it is missing, a page that says how to build it. */
 export async function registerUiFiles(server: HttpServer, dist: string): Promise<void> {
   const isBuilt = await exists(join(dist, 'index.html'))
   const schema = { hide: true }
@@ -41,10 +41,10 @@ export async function registerUiFiles(server: HttpServer, dist: string): Promise
     prefix: '/assets/',
     decorateReply: true,
     index: false,
-    // The names carry a hash of the content.
+    // File names contain a hash of the content.
     immutable: true,
     maxAge: '1y',
-    // Each file lies there compressed as well; see ui/vite.config.ts.
+    // Each file has a compressed copy; see ui/vite.config.ts.
     preCompressed: true,
     setHeaders: (reply) => {
       withSecurity(reply)

@@ -18,24 +18,24 @@ export interface WebDeps {
   readonly log: Logger
   /** The folder of the built app: `ui/dist` in a checkout. */
   readonly uiFolder: string
-  /** Where commands go, to the first that answers; absent where the dispatcher's routes are on the same server. */
+  /** Commands go to the first that answers; absent if the dispatcher's routes are on the same server. */
   readonly dispatcherUrls?: readonly string[]
   /** For dispatchers at `https:` URLs. */
   readonly tls?: ClientTls | undefined
   /** Of id tokens. */
   readonly issuer?: string | undefined
-  /** Whether pages of this origin may open the websocket besides those of the server itself. */
+  /** Whether pages of this origin may open the WebSocket, in addition to the server's own. */
   readonly allowOrigin?: (origin: string) => boolean
-  /** Milliseconds between two pings of a websocket; 30,000 unless told. */
+  /** Milliseconds between pings of a WebSocket; 30,000 by default. */
   readonly pingMs?: number
-  /** How many websockets there may be at a time; 1,000 unless told. */
-  readonly mostSockets?: number
+  /** The maximum number of concurrent WebSockets; 1,000 by default. */
+  readonly maxSockets?: number
 }
 
 /**
- * Adds what people see to a server that does not listen yet: the reads (unless a dispatcher in the
- * same process has added them), the websocket, the runners' time series, the app. Hooks that
- * authenticate must be on the server before. Dispose after the server has closed.
+ * Adds the web part to a server that does not listen yet: reading routes (unless a dispatcher in the same
+ * process has added them), the WebSocket, the runners' time series, the app. Authentication hooks must be
+ * added before. Dispose after the server has closed.
  */
 export async function startWeb(server: HttpServer, deps: WebDeps): Promise<AsyncDisposable> {
   const { store, broker, log, issuer } = deps
@@ -45,14 +45,12 @@ export async function startWeb(server: HttpServer, deps: WebDeps): Promise<Async
   const hasReads = server.hasRoute({ method: 'GET', url: urlOf(ROUTES.listPipelines) })
   if (!hasReads) registerReadRoutes(server, { store, live: feed, issuer })
   registerRunnerSamples(server, { store, samples })
-  const { allowOrigin, pingMs, mostSockets, dispatcherUrls, tls } = deps
+  const { allowOrigin, pingMs, maxSockets, dispatcherUrls, tls } = deps
   registerLiveSocket(server, {
     store,
     feed,
     log,
-    ...present({ allowOrigin }),
-    ...(pingMs ? { pingMs } : {}),
-    ...(mostSockets ? { mostSockets } : {}),
+    ...present({ allowOrigin, pingMs, maxSockets }),
   })
   if (dispatcherUrls) await registerCommandForwarding(server, { urls: dispatcherUrls, tls, store })
   await registerUiFiles(server, deps.uiFolder)

@@ -12,8 +12,8 @@ export interface FleetingStore extends AsyncDisposable {
 }
 
 /**
- * Opens an empty store in the folder, which lasts no longer than this process. To make the tables
- * would take most of the time, so that an empty database is kept there and copied.
+ * Opens an empty store in the folder, which is deleted with the process. Creating the tables would take
+ * most of the time, so an empty database is kept there and copied.
  */
 export async function openFleetingStore(folder: string, log: Logger): Promise<FleetingStore> {
   await using stack = new AsyncDisposableStack()
@@ -32,7 +32,7 @@ export async function openFleetingStore(folder: string, log: Logger): Promise<Fl
   return { store, [Symbol.asyncDispose]: () => owned.disposeAsync() }
 }
 
-/** Puts it in its place only when it is whole; those of other versions of Narwhal are removed. */
+/** Creates it atomically, and removes those of other versions. */
 async function makeTemplate(folder: string, template: string, log: Logger): Promise<void> {
   const former = (await readdir(folder)).filter((name) => name.startsWith(PREFIX))
   for (const name of former) await rm(join(folder, name), { force: true })

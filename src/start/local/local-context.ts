@@ -8,11 +8,11 @@ import { LOCAL_SETTINGS } from './local-settings.ts'
 
 export type LocalContext = PartsContext<(typeof LOCAL_SETTINGS)[number]>
 
-/** What people watch is the pipeline, so that the log says only what goes wrong, unless told. */
+/** The user watches the pipeline, so by default only errors are logged. */
 export async function openLocalContext(launch: Launch): Promise<LocalContext> {
   const flags = { logLevel: 'error', ...launch.flags }
   const config = loadConfig<(typeof LOCAL_SETTINGS)[number]>(LOCAL_SETTINGS, flags)
-  // What one has on one's own machine may name what it likes, unless told.
+  // Files on one's own machine may name any host, by default.
   const hosts = config['fetch-hosts'].length > 0 ? config['fetch-hosts'] : ['*']
   return {
     config: { ...config, 'fetch-hosts': hosts },
@@ -23,7 +23,7 @@ export async function openLocalContext(launch: Launch): Promise<LocalContext> {
   }
 }
 
-/** Where mirror and snapshots of a folder are kept between two runs: in the user's data folder unless told. */
+/** Where mirrors and snapshots of a folder are kept between runs; in the user's data folder by default. */
 export function localFolder(root: string, chosen: string | undefined): string {
   const { home, dataHome } = readSurroundings()
   const data = chosen ?? join(dataHome ?? join(home, '.local', 'share'), 'narwhal')

@@ -5,7 +5,7 @@ import { openExecutorOf, openNetworksOf } from '../runner-parts.ts'
 import type { LocalContext } from './local-context.ts'
 import type { LocalEngine, LocalParts } from './local-work.ts'
 
-/** The folder keeps mirrors for the next time; it must be used by one engine at a time. */
+/** The folder keeps mirrors for the next run; only one engine may use it at a time. */
 export async function openLocalEngine(
   context: LocalContext,
   folder: string,
@@ -14,7 +14,7 @@ export async function openLocalEngine(
   await using stack = new AsyncDisposableStack()
   await mkdir(folder, { recursive: true, mode: 0o700 })
   const claim = stack.use(parts.claim ?? (await claimFolder(folder)))
-  // Other programs are asked, and a thread starts, while most of the code is loaded.
+  // Programs are probed, and a thread starts, while most of the code is loaded.
   const networks = stack.use(await openNetworksOf(context, folder, { stays: false }))
   const opening = openExecutorOf(context, { dataDir: folder, networks })
   opening.catch(() => {})

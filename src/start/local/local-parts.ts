@@ -18,7 +18,7 @@ import type { LocalContext } from './local-context.ts'
 import type { LocalEngine, LocalEvent, LocalParts, LocalWork } from './local-work.ts'
 import { watchLocal } from './watch-local.ts'
 
-/** What is open already, the caller's to dispose, but for the executor. */
+/** Parts that are open already; the caller disposes them, except the executor. */
 interface OpenParts extends LocalParts {
   readonly folder: string
   readonly claim: AsyncDisposable
@@ -26,17 +26,17 @@ interface OpenParts extends LocalParts {
   readonly parser: PipelineParser
 }
 
-/** Its store is gone with it, and nobody else is there. */
+/** The only actor, in a store that is deleted with the process. */
 const LOCAL = localDoer('', 'narwhal run')
 
-/** There is no other to choose, nor to wait for. */
+/** There is no other runner to choose or to wait for. */
 const ONE_RUNNER = {
   heuristic: 'least-loaded',
   maxAttempts: 3,
   endsWithoutEngine: true,
 } as const
 
-/** Starts all that an engine is made of, besides what is open already. */
+/** Starts the other parts of an engine. */
 export async function startLocalParts(
   context: LocalContext,
   { folder, claim, opening, parser, secrets = {}, keepFailed, first }: OpenParts,
@@ -74,7 +74,7 @@ export async function startLocalParts(
         jobTimeoutMs: config['job-timeout'],
         logBytes: config['log-size'],
         includes: config['include-repositories'] ?? [],
-        secretAdvice: (name) => `give ${name} by --secret-file`,
+        secretAdvice: (name) => `set ${name} by --secret-file`,
         inProcess: { name: config.name, transport: inProcessTransport(runner) },
       },
     ),
@@ -98,9 +98,9 @@ export async function startLocalParts(
 }
 
 const NO_TOKENS =
-  '`narwhal run` gives none, since nobody outside could check them: `optional: true` runs the job without'
+  '`narwhal run` issues none, since nobody could verify them: `optional: true` runs the job without'
 
-/** Always the same, so that its mirror serves the next run as well. */
+/** Always the same, so that the next run reuses its mirror. */
 const REPOSITORY = 'repo_local'
 
 function fetchAhead(runner: Runner, { snapshot, name }: LocalWork): void {

@@ -1,6 +1,6 @@
 import { RUNNER_SETTINGS } from '../../config/service-settings.ts'
 
-/** The settings of `narwhal run`: those of a runner, and how long a job may take. */
+/** The settings of `narwhal run`. */
 export const LOCAL_SETTINGS = [
   'data',
   'executor',

@@ -7,19 +7,19 @@ import type { NetworkSource } from '../../runner/network/network-source.ts'
 import type { Secrets } from './secret-file.ts'
 import type { WorkSnapshot } from './snapshot-work.ts'
 
-/** What is run. */
+/** What to run. */
 export interface LocalWork {
   readonly snapshot: WorkSnapshot
   /** The repository's name, for people. */
   readonly name: string
 }
 
-/** What a pipeline is run for. */
+/** The event that a pipeline runs for. */
 export interface LocalEvent extends LocalWork, Pick<CommitEvent, 'kind' | 'details'> {
   readonly ref: string
 }
 
-/** Narwhal's own parts in this process: no server, and nothing that lasts. */
+/** Narwhal's parts in this process, without a server and without persistent state. */
 export interface LocalEngine extends AsyncDisposable {
   readonly executor: Executor
   readonly networks: NetworkSource
@@ -27,13 +27,13 @@ export interface LocalEngine extends AsyncDisposable {
   run(event: LocalEvent, following: Following): Promise<PipelineModel>
 }
 
-/** What a run may have besides. */
+/** Optional parts of a run. */
 export interface LocalParts {
-  /** That of the folder, the engine's to give up; it claims the folder itself unless given. */
+  /** The claim of the folder, which the engine releases; by default the engine claims the folder. */
   readonly claim?: AsyncDisposable
   readonly secrets?: Secrets
   /** Keeps sandboxes in which a step has failed. */
   readonly keepFailed?: KeepFailed | undefined
-  /** What will be run first, once it is known: it is fetched while the engine is opened. */
+  /** The first work, to be fetched while the engine is opened. */
   readonly first?: Promise<LocalWork>
 }

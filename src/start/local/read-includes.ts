@@ -8,12 +8,12 @@ import { MirrorCache } from '../../runner/mirror/mirror-cache.ts'
 import { IncludeLoader } from '../../runner/plan/load-include.ts'
 import type { LocalContext } from './local-context.ts'
 
-/** Brings the files that one of the working tree includes. */
+/** Loads the files that the working tree includes. */
 export interface LocalIncludes extends AsyncDisposable {
   load(ref: IncludeRef): Promise<IncludedFile>
 }
 
-/** As they lie in the folder, and of other repositories where the settings name them, fetched anew. */
+/** From the folder, and from other repositories if the settings name them. */
 export async function openLocalIncludes(
   context: LocalContext,
   root: string,

@@ -149,7 +149,7 @@ test('makes no id tokens: says so, and runs the jobs that can do without', async
   needs: { id_tokens: { T: { audience: a } }, steps: [print needs] }
   may: { id_tokens: { T: { audience: a, optional: true } }, steps: [print may $T.] }
 `)
-  assert.match(out, /needs error: it can't have the id token T: `narwhal run` gives none/)
+  assert.match(out, /needs error: it can't have the id token T: `narwhal run` issues none/)
   assert.match(out, / may\/\S.* may \.\n/)
   assert.equal(code, 1)
 })

@@ -3,7 +3,7 @@ import { join, resolve } from 'node:path'
 import { type GitEnv, git } from '../../lib/git/git.ts'
 import { removeStaleLocks } from '../../runner/mirror/stale-locks.ts'
 
-/** A commit of a folder as it is now, in a repository of its own. */
+/** A commit of a folder's current contents, in a repository of its own. */
 export interface WorkSnapshot {
   /** Where the commit can be fetched. */
   readonly repository: string
@@ -14,10 +14,10 @@ export interface WorkSnapshot {
 const AUTHOR = ['-c', 'user.name=Narwhal', '-c', 'user.email=narwhal@localhost']
 
 /**
- * Makes a commit of the folder as it is: with what is not committed and with untracked files, but for
- * those that are ignored. The folder's own repository, if it has one, is only read: index and objects
- * are those of the bare repository `bare`, which finds the history there, and which nobody else may use
- * meanwhile. A clean working tree is its HEAD itself.
+ * Commits the folder's current contents: with uncommitted changes and untracked files, without ignored
+ * ones. The folder's own repository, if any, is only read: index and objects are written to the bare
+ * repository `bare`, which has it as an alternate and must not be used concurrently. For a clean working
+ * tree the commit is HEAD.
  */
 export async function snapshotWork(
   folder: string,
@@ -33,7 +33,7 @@ export async function snapshotWork(
     await git([...init, bare], options)
     await writeFile(join(bare, FORMAT), format)
   }
-  // A run that was killed may have left some.
+  // Left behind by a run that was killed.
   await removeStaleLocks(bare)
   if (own) await borrow(own, bare)
   const inside = (args: string[]): Promise<string> =>
@@ -51,7 +51,7 @@ export async function snapshotWork(
   return { repository: bare, ref, sha }
 }
 
-/** The full name of the branch that is checked out in the folder; undefined where there is none. */
+/** The full name of the branch that is checked out in the folder, if any. */
 export async function findBranch(
   folder: string,
   options: { readonly env: GitEnv; readonly signal: AbortSignal },
@@ -76,7 +76,7 @@ interface OwnRepository {
   readonly exclude: string
 }
 
-/** Undefined where the folder is no repository's root. */
+/** Undefined if the folder is not the root of a repository. */
 async function ownRepository(
   folder: string,
   options: { readonly env: GitEnv; readonly signal: AbortSignal },
@@ -89,7 +89,7 @@ async function ownRepository(
       return undefined
     }
   }
-  // In one call: each costs as much as all that is asked in it.
+  // In one call: starting git is most of the cost.
   const paths = [
     'rev-parse',
     '--show-object-format',
@@ -108,7 +108,7 @@ async function ownRepository(
   return {
     head: commit,
     tree,
-    // What is checked out without a branch is HEAD itself.
+    // For a detached HEAD the symbolic name is HEAD itself.
     branch: branch?.startsWith('refs/heads/') ? branch : undefined,
     format,
     objects: at(objects),
@@ -116,21 +116,21 @@ async function ownRepository(
   }
 }
 
-/** Says of what format a bare repository of ours is; the last thing that is written when it is made. */
+/** Has the format of a bare repository of ours; written last when it is created. */
 const FORMAT = 'narwhal-format'
 
 async function isMade(bare: string, format: string): Promise<boolean> {
   return (await readFile(join(bare, FORMAT), 'utf8').catch(() => '')) === format
 }
 
-/** Lets the bare repository find the objects of the other, and ignore what that ignores. */
+/** Makes the bare repository use the other's objects as alternates, and its excludes. */
 async function borrow({ objects, exclude }: OwnRepository, bare: string): Promise<void> {
   const alternates = join(bare, 'objects', 'info', 'alternates')
   await writeFile(alternates, `${objects}\n`)
   await mkdir(join(bare, 'info'), { recursive: true })
   const target = join(bare, 'info', 'exclude')
   await copyFile(exclude, target).catch(() => writeFile(target, ''))
-  // The alternates of the alternates count only when they are absolute.
+  // Alternates of alternates are used only if they are absolute.
   const further = await readFile(join(objects, 'info', 'alternates'), 'utf8').catch(() => '')
   for (const line of further.split('\n')) {
     if (line !== '') await appendFile(alternates, `${resolve(objects, line)}\n`)

@@ -11,49 +11,45 @@ import {
 import type { PublishedEvent } from '../../contract/live/live-event.ts'
 import type { AttemptRef, EventId } from '../../core/ids.ts'
 import { EventHub } from '../../lib/async/event-hub.ts'
+import { withSignal } from '../../lib/async/with-signal.ts'
 import type { StoreReader } from '../../store/store.ts'
 
 export interface LocalWatch {
   readonly broker: Broker
   readonly store: StoreReader
-  /** Whose pipeline is watched; there is no other one. */
+  /** The event whose pipeline is watched; the only one. */
   readonly eventId: EventId
   readonly following: Following
   readonly signal: AbortSignal
 }
 
 /**
- * Watches the one pipeline of this process by what its dispatcher tells, from its beginning until it
- * has ended and its logs are whole. `begin` is called once everything is heard.
+ * Watches the only pipeline of this process by its dispatcher's events, from its start until it has ended
+ * and its logs are complete. `begin` is called once the subscription is active.
  */
 export async function watchLocal(
   watch: LocalWatch,
   begin: () => Promise<unknown>,
 ): Promise<PipelineModel> {
   const { broker, signal } = watch
-  const told = Promise.withResolvers<PipelineModel>()
-  const live = new EventHub<PublishedEvent>((error) => told.reject(error as Error))
-  const onAbort = (): void => told.reject(signal.reason as Error)
-  const model = new WatchedModel(watch, live, told)
+  const ended = Promise.withResolvers<PipelineModel>()
+  ended.promise.catch(() => {})
+  const live = new EventHub<PublishedEvent>((error) => ended.reject(error as Error))
+  const model = new WatchedModel(watch, live, ended)
   await using _listening = await broker.subscribeEvents('#', (_topic, { event }) => {
-    model.hear(event)
+    model.onEvent(event)
     live.emit(event)
   })
-  signal.addEventListener('abort', onAbort, { once: true })
-  try {
-    signal.throwIfAborted()
-    await begin()
-    return await told.promise
-  } finally {
-    signal.removeEventListener('abort', onAbort)
-  }
+  signal.throwIfAborted()
+  await begin()
+  return await withSignal(ended.promise, signal)
 }
 
-/** The pipeline as it is known; each attempt's log is followed from the moment it is heard of. */
+/** The pipeline as far as known; each attempt's log is followed as soon as the attempt is known. */
 class WatchedModel {
   readonly #watch: LocalWatch
   readonly #live: EventHub<PublishedEvent>
-  readonly #told: PromiseWithResolvers<PipelineModel>
+  readonly #ended: PromiseWithResolvers<PipelineModel>
   readonly #logs = new Set<string>()
   #model: PipelineModel | undefined
   #reading = 0
@@ -61,14 +57,14 @@ class WatchedModel {
   constructor(
     watch: LocalWatch,
     live: EventHub<PublishedEvent>,
-    told: PromiseWithResolvers<PipelineModel>,
+    ended: PromiseWithResolvers<PipelineModel>,
   ) {
     this.#watch = watch
     this.#live = live
-    this.#told = told
+    this.#ended = ended
   }
 
-  hear(event: PublishedEvent): void {
+  onEvent(event: PublishedEvent): void {
     if (event.type === 'log.appended' || event.type === 'log.grew') return
     if (this.#model) return this.#apply(event)
     if (event.type !== 'pipeline.changed') return
@@ -103,7 +99,7 @@ class WatchedModel {
       }
       if (this.#model) this.#watch.following.onLogEnd?.(this.#model, log.jobId)
     } catch (error) {
-      this.#told.reject(error as Error)
+      this.#ended.reject(error as Error)
     }
     this.#reading--
     this.#endIfDone()
@@ -111,6 +107,6 @@ class WatchedModel {
 
   #endIfDone(): void {
     const model = this.#model
-    if (model?.pipeline.status === 'finished' && this.#reading === 0) this.#told.resolve(model)
+    if (model?.pipeline.status === 'finished' && this.#reading === 0) this.#ended.resolve(model)
   }
 }
