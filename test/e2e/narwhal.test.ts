@@ -183,7 +183,10 @@ async function lookAround({ page }: On): Promise<void> {
   await fold.click()
   await page.getByRole('link', { name: 'Config', exact: true }).click()
   await page.getByText('seq 1 300').waitFor()
-  await page.locator('.placement').getByText('Runner').waitFor()
+  await page
+    .locator('.placement summary')
+    .getByText(/^Runner/)
+    .waitFor()
 }
 
 async function rerun({ page }: On): Promise<void> {
