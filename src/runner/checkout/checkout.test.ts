@@ -46,7 +46,9 @@ test('leaves a repository of its own at the commit', async () => {
   }
   const folder = dir.join('workspace')
   await mkdir(folder)
-  await mirrors.read(commit, signal, (mirror) => checkOut(commit, { mirror, folder, env, signal }))
+  await mirrors.read(commit, signal, (mirror, objects) =>
+    checkOut(commit, { mirror, objects, folder, env, signal }),
+  )
   // The job sees no mirror: neither may its repository need it.
   await mirrors[Symbol.asyncDispose]()
   await removeFolder(dir.join('mirrors'))
@@ -80,8 +82,8 @@ test('brings so many commits and no tags where a depth is given', async () => {
   }
   const folder = dir.join('workspace')
   await mkdir(folder)
-  await mirrors.read(commit, signal, (mirror) =>
-    checkOut(commit, { mirror, folder, env, signal, depth: 2 }),
+  await mirrors.read(commit, signal, (mirror, objects) =>
+    checkOut(commit, { mirror, objects, folder, env, signal, depth: 2 }),
   )
   await removeFolder(dir.join('mirrors'))
   const inFolder = (...args: string[]) => git(args, { cwd: folder, env })
@@ -125,8 +127,8 @@ test('takes a symbolic link for what it is', async () => {
     sha,
   }
   await mkdir(dir.join('workspace'))
-  await mirrors.read(commit, signal, (mirror) =>
-    checkOut(commit, { mirror, folder: dir.join('workspace'), env, signal }),
+  await mirrors.read(commit, signal, (mirror, objects) =>
+    checkOut(commit, { mirror, objects, folder: dir.join('workspace'), env, signal }),
   )
   assert.equal(await readlink(dir.join('workspace', 'out')), '/etc/passwd')
 })
@@ -146,8 +148,8 @@ test('leaves nothing of the runner in the workspace: neither its keys nor its fo
   for (const depth of [{}, { depth: 1 }]) {
     await using workspace = await tempDir()
     const folder = workspace.path
-    await mirrors.read(commit, signal, (mirror) =>
-      checkOut(commit, { mirror, folder, env: own, signal, ...depth }),
+    await mirrors.read(commit, signal, (mirror, objects) =>
+      checkOut(commit, { mirror, objects, folder, env: own, signal, ...depth }),
     )
     const entries = await readdir(folder, { recursive: true, withFileTypes: true })
     for (const entry of entries.filter((one) => one.isFile())) {
@@ -174,8 +176,8 @@ test('whatever a job does to its repository, the next one has what the commit ha
   for (const name of ['one', 'two']) {
     const folder = dir.join(name)
     await mkdir(folder)
-    await mirrors.read(commit, signal, (mirror) =>
-      checkOut(commit, { mirror, folder, env, signal }),
+    await mirrors.read(commit, signal, (mirror, objects) =>
+      checkOut(commit, { mirror, objects, folder, env, signal }),
     )
     const inFolder = (...args: string[]) => git(args, { cwd: folder, env })
     assert.equal(await inFolder('status', '--porcelain'), '')

@@ -1,11 +1,13 @@
 import { constants } from 'node:fs'
 import { copyFile, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import type { CommitSource } from '../../contract/rpc/attempt.ts'
 import { hasCode, NarwhalError } from '../../lib/errors.ts'
 import { type GitEnv, git } from '../../lib/git/git.ts'
 import { LOCAL_WAY } from '../../lib/git/git-way.ts'
 import { listRefs } from '../mirror/mirror-refs.ts'
+import type { ObjectReader } from '../mirror/object-reader.ts'
+import { peel } from '../mirror/read-commit.ts'
 import { OUTPUT_FILE } from '../steps/collect-outputs.ts'
 
 /** Exists during a fetch, which only brings tags together with a ref that it stores. */
@@ -14,6 +16,7 @@ const KEPT_REF = 'refs/narwhal/commit'
 export interface CheckoutOptions {
   /** The bare mirror; it has the commit. */
   readonly mirror: string
+  readonly objects: ObjectReader
   /** An existing folder, empty except for what an earlier try left. */
   readonly folder: string
   readonly env: GitEnv
@@ -44,7 +47,7 @@ export async function checkOut(commit: CommitSource, options: CheckoutOptions): 
   await rm(dotGit, { recursive: true, force: true })
   // Refs before packs: the objects of a listed ref are then in an existing pack.
   const [tags] = await Promise.all([
-    isWhole ? listRefs(mirror, 'refs/tags') : new Map<string, string>(),
+    isWhole ? tagsFor(commit, options) : new Map<string, string>(),
     mkdir(join(dotGit, 'objects', 'pack'), { recursive: true }),
     mkdir(join(dotGit, 'refs'), { recursive: true }),
     mkdir(join(dotGit, 'info'), { recursive: true }),
@@ -61,6 +64,7 @@ export async function checkOut(commit: CommitSource, options: CheckoutOptions): 
     ),
   ])
   if (!isWhole) await fetchReachable(commit, options)
+  if (depth !== undefined) await writeOwnTag(commit, dotGit)
   // A workspace need not survive a power cut; many files are written by several workers.
   const settings = ['-c', 'core.fsync=none', '-c', 'checkout.workers=0']
   await git([...settings, 'checkout', '--quiet', '--force', '--detach', commit.sha, '--'], {
@@ -89,6 +93,30 @@ async function fetchReachable(
   const fetch = ['fetch', ...how, '--', mirror, what]
   await git([...settings, ...fetch], { cwd: folder, env, signal, way: LOCAL_WAY })
   await rm(join(folder, '.git', KEPT_REF), { force: true })
+}
+
+/** The mirror's tags, always including the one that the commit comes from: at the remote it may have moved on. */
+async function tagsFor(
+  { ref, sha }: CommitSource,
+  { mirror, objects }: CheckoutOptions,
+): Promise<Map<string, string>> {
+  const tags = await listRefs(mirror, 'refs/tags')
+  if (!isTag(ref)) return tags
+  const id = tags.get(ref)
+  if (id === undefined || (await peel(objects, id)) !== sha) tags.set(ref, sha)
+  return tags
+}
+
+/** A shallow checkout has at least its own tag, for `git describe`. */
+async function writeOwnTag({ ref, sha }: CommitSource, dotGit: string): Promise<void> {
+  if (!isTag(ref)) return
+  const file = join(dotGit, ref)
+  await mkdir(dirname(file), { recursive: true })
+  await writeFile(file, `${sha}\n`)
+}
+
+function isTag(ref: string): boolean {
+  return ref.startsWith('refs/tags/')
 }
 
 async function copyPacks(from: string, to: string): Promise<void> {

@@ -67,7 +67,7 @@ export class Checkouts {
         stop.abort(error)
         throw error
       })
-      const options = { mirror, folder, env: this.#env, signal: either, isStranger }
+      const options = { mirror, objects, folder, env: this.#env, signal: either, isStranger }
       const checkingOut = checkOut(commit, { ...options, ...present({ depth }) })
       const ended = await Promise.allSettled([checking, checkingOut])
       for (const one of ended) if (one.status === 'rejected') throw one.reason

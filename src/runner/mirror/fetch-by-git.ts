@@ -6,7 +6,6 @@ import { exists } from '../../lib/exists.ts'
 import type { GitWay } from '../../lib/git/git.ts'
 import { type GitEnv, git, parseCloneUrl } from '../../lib/git/git.ts'
 import { followingRedirects } from '../../lib/git/git-redirects.ts'
-import { present } from '../../lib/present.ts'
 import { diskNote } from './disk-note.ts'
 import { advice, isNotGiven, notThere } from './fetch-errors.ts'
 import { FETCH_SETTINGS } from './fetch-settings.ts'
@@ -24,42 +23,75 @@ export interface GitFetch {
 /** A fetch of a whole history may take this long. */
 const LONGEST_FETCH_MS = 1_800_000
 
+const HOW = ['--quiet', '--no-write-fetch-head', '--no-auto-maintenance', '--no-tags', '--prune']
+/** Adds, moves and prunes tags. git prunes first, so `v1/rc` may replace `v1`. */
+const ALL_TAGS = '+refs/tags/*:refs/tags/*'
+/** git's messages when it may be a tag, rather than the commit, that made a fetch fail. */
+const TAGS_FAILED = /refs\/tags\/|fsck error|index-pack/
+
 /**
  * Fetches a commit into a mirror by git(1), by its name or, if the server does not serve bare objects,
- * by its ref; in that case the commit may still be missing afterwards. Rejects with `unavailable` if
- * it can't be fetched, `invalid` for an invalid URL, or with the signal's reason.
+ * by its ref; in that case the commit may still be missing afterwards. The remote's tags are fetched with it:
+ * resolves to the error if only they failed. Rejects with `unavailable` if the commit can't be fetched,
+ * `invalid` for an invalid URL, or with the signal's reason.
  */
-export async function fetchByGit({ mirror, commit, ref, env, signal }: GitFetch): Promise<void> {
-  const clone = parseCloneUrl(commit.cloneUrl)
-  const run = (args: readonly string[], way?: GitWay): Promise<string> =>
-    git(args, { env, signal, ...present({ way }), timeoutMs: LONGEST_FETCH_MS })
-  const how = ['--quiet', '--no-write-fetch-head', '--no-auto-maintenance']
-  const fetchFrom = (from: string): Promise<string> =>
-    followingRedirects(
-      clone,
-      (at, way) => {
-        const what = ['fetch', ...how, '--', at, `+${from}:${ref}`]
-        return run([...FETCH_SETTINGS, `--git-dir=${mirror}`, ...what], way)
-      },
-      { env, signal },
-    )
+export async function fetchByGit(options: GitFetch): Promise<NarwhalError | undefined> {
+  const { mirror, commit, ref, env, signal } = options
+  const bring = (...from: string[]): Promise<void> =>
+    fetchRefs([...from.map((one) => `+${one}:${ref}`), ALL_TAGS], options)
   const format = commit.sha.length === 64 ? 'sha256' : 'sha1'
   try {
     if (!(await exists(join(mirror, 'HEAD')))) {
       await mkdir(mirror, { recursive: true })
-      await run(['init', '--quiet', '--bare', `--object-format=${format}`, '--', mirror])
+      await git(['init', '--quiet', '--bare', `--object-format=${format}`, '--', mirror], {
+        env,
+        signal,
+      })
     }
-    await fetchFrom(commit.sha).catch((error: unknown) => {
+    await bring(commit.sha).catch((error: unknown) => {
       if (!isNotGiven(error)) throw error
-      return fetchFrom(commit.ref)
+      return bring(commit.ref)
     })
+    return undefined
   } catch (error) {
     if (signal.aborted) throw error
     if (isNotGiven(error)) throw notThere(commit, error)
-    const note = await diskNote(error, dirname(mirror))
-    const why = `${describeError(error)}${advice(error)}${note.words}`
-    throw new NarwhalError(note.code, `can't fetch ${commit.repositoryName}: ${why}`, {
-      cause: error,
+    const failure = await describeFailure(error, options)
+    if (!TAGS_FAILED.test(failure.message)) throw failure
+    await fetchRefs([`+${commit.sha}:${ref}`], options).catch(() => {
+      signal.throwIfAborted()
+      throw failure
     })
+    return failure
   }
+}
+
+/** Updates the tags of a mirror to those of the remote. Rejects as `fetchByGit` does. */
+export async function fetchTagsByGit(options: Omit<GitFetch, 'ref'>): Promise<void> {
+  await fetchRefs([ALL_TAGS], options).catch(async (error: unknown) => {
+    if (options.signal.aborted) throw error
+    throw await describeFailure(error, options)
+  })
+}
+
+async function fetchRefs(
+  refspecs: readonly string[],
+  { mirror, commit, env, signal }: Omit<GitFetch, 'ref'>,
+): Promise<void> {
+  const fetch = (url: string, way: GitWay): Promise<string> => {
+    const what = ['fetch', ...HOW, '--', url, ...refspecs]
+    const args = [...FETCH_SETTINGS, `--git-dir=${mirror}`, ...what]
+    return git(args, { env, signal, way, timeoutMs: LONGEST_FETCH_MS })
+  }
+  await followingRedirects(parseCloneUrl(commit.cloneUrl), fetch, { env, signal })
+}
+
+async function describeFailure(
+  error: unknown,
+  { mirror, commit }: Omit<GitFetch, 'ref'>,
+): Promise<NarwhalError> {
+  const note = await diskNote(error, dirname(mirror))
+  const why = `${describeError(error)}${advice(error)}${note.words}`
+  const message = `can't fetch ${commit.repositoryName}: ${why}`
+  return new NarwhalError(note.code, message, { cause: error })
 }

@@ -16,9 +16,9 @@ export interface FetchWay {
   readonly name: string
   /** Where the way fetches from. */
   readonly urlOf: (repository: GitRepository) => string
-  readonly fetch: (fetch: GitFetch) => Promise<void>
+  readonly fetch: (fetch: GitFetch) => Promise<unknown>
   /** Fills an empty mirror, where the way itself can't. */
-  readonly begin?: (fetch: GitFetch) => Promise<void>
+  readonly begin?: (fetch: GitFetch) => Promise<unknown>
 }
 
 /** What holds however a commit comes into a mirror that has something. */
@@ -161,7 +161,7 @@ async function openMirror(way: FetchWay): Promise<Mirror> {
     repository,
     path,
     first,
-    fetch: (sha, signal) => way.fetch(fetchOf(sha, signal)),
+    fetch: async (sha, signal) => void (await way.fetch(fetchOf(sha, signal))),
     refs,
     commitBy: async (author) => {
       const tree = await repository.git('rev-parse', 'HEAD^{tree}')

@@ -82,7 +82,7 @@ export class MirrorCache implements AsyncDisposable {
    * with the commit. Rejects as `fetchCommit` does.
    */
   async tags(commit: MirroredCommit, signal: AbortSignal): Promise<void> {
-    await withSignal(this.#mirror(commit.repositoryId).tags, signal)
+    await withSignal(this.#mirror(commit.repositoryId).syncTags(commit), signal)
   }
 
   /** Ends the fetches in flight; the mirrors stay on disk. */

@@ -8,12 +8,14 @@ import { exists } from '../../lib/exists.ts'
 import { type GitEnv, git, parseCloneUrl } from '../../lib/git/git.ts'
 import type { Logger } from '../../lib/log.ts'
 import { ANY_HOSTS, type Hosts } from '../../lib/reach/hosts.ts'
-import { fetchByGit } from './fetch-by-git.ts'
+import { fetchByGit, fetchTagsByGit } from './fetch-by-git.ts'
 import { isBroken, notThere } from './fetch-errors.ts'
+import { listRefs } from './mirror-refs.ts'
 import { GONE } from './mirror-room.ts'
 import type { ObjectReader } from './object-reader.ts'
 import type { ObjectReaders } from './object-readers.ts'
-import { belongsHere, quickFetch, type UnknownTags, unknownTags } from './quick-fetch.ts'
+import { hasSameTags, quickFetch } from './quick-fetch.ts'
+import { peel } from './read-commit.ts'
 import { removeStaleLocks } from './stale-locks.ts'
 import { withinSize } from './within-size.ts'
 
@@ -47,10 +49,10 @@ export class Mirror {
   readonly path: string
   /** When it was last used, epoch milliseconds. */
   usedAt = Date.now()
-  /** Settles when the tags are those that the remote had at the last fetch. */
-  tags: Promise<void> = Promise.resolve()
   readonly #deps: MirrorDeps
   readonly #queue = new SerialQueue()
+  /** Settles when the tags are those that the remote had at the last fetch. */
+  #tags: Promise<void> = Promise.resolve()
   /** Commits known to be in it. */
   readonly #known = new Set<string>()
   /** The server has refused a quick fetch, which is not tried again until then. */
@@ -100,6 +102,22 @@ export class Mirror {
       await this.#withinSize(signal, (limited) => this.#fetchAnyhow(commit, limited))
       return true
     })
+  }
+
+  /**
+   * Resolves once the tags are those that the remote had at the last fetch or later. Fetches them if the last
+   * attempt failed, or if the commit comes from a tag that is not here. Rejects as `ensure`.
+   */
+  async syncTags(commit: MirroredCommit): Promise<void> {
+    const seen = this.#tags
+    const isSynced = await seen.then(
+      () => true,
+      () => false,
+    )
+    if (isSynced && !(await this.#lacksTagOf(commit))) return
+    // A concurrent caller may have started the fetch already.
+    if (this.#tags === seen) this.#setTags(this.#fetchTags(commit))
+    await this.#tags
   }
 
   /** Removes a broken mirror; the next `ensure` recreates it. */
@@ -185,7 +203,8 @@ export class Mirror {
 
   async #fetch(commit: MirroredCommit, signal: AbortSignal): Promise<void> {
     const env = this.#envFor(commit)
-    await fetchByGit({ mirror: this.path, commit, ref: refOf(commit), env, signal })
+    const failure = await fetchByGit({ mirror: this.path, commit, ref: refOf(commit), env, signal })
+    this.#setTags(failure ? Promise.reject(failure) : Promise.resolve())
     if (!(await this.#has(commit, signal))) throw notThere(commit)
   }
 
@@ -196,10 +215,9 @@ export class Mirror {
     const env = this.#envFor(commit)
     if (!mayBeQuick(commit) || performance.now() < this.#slowUntil) return false
     if (!(await exists(join(this.path, 'refs', 'narwhal')))) return false
-    const { objects } = this
     // Not with the callers' signal: they leave as soon as the commit is there, which may be earlier.
-    const listing = unknownTags({ url, hosts: env.hosts ?? ANY_HOSTS }, this.path, stop)
-    listing.catch(() => {})
+    const comparing = hasSameTags({ url, hosts: env.hosts ?? ANY_HOSTS }, this.path, stop)
+    comparing.catch(() => {})
     try {
       await quickFetch({ mirror: this.path, url, sha, ref: refOf(commit), env, signal })
       if (!(await this.#has(commit, signal))) return false
@@ -210,24 +228,30 @@ export class Mirror {
       if (error instanceof NarwhalError) this.#slowUntil = performance.now() + SLOW_MS
       return false
     }
-    this.tags = this.#fetchTags(commit, { listing, objects })
-    this.tags.catch(() => {})
+    const areSame = comparing.catch(() => false)
+    this.#setTags(areSame.then((same) => (same ? undefined : this.#fetchTags(commit))))
     return true
   }
 
-  /** Fetches once more by git(1) if a tag is missing, or the tags could not be listed. */
-  async #fetchTags(
-    commit: MirroredCommit,
-    found: { readonly listing: Promise<UnknownTags>; readonly objects: ObjectReader },
-  ): Promise<void> {
-    const isMissing = await found.listing.then(
-      (unknown) => belongsHere(unknown, found.objects),
-      () => true,
+  #fetchTags(commit: MirroredCommit): Promise<void> {
+    const env = this.#envFor(commit)
+    return this.#queue.run(() =>
+      this.#withinSize(this.#deps.stop, (signal) =>
+        fetchTagsByGit({ mirror: this.path, commit, env, signal }),
+      ),
     )
-    if (!isMissing) return
-    await this.#queue.run(() =>
-      this.#withinSize(this.#deps.stop, (signal) => this.#fetch(commit, signal)),
-    )
+  }
+
+  #setTags(tags: Promise<void>): void {
+    this.#tags = tags
+    tags.catch(() => {})
+  }
+
+  /** Whether the tag that a commit is from is missing here, or at another commit. */
+  async #lacksTagOf({ ref, sha }: MirroredCommit): Promise<boolean> {
+    if (!ref.startsWith('refs/tags/')) return false
+    const id = (await listRefs(this.path, 'refs/tags')).get(ref)
+    return id === undefined || (await peel(this.objects, id)) !== sha
   }
 
   #envFor({ hosts }: MirroredCommit): GitEnv {

@@ -65,7 +65,7 @@ test('a mirror that has something asks for a commit once, and once for tags', as
   await git([`--git-dir=${dir.join('repo_1.git')}`, 'fsck', '--full', '--strict'], { env })
 })
 
-test('a tag on what was fetched comes with the next commit, light or annotated', async () => {
+test('all tags of the remote come with the next commit, light or annotated', async () => {
   await using repository = await gitRepository({ files: { a: 'a' }, serve: true })
   await using dir = await tempDir()
   await using mirrors = openMirrors(dir.path)
@@ -81,7 +81,11 @@ test('a tag on what was fetched comes with the next commit, light or annotated',
   await mirrors.fetchCommit(commit, signal)
   await mirrors.tags(commit, signal)
   const tags = await listRefs(dir.join('repo_1.git'), 'refs/tags')
-  assert.deepEqual([...tags.keys()].sort(), ['refs/tags/light', 'refs/tags/v1'])
+  assert.deepEqual([...tags.keys()].sort(), [
+    'refs/tags/elsewhere',
+    'refs/tags/light',
+    'refs/tags/v1',
+  ])
 })
 
 test('what the quick way can not have is fetched by git, and the mirror stays whole', async () => {

@@ -6,12 +6,9 @@ import { type GitEnv, startGit } from '../../lib/git/git.ts'
 import { ANY_HOSTS } from '../../lib/reach/hosts.ts'
 import { FSCK_IGNORED } from './fetch-settings.ts'
 import { listRefs } from './mirror-refs.ts'
-import type { ObjectReader } from './object-reader.ts'
-import { listRemoteTags, type Remote, type RemoteTag, requestPack } from './smart-http.ts'
+import { listRemoteTags, type Remote, requestPack } from './smart-http.ts'
 
 const MOST_HAVES = 64
-/** With more unknown tags than this, git(1) finds those that belong in the mirror. */
-const MOST_UNKNOWN_TAGS = 2_000
 
 export interface QuickFetch {
   /** A bare repository that is not empty. */
@@ -71,28 +68,15 @@ export async function quickFetch(fetch: QuickFetch): Promise<void> {
   await writeRef(mirror, ref, sha)
 }
 
-/** Tags that the remote has and the mirror lacks; undefined: too many to check each. */
-export type UnknownTags = readonly RemoteTag[] | undefined
-
-/** Rejects if the server requires another way. */
-export async function unknownTags(
+/** Whether the mirror has the tags of the remote. Rejects if the server has to be asked in another way. */
+export async function hasSameTags(
   remote: Remote,
   mirror: string,
   signal: AbortSignal,
-): Promise<UnknownTags> {
-  const [tags, known] = await Promise.all([
-    listRemoteTags(remote, signal),
-    listRefs(mirror, 'refs/tags'),
-  ])
-  const unknown = tags.filter(({ ref }) => !known.has(ref))
-  return unknown.length > MOST_UNKNOWN_TAGS ? undefined : unknown
-}
-
-/** Whether one of the tags belongs in the mirror, which has its target. */
-export async function belongsHere(tags: UnknownTags, objects: ObjectReader): Promise<boolean> {
-  if (!tags) return true
-  const found = await Promise.all(tags.map(({ target }) => objects.info(target)))
-  return found.some((info) => info !== undefined)
+): Promise<boolean> {
+  const tags = await listRemoteTags(remote, signal)
+  const known = await listRefs(mirror, 'refs/tags')
+  return tags.length === known.size && tags.every(({ ref, id }) => known.get(ref) === id)
 }
 
 /** The newest commits that are complete: the server sends only what they lack. */

@@ -28,6 +28,21 @@ export async function readCommit(objects: ObjectReader, id: string): Promise<Com
   return { tree, author: text(Buffer.from(author, 'latin1')), title: oneLine.join(' ').trim() }
 }
 
+/** Tags of tags are rarely nested deeper. */
+const DEEPEST_TAG = 10
+
+/** The object that a tag finally leads to; any other object is returned as is. Rejects as `ObjectReader.read`. */
+export async function peel(objects: ObjectReader, id: string): Promise<string> {
+  let found = id
+  for (let depth = 0; depth < DEEPEST_TAG; depth++) {
+    const info = await objects.info(found)
+    if (info?.type !== 'tag') return found
+    const raw = await objects.read(found, 'tag', LARGEST_COMMIT)
+    found = /^object ([0-9a-f]{40,64})$/m.exec(raw.toString('latin1'))?.[1] ?? found
+  }
+  return found
+}
+
 /** For an unknown encoding, UTF-8, which nearly all commits use. */
 function decoderOf(encoding = 'utf-8'): { decode: (bytes: Uint8Array) => string } {
   try {

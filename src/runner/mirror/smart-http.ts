@@ -22,8 +22,8 @@ export interface Remote {
 /** A tag of a remote repository. */
 export interface RemoteTag {
   readonly ref: string
-  /** The object that it names; of an annotated tag, the object that it finally leads to. */
-  readonly target: string
+  /** The object that it names; for an annotated tag, the tag object. */
+  readonly id: string
 }
 
 /**
@@ -68,8 +68,7 @@ export async function listRemoteTags(
   { url, hosts }: Remote,
   signal: AbortSignal,
 ): Promise<RemoteTag[]> {
-  const args = [packet('peel\n'), packet('ref-prefix refs/tags/\n')]
-  const lines = [packet('command=ls-refs\n'), DELIMITER, ...args, FLUSH]
+  const lines = [packet('command=ls-refs\n'), DELIMITER, packet('ref-prefix refs/tags/\n'), FLUSH]
   const tags: RemoteTag[] = []
   let size = 0
   for await (const bytes of packets(await post({ url, hosts }, lines.join(''), signal))) {
@@ -77,10 +76,9 @@ export async function listRemoteTags(
     if (size > LONGEST_LIST) throw broken('it lists more tags than are read')
     const line = bytes.toString('utf8').trimEnd()
     if (line === '') continue
-    const [, id, ref, peeled] =
-      /^([0-9a-f]{40}) (refs\/tags\/\S+)(?: peeled:([0-9a-f]{40}))?$/.exec(line) ?? []
+    const [, id, ref] = /^([0-9a-f]{40}) (refs\/tags\/\S+)$/.exec(line) ?? []
     if (!id || !ref) throw broken(line.slice(0, 300))
-    tags.push({ ref, target: peeled ?? id })
+    tags.push({ ref, id })
   }
   return tags
 }
