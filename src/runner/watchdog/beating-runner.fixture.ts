@@ -6,9 +6,9 @@ import { startWatchdog } from './watchdog.ts'
 import { watchedExecutor } from './watched-executor.ts'
 
 /**
- * A process that runs one step in a watched sandbox, as a runner does: the step beats in files of its
- * workspace. It is told what to do by one JSON text, keeps the sandbox for as many milliseconds as it
- * reads from its standard input, says what it does in lines, and ends when its input does.
+ * A process that runs one step in a watched sandbox, as a runner does: the step appends heartbeats to files
+ * in its workspace. It is configured by one JSON text, keeps the sandbox for as many milliseconds as it
+ * reads from standard input, reports what it does in lines, and ends with its input.
  */
 export interface BeatingRunner {
   readonly executor: ExecutorConfig
@@ -21,13 +21,13 @@ const BEAT = 'while :; do echo beat >>"$0"; sleep 0.02; done'
 const SCRIPT = `(setsid sh -c '${BEAT}' beats-2 &)\nsh -c '${BEAT}' beats-1`
 
 async function main(): Promise<void> {
-  const told = JSON.parse(process.argv[2] ?? '') as BeatingRunner
-  const { instance, image, workspace } = told
+  const config = JSON.parse(process.argv[2] ?? '') as BeatingRunner
+  const { instance, image, workspace } = config
   const folder = `${workspace}-sandboxes`
   const log = silentLog()
   const stop = new AbortController()
   await using watchdog = startWatchdog({ log })
-  const executor = await openExecutor(told.executor, {
+  const executor = await openExecutor(config.executor, {
     log,
     instance,
     folder,
