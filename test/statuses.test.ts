@@ -22,7 +22,7 @@ test('a pipeline never waits for a forge that hangs, and a restart tells what wa
     await assert.rejects(client.getForgeLink('ada/app'), { code: 'not_found' })
     await assert.rejects(client.linkForge('ada/app', { token: TOKEN }), {
       code: 'invalid',
-      message: /does not say where statuses go: give `forge`/,
+      message: /can.t tell from the clone URL of ada\/app where statuses go: give `forge`/,
     })
     const link = { forge: 'gitea', apiUrl: `${forge.url}/api/v1/`, project: 'ada/app' } as const
     const shown = await client.linkForge('ada/app', { ...link, token: TOKEN })
