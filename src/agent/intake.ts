@@ -19,12 +19,12 @@ import {
  * arrive together are written in one transaction.
  */
 export class Intake {
-  readonly #store: Store
+  readonly #store: Pick<Store, 'transact'>
   readonly #broker: Broker
   readonly #log: Logger
   readonly #deliveries = new Grouping<Delivery, DeliveryAnswer>((group) => this.#write(group))
 
-  constructor(deps: { store: Store; broker: Broker; log: Logger }) {
+  constructor(deps: { store: Pick<Store, 'transact'>; broker: Broker; log: Logger }) {
     this.#store = deps.store
     this.#broker = deps.broker
     this.#log = deps.log

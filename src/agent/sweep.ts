@@ -29,7 +29,7 @@ const STUCK_AFTER = 5
 const MAX_TRACKED = 10_000
 
 export interface SweepDeps {
-  readonly store: Store
+  readonly store: Pick<Store, 'events' | 'transact'>
   readonly broker: Broker
   readonly intake: Intake
   readonly metrics: Metrics

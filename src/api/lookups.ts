@@ -7,7 +7,7 @@ import type { StoreReader } from '../store/store.ts'
 
 /** Rejects with `not_found`, and with the command that lists repositories. */
 export async function getRepository(
-  store: StoreReader,
+  store: Pick<StoreReader, 'repositories'>,
   idOrName: string,
 ): Promise<RepositoryRecord> {
   const repository = await store.repositories.find(idOrName)
@@ -46,7 +46,7 @@ export async function getJob(store: StoreReader, id: JobId): Promise<JobView> {
 
 /** `gone`, with when and why, if it was removed; else `not_found` with this message. */
 export async function missing(
-  store: StoreReader,
+  store: Pick<StoreReader, 'retention'>,
   id: PipelineId | JobId,
   message: string,
 ): Promise<NarwhalError> {

@@ -21,7 +21,7 @@ export interface ChangeBatch {
 }
 
 export interface FollowChanges {
-  readonly store: StoreReader
+  readonly store: Pick<StoreReader, 'changes'>
   readonly feed: LiveFeed
   /** Absent: all. */
   readonly scope?: ChangeQuery['scope']

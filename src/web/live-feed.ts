@@ -12,7 +12,7 @@ const PAGE = 500
 const POLL_MS = 5_000
 
 export interface LiveFeedDeps {
-  readonly store: StoreReader
+  readonly store: Pick<StoreReader, 'changes'>
   readonly broker: Broker
   readonly log: Logger
 }

@@ -34,7 +34,7 @@ const webhookAnswer = z.object({
 const webhookParams = z.object({ repository: z.string().max(100) })
 
 export interface WebhookDeps {
-  readonly store: StoreReader
+  readonly store: Pick<StoreReader, 'repositories'>
   readonly vault: Vault
   readonly intake: Intake
   readonly metrics: Metrics

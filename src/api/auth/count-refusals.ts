@@ -34,7 +34,7 @@ interface Count {
  */
 export function countRefusals(
   server: HttpServer,
-  { store, log }: { store: Store; log: Logger },
+  { store, log }: { store: Pick<Store, 'transact'>; log: Logger },
   everyMs = EVERY_MS,
 ): void {
   const counts = new Map<string, Count>()

@@ -22,12 +22,12 @@ const MAX_NOTED = 10_000
  * the last use of each, rarely, and without waiting.
  */
 export class Credentials {
-  readonly #store: Store
+  readonly #store: Pick<Store, 'sessions' | 'tokens' | 'transact'>
   /** When the use of a credential was last recorded, by its hash. */
   readonly #noted = new Map<string, number>()
   readonly #again = new Map<string, { at: number; answer: Promise<Asker | undefined> }>()
 
-  constructor(store: Store) {
+  constructor(store: Pick<Store, 'sessions' | 'tokens' | 'transact'>) {
     this.#store = store
   }
 

@@ -18,10 +18,10 @@ const KNOWN_MS = 60_000
 
 /** Finds the client's address of requests that were forwarded by our web processes. */
 export class Forwarders {
-  readonly #store: StoreReader
+  readonly #store: Pick<StoreReader, 'forwarders'>
   readonly #known = new Map<string, number>()
 
-  constructor(store: StoreReader) {
+  constructor(store: Pick<StoreReader, 'forwarders'>) {
     this.#store = store
   }
 
@@ -44,12 +44,12 @@ export class Forwarders {
 
 /** A web process's credential for dispatchers: a new one at each start, extended while in use. */
 export class ForwarderCredential {
-  readonly #store: Store
+  readonly #store: Pick<Store, 'transact'>
   readonly #token = createToken('forwarder')
   #endsAt = 0
   #writing: Promise<void> | undefined
 
-  constructor(store: Store) {
+  constructor(store: Pick<Store, 'transact'>) {
     this.#store = store
   }
 

@@ -52,7 +52,7 @@ export function reachOf(method: string, url: string): Reach | undefined {
 
 /** The repository, if it exists and is in the scope; otherwise rejects in the same way. */
 export async function checkRepository(
-  store: StoreReader,
+  store: Pick<StoreReader, 'repositories'>,
   scope: Scope,
   idOrName: string,
 ): Promise<RepositoryRecord> {
@@ -62,7 +62,7 @@ export async function checkRepository(
 }
 
 async function checkPipeline(
-  store: StoreReader,
+  store: Pick<StoreReader, 'pipelines'>,
   scope: readonly RepositoryId[],
   id: PipelineId,
 ): Promise<void> {
@@ -72,7 +72,7 @@ async function checkPipeline(
 }
 
 async function checkJob(
-  store: StoreReader,
+  store: Pick<StoreReader, 'jobs'>,
   scope: readonly RepositoryId[],
   id: JobId,
 ): Promise<void> {
@@ -82,7 +82,7 @@ async function checkJob(
 }
 
 async function checkBody(
-  store: StoreReader,
+  store: Pick<StoreReader, 'pipelines' | 'repositories'>,
   scope: readonly RepositoryId[],
   body: unknown,
 ): Promise<void> {
@@ -96,7 +96,7 @@ async function checkBody(
 
 /** The same for subscriptions of a WebSocket. */
 export async function checkTopic(
-  store: StoreReader,
+  store: Pick<StoreReader, 'jobs' | 'pipelines'>,
   scope: Scope,
   topic: LiveTopic,
 ): Promise<void> {

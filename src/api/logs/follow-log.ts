@@ -20,7 +20,7 @@ export interface LogBatch {
 }
 
 export interface FollowLog {
-  readonly store: StoreReader
+  readonly store: Pick<StoreReader, 'jobs' | 'logs'>
   readonly live: LiveSource
   readonly log: AttemptRef
   /** The first line to yield (0-based). */

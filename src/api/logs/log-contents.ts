@@ -20,7 +20,7 @@ export interface OpenedChunk {
  * memory.
  */
 export async function* readContents(
-  store: StoreReader,
+  store: Pick<StoreReader, 'logs'>,
   log: AttemptRef,
 ): AsyncGenerator<OpenedChunk, void, undefined> {
   let since = performance.now()

@@ -7,7 +7,7 @@ import type { StoreReader } from '../../store/store.ts'
  * binary search: about twenty lines are read for a step with a million.
  */
 export async function logSections(
-  store: StoreReader,
+  store: Pick<StoreReader, 'logs'>,
   log: AttemptRef,
   total: number,
 ): Promise<LogSection[]> {

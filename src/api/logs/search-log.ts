@@ -12,7 +12,7 @@ import { searchChunk } from './search-chunk.ts'
  * a time, and rejects with the signal's reason on abort.
  */
 export async function searchLog(
-  store: StoreReader,
+  store: Pick<StoreReader, 'logs'>,
   log: AttemptRef,
   query: z.infer<typeof logSearchQuery>,
   signal: AbortSignal,

@@ -7,7 +7,7 @@ import type { StoreReader } from '../../store/store.ts'
 
 /** A repository's link without its token. Rejects with `not_found`. */
 export async function viewForgeLink(
-  store: StoreReader,
+  store: Pick<StoreReader, 'forgeLinks' | 'statuses'>,
   { id, name }: RepositoryRecord,
 ): Promise<ForgeLinkView> {
   const link = await store.forgeLinks.find(id)
@@ -25,7 +25,7 @@ export async function viewForgeLink(
 
 /** The forge's rejection of a repository's token, if any. */
 export async function viewForgeRefusal(
-  store: StoreReader,
+  store: Pick<StoreReader, 'forgeLinks' | 'statuses'>,
   { id }: RepositoryRecord,
 ): Promise<Pick<RepositoryView, 'forgeRefusal'>> {
   const { refusal } = refusalOf(await store.forgeLinks.find(id))

@@ -19,7 +19,7 @@ export function viewSecret(
 
 /** The names of runners by id, if any of these secrets is restricted to some. */
 export async function runnerNames(
-  store: StoreReader,
+  store: Pick<StoreReader, 'runners'>,
   secrets: readonly SecretRecord[],
 ): Promise<ReadonlyMap<string, string>> {
   if (!secrets.some(({ runners }) => runners)) return new Map()
