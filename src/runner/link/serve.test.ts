@@ -24,6 +24,7 @@ import {
 import { eventually } from '../../../test/support/eventually.ts'
 import { gitRepository } from '../../../test/support/git-repository.ts'
 import { HandExecutor } from '../../../test/support/hand-executor.ts'
+import { jobJson } from '../../../test/support/job-json.ts'
 import { startTestRunner, type TestRunnerOptions } from '../../../test/support/test-runner.ts'
 import { RUNNER_TOKEN } from '../../../test/support/tokens.ts'
 import { silentLog } from '../../lib/log.ts'
@@ -94,8 +95,8 @@ async function stage(options: Pick<TestRunnerOptions, 'slots' | 'token' | 'flawe
     ref,
     sha,
   }
-  const steps = [{ name: 'test', command: 'npm test' }]
-  const order = { job_id: 'job_1', attempt: 1, fence: 1, commit, job: { name: 'job', steps } }
+  const job = jobJson({ steps: [{ name: 'test', command: 'npm test' }] })
+  const order = { job_id: 'job_1', attempt: 1, fence: 1, commit, job }
   return {
     repository,
     executor,
