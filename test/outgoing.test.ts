@@ -44,7 +44,7 @@ const FOR_USERS: Readonly<Record<string, { readonly why: string; readonly by: Re
   },
   'runner/mirror/smart-http.ts': {
     why: 'a commit by one request',
-    by: /hosts\.check\(asked\)[^]*lookup: hosts\.lookup/,
+    by: /hosts\.check\(target\)[^]*lookup: hosts\.lookup/,
   },
   'dispatcher/runners/dial-connector.ts': {
     why: 'dialled runners',
