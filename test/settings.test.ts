@@ -62,7 +62,7 @@ for (const [service, names] of Object.entries(USED)) {
     assert.equal(code, 2, said)
     for (const name of flags) assert.match(said, new RegExp(`^ +--${name}\\b.* must `, 'm'))
     for (const [name] of variables) assert.match(said, new RegExp(`^ +${name}\\b.* must `, 'm'))
-    assert.match(said, /NARWHAL_SLOT is no setting/)
+    assert.match(said, /NARWHAL_SLOT is not a setting/)
     assert.doesNotMatch(said, /hunter2/)
     assert.doesNotMatch(said, /\bat .*\.ts:\d+/)
   })

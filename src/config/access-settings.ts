@@ -3,7 +3,7 @@ import { OPENINGS, type Opening } from '../core/access/opening.ts'
 import { setting } from './setting.ts'
 import { secret } from './values.ts'
 
-/** What is shown and asked for by whom; see the manual's page "Access". */
+/** Credentials, and what is open without one; see the manual's page "Access". */
 export const ACCESS_SETTINGS = {
   token: setting({
     value: 'token',
@@ -24,7 +24,7 @@ export const ACCESS_SETTINGS = {
       const names = text.split(',').filter((name) => name !== '')
       const known = OPENINGS.filter((name) => names.includes(name))
       if (known.length === new Set(names).size) return known
-      context.addIssue(`must be of ${OPENINGS.join(', ')}, with commas between them`)
+      context.addIssue(`must be a comma-separated list; possible entries: ${OPENINGS.join(', ')}`)
       return z.NEVER
     }),
     fallback: '',

@@ -1,7 +1,7 @@
 import { LEAST_LOG_BYTES } from '../core/attempt/log-limit.ts'
 import { keeping, size } from './values.ts'
 
-/** How much of things there may be, and how long they are kept. */
+/** Maximum sizes, and retention. */
 export const BOUND_SETTINGS = {
   'log-size': {
     value: 'size',

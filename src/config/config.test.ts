@@ -74,13 +74,13 @@ test('a refused database URL is not repeated, since it may hold a password', () 
 test('a misspelt variable is refused by its name', () => {
   process.env['NARWHAL_HEURISTICS'] = 'random'
   try {
-    assert.match(problemsOf({}), /NARWHAL_HEURISTICS is no setting/)
+    assert.match(problemsOf({}), /NARWHAL_HEURISTICS is not a setting/)
   } finally {
     delete process.env['NARWHAL_HEURISTICS']
   }
 })
 
-test('a credential in a flag is refused, one in a URL told off, and neither is repeated', () => {
+test('a credential in a flag is rejected, one in a URL is warned about, and neither is repeated', () => {
   let refused = 0
   for (const names of Object.values(SERVICE_SETTINGS)) {
     for (const name of names.filter((one) => CREDENTIALS.includes(one))) {

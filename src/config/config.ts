@@ -10,7 +10,7 @@ export type Config<Name extends SettingName> = {
     : SettingValue<Key> | undefined
 }
 
-/** Variables with our prefix that are no settings: the client's, the tests', and those of jobs. */
+/** Variables with our prefix that are not settings: the client's, the tests', and those of jobs. */
 const OTHER_VARIABLES =
   /^NARWHAL_(?:SERVER|TOKEN|CA|CERT|KEY|TEST_.*|REPOSITORY|PIPELINE_ID|PIPELINE_NUMBER|JOB_ID|JOB_NAME|ATTEMPT|EVENT|SHA|REF|REF_NAME|COMMIT_TITLE|COMMIT_AUTHOR|RUNNER|MATRIX_.*|INPUT_.*|ID_TOKEN_FILE_.*)$/
 
@@ -45,7 +45,7 @@ export function loadConfig<Name extends SettingName>(
   return Object.freeze(config) as Config<Name>
 }
 
-/** Settings whose values open something. */
+/** Settings whose value is a credential. */
 export const CREDENTIALS: readonly SettingName[] = [
   'token',
   'first-token',
@@ -54,8 +54,8 @@ export const CREDENTIALS: readonly SettingName[] = [
 ]
 
 /**
- * A word on each flag of these that shows a password in a URL: everybody on the machine sees the arguments
- * of its processes. A flag whose whole value is a credential is refused by `loadConfig`.
+ * Warnings about flags whose URL contains a password: every user of the machine can read the arguments of
+ * its processes. A flag whose whole value is a credential is rejected by `loadConfig`.
  */
 export function warnOfCredentials(
   names: readonly SettingName[],
@@ -64,13 +64,9 @@ export function warnOfCredentials(
   return names.flatMap((name) => {
     const text = flagOf(name, flags)
     if (text === undefined || !URL.canParse(text) || !new URL(text).password) return []
-    return shownWords(name)
+    const variable = variableOf(name)
+    return `every user of this machine can read the value of --${name} in the process list: set ${variable} or ${variable}_FILE instead`
   })
-}
-
-function shownWords(name: SettingName): string {
-  const variable = variableOf(name)
-  return `every user of this machine can read the value of --${name} in the process list: set ${variable} or ${variable}_FILE instead`
 }
 
 function flagOf(name: SettingName, flags: Readonly<Record<string, unknown>>): string | undefined {
@@ -103,5 +99,5 @@ function misspelt(): string[] {
   const known = new Set((Object.keys(SETTINGS) as SettingName[]).map(variableOf))
   return listVariables()
     .filter((name) => !known.has(name.replace(/_FILE$/, '')) && !OTHER_VARIABLES.test(name))
-    .map((name) => `${name} is no setting: see \`narwhal up --help\` for all`)
+    .map((name) => `${name} is not a setting: see \`narwhal up --help\` for the list`)
 }

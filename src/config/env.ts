@@ -4,7 +4,7 @@ import type { GitEnv } from '../lib/git/git.ts'
 
 /** The one reader of process.env. */
 
-/** What git may know of the environment that this process was started in. */
+/** The variables of this process that git inherits. */
 export function readGitEnv(): GitEnv {
   const { PATH, HOME, SSH_AUTH_SOCK } = process.env
   return {
@@ -14,13 +14,13 @@ export function readGitEnv(): GitEnv {
   }
 }
 
-/** What the machine says where it keeps things. */
+/** Paths and addresses that the environment defines. */
 export interface Surroundings {
   readonly home: string
   readonly dataHome?: string
   readonly runtimeDir?: string
   readonly dockerHost?: string
-  /** The collector that OpenTelemetry's own variable names. */
+  /** From OpenTelemetry's own variable. */
   readonly otlpEndpoint?: string
 }
 
@@ -36,16 +36,15 @@ export function readSurroundings(): Surroundings {
   }
 }
 
-/** A text from outside, and where it came from, for messages. */
+/** An unparsed value; `source` names its origin in messages. */
 export interface Given {
   readonly text: string
   readonly source: string
 }
 
 /**
- * The value of a `NARWHAL_…` variable; `NARWHAL_X_FILE` names a file that holds the value of
- * `NARWHAL_X`, so that secrets need not stand in the environment. A file that can't be read is
- * told to `refuse`.
+ * The value of a `NARWHAL_…` variable; `NARWHAL_X_FILE` names a file with the value of `NARWHAL_X`, so that
+ * secrets need not be in the environment. Errors are passed to `refuse`.
  */
 export function readVariable(name: string, refuse: (message: string) => void): Given | undefined {
   const text = process.env[name]
@@ -63,12 +62,12 @@ export function readVariable(name: string, refuse: (message: string) => void): G
   }
 }
 
-/** The names of all variables that are meant for Narwhal. */
+/** The names of all variables with Narwhal's prefix. */
 export function listVariables(): string[] {
   return Object.keys(process.env).filter((name) => name.startsWith('NARWHAL_'))
 }
 
-/** What the client commands look at: where the server is, and what the terminal can show. */
+/** For client commands: the server's address, and the capabilities of the terminal. */
 export function readClientEnv(): Readonly<Record<string, string | undefined>> {
   return process.env
 }

@@ -2,7 +2,7 @@ import { availableParallelism } from 'node:os'
 import { setting } from './setting.ts'
 import { integer, size } from './values.ts'
 
-/** What a job may use of its runner, and what must be left for it. */
+/** Limits of a job, and the disk space that must be free to accept one. */
 export const JOB_SETTINGS = {
   'job-memory': setting({
     value: 'size',

@@ -1,15 +1,15 @@
 import type { z } from 'zod'
 
-/** One setting: text from outside, and what it must be like. */
+/** A setting: how its text is parsed and validated. */
 export interface Setting<Value> {
-  /** As it stands in --help: the placeholder of the flag's value. */
+  /** The placeholder of the flag's value in --help. */
   readonly value: string
   readonly help: string
   readonly schema: z.ZodType<Value, string>
   readonly fallback?: string
 }
 
-/** Keeps the type of its value. */
+/** Preserves the type of the value. */
 export function setting<One extends Setting<unknown>>(one: One): One {
   return one
 }

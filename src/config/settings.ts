@@ -28,8 +28,8 @@ import {
 const defaultSlots = Math.max(1, Math.min(availableParallelism(), Math.floor(totalmem() / 2 ** 31)))
 
 /**
- * Every setting of Narwhal: a flag of the commands that use it, or a variable `NARWHAL_…`; the flag
- * wins. Each is text from outside, parsed here and nowhere else.
+ * Every setting of Narwhal: a flag of the commands that use it, or a variable `NARWHAL_…`; the flag takes
+ * precedence. Values are untrusted text, parsed only here.
  */
 export const SETTINGS = {
   data: setting({
@@ -155,7 +155,7 @@ export const SETTINGS = {
       .string()
       .regex(
         /^$|^(?:\*|[A-Za-z0-9.-]+(?::\d{1,5})?)(?:,(?:\*|[A-Za-z0-9.-]+(?::\d{1,5})?))*$/,
-        'must be hosts like github.com or git.example.com:8443, with commas between them',
+        'must be a comma-separated list of hosts like github.com or git.example.com:8443',
       )
       .transform((text) => text.split(',').filter((host) => host !== '')),
     fallback: '',
@@ -195,7 +195,7 @@ export const SETTINGS = {
     help: 'labels that jobs may require, separated by commas',
     schema: z
       .string()
-      .regex(/^[A-Za-z0-9_.:/-]*(,[A-Za-z0-9_.:/-]+)*$/, 'must be labels with commas between them')
+      .regex(/^[A-Za-z0-9_.:/-]*(,[A-Za-z0-9_.:/-]+)*$/, 'must be a comma-separated list of labels')
       .transform((text) => text.split(',').filter((label) => label !== '')),
     fallback: '',
   }),

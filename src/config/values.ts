@@ -4,7 +4,7 @@ import { REQUESTS_REACH, type UserRequests } from '../core/access/user-requests.
 import { ENGINES } from '../core/placement/placement.ts'
 import { STRANGER_EXECUTORS, type StrangerExecutor } from '../core/placement/strangers.ts'
 
-/** What the values of settings look like; each is text from outside. */
+/** Parsers for the values of settings. */
 
 const UNITS = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 }
 export const duration = z
@@ -15,7 +15,7 @@ export const duration = z
     return Number(count) * UNITS[unit as keyof typeof UNITS]
   })
 
-/** How long something is kept; nothing is kept for no time by mistake. */
+/** A retention period; never zero, so that nothing is deleted at once by mistake. */
 export const keeping = z
   .string()
   .regex(/^(?:forever|[1-9]\d{0,5}d)$/, 'must be days like 90d, or forever')
@@ -43,7 +43,7 @@ export const httpUrl = z
   .url({ protocol: /^https?$/, error: 'must be a URL like http://host:4748' })
   .transform((url) => url.replace(/\/$/, ''))
 
-/** Others compare it byte for byte: nothing is taken off or added but a slash at its end. */
+/** Other systems compare it byte for byte, so only a trailing slash is removed. */
 export const issuerUrl = z
   .url({ protocol: /^https$/, error: 'must be a URL like https://tokens.example.com' })
   .regex(/^[^?#@]+$/, 'must have no query, no fragment and no user')
@@ -52,7 +52,7 @@ export const issuerUrl = z
 export const httpUrls = z.string().transform((text, context): readonly string[] => {
   const urls = text.split(',').map((part) => httpUrl.safeParse(part.trim()))
   if (urls.every((url) => url.success)) return [...new Set(urls.map(({ data }) => data))]
-  context.addIssue('must be URLs like http://host:4748, with commas between them')
+  context.addIssue('must be a comma-separated list of URLs like http://host:4748')
   return z.NEVER
 })
 
@@ -70,7 +70,7 @@ export const database = z.string().transform((text, context) => {
 export const broker = z.string().transform((text, context) => {
   if (text === 'embedded:') return { kind: 'embedded' } as const
   if (/^amqps?:\/\//.test(text) && URL.canParse(text)) {
-    // `?prefix=` is ours: several installations may share a broker under names of their own.
+    // `?prefix=` is Narwhal's own: it lets several installations share a broker.
     const url = new URL(text)
     const prefix = url.searchParams.get('prefix')
     url.searchParams.delete('prefix')
@@ -84,7 +84,7 @@ export const broker = z.string().transform((text, context) => {
   return z.NEVER
 })
 
-/** As --executor names them; the fake one is for tests. */
+/** The values of --executor; the fake executor is for tests. */
 export const EXECUTORS = ENGINES.filter((engine) => engine !== 'fake').map((one) => `${one}:`)
 
 export const executor = z.string().transform((text, context) => {
@@ -103,26 +103,25 @@ export const file = z.string().regex(/^[^\0]+$/, 'must be the path of a file')
 
 export const secret = z.string().min(16, 'must have at least 16 characters')
 
-/** What may run the jobs of strangers. */
+/** Executors that may run strangers' jobs. */
 export const strangers = z.string().transform((text, context): readonly StrangerExecutor[] => {
   if (text === 'none') return []
   const named = text.split(',').map((part) => STRANGER_EXECUTORS.find((one) => part === `${one}:`))
   if (named.every((one) => one !== undefined)) return [...new Set(named)]
-  const words = 'must be oci:, docker:, both with a comma between them, or none'
+  const words = 'must be oci:, docker:, both (comma-separated), or none'
   const never = /bubblewrap:|process:/.test(text)
   context.addIssue(
-    never ? `${words}: strangers' code never runs over the machine's own root` : words,
+    never ? `${words}: strangers' code never runs on the machine's own root file system` : words,
   )
   return z.NEVER
 })
 
-/** One of these words. */
 export const choice = <const Word extends string>(
   words: readonly Word[],
 ): z.ZodType<Word, string> =>
   z.enum(words, { error: `must be one of ${words.join(', ')}` }) as z.ZodType<Word, string>
 
-/** `git.internal:443`, `10.1.2.3:8080` or `[fd00::5]:443`, with commas between them. */
+/** `git.internal:443`, `10.1.2.3:8080` or `[fd00::5]:443`, comma-separated. */
 export const hostPorts = z.string().transform((text, context) => {
   const parts = text.split(',').filter((part) => part.trim() !== '')
   const found = parts.map((part) => {
@@ -134,20 +133,20 @@ export const hostPorts = z.string().transform((text, context) => {
     return six !== undefined && isIP(six) !== 6 ? undefined : { host, port }
   })
   if (found.every((one) => one !== undefined)) return found
-  context.addIssue('must be hosts with a port like git.internal:443, with commas between them')
+  context.addIssue('must be a comma-separated list of hosts with a port, like git.internal:443')
   return z.NEVER
 })
 
-/** `9.0.0.0/8` or `2001:db8::/32`, with commas between them. */
+/** `9.0.0.0/8` or `2001:db8::/32`, comma-separated. */
 export const ranges = z.string().transform((text, context) => {
   const parts = text.split(',').map((part) => part.trim())
   const found = parts.filter((part) => part !== '')
   if (found.every(isRange)) return found
-  context.addIssue('must be ranges like 9.0.0.0/8 or 2001:db8::/32, with commas between them')
+  context.addIssue('must be a comma-separated list of ranges like 9.0.0.0/8 or 2001:db8::/32')
   return z.NEVER
 })
 
-/** How far requests for users reach, and what they reach besides; a single address is a range, too. */
+/** The reach of requests on behalf of users, and additional hosts and ranges; a single address is a range. */
 export const userRequests = z.string().transform((text, context): UserRequests => {
   const [first = '', ...more] = text.split(',').map((part) => part.trim().toLowerCase())
   const reach = REQUESTS_REACH.find((one) => one === first)
@@ -158,7 +157,7 @@ export const userRequests = z.string().transform((text, context): UserRequests =
   if (reach && named.every((one) => isRange(one) || HOST.test(one))) return { reach, named }
   const kinds = REQUESTS_REACH.join(', ')
   context.addIssue(
-    `must be one of ${kinds}, with hosts and ranges behind it if need be, as in public,git.internal,10.1.0.0/16`,
+    `must be one of ${kinds}, optionally followed by hosts and ranges, as in public,git.internal,10.1.0.0/16`,
   )
   return z.NEVER
 })

@@ -1,6 +1,6 @@
 import type { z } from 'zod'
 
-/** An error at a path: "must be text" at `steps[0].command`. */
+/** An error at a path: "must be a string" at `steps[0].command`. */
 export interface Issue {
   readonly path: readonly PropertyKey[]
   readonly message: string

@@ -71,7 +71,7 @@ steps:
 2:1 retry.count is missing: it must be a whole number from 0 to 10
 2:14 retry.on must not be an empty list
 3:11 priority must be a whole number from -100 to 100
-4:16 allow_failure must be true or false, not text
+4:16 allow_failure must be true or false, not a string
 5:19 resources.cpu must be at least 0.1
 5:30 resources.memory must be an amount of memory such as 512Mi or 4Gi
 7:38 steps[0].working_directory must be in the workspace: a relative path without '..'

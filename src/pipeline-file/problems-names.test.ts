@@ -43,16 +43,16 @@ const TABLE: readonly (readonly [string, string, string])[] = [
     `env: { A: null, B: [1], C: .nan, D: -.inf, E: "\\0" }
 steps: [a]
 `,
-    `1:8 env.A must be text, a number, true or false, not nothing
+    `1:8 env.A must be a string, a number, true or false, not nothing
   |env: { A: null, B: [1], C: .nan, D: -.inf, E: "\\0" }
   |       ^
-1:20 env.B must be text, a number, true or false, not a list
+1:20 env.B must be a string, a number, true or false, not a list
   |env: { A: null, B: [1], C: .nan, D: -.inf, E: "\\0" }
   |                   ^
-1:28 env.C must be text, a number, true or false, not .nan
+1:28 env.C must be a string, a number, true or false, not .nan
   |env: { A: null, B: [1], C: .nan, D: -.inf, E: "\\0" }
   |                           ^
-1:37 env.D must be text, a number, true or false, not an infinite number
+1:37 env.D must be a string, a number, true or false, not an infinite number
   |env: { A: null, B: [1], C: .nan, D: -.inf, E: "\\0" }
   |                                    ^
 1:47 env.E can't contain a NUL character

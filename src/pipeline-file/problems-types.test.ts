@@ -10,7 +10,7 @@ const TABLE: readonly (readonly [string, string, string])[] = [
   - name: a
     scirpt: make
 `,
-    `2:5 steps[0].command is missing: it must be text or a list of texts
+    `2:5 steps[0].command is missing: it must be a string or a list of strings
   |  - name: a
   |    ^
 3:5 steps[0].scirpt is not a key of a step: did you mean command?
@@ -68,19 +68,19 @@ env: [A=1]
 labels: gpu
 steps: make
 `,
-    `1:7 name must be text, not a number
+    `1:7 name must be a string, not a number
   |name: 5
   |      ^
-2:8 image must be text, not a list
+2:8 image must be a string, not a list
   |image: [a]
   |       ^
 3:6 env must be a mapping, not a list
   |env: [A=1]
   |     ^
-4:9 labels must be a list of labels, not text
+4:9 labels must be a list of labels, not a string
   |labels: gpu
   |        ^
-5:8 steps must be a list of steps, not text
+5:8 steps must be a list of steps, not a string
   |steps: make
   |       ^`,
   ],
@@ -94,16 +94,16 @@ steps: make
   - 5
   - [a]
 `,
-    `3:14 steps[1].command must be text or a list of texts, not a number
+    `3:14 steps[1].command must be a string or a list of strings, not a number
   |  - command: 1
   |             ^
-4:18 steps[2].command[1] must be text, not a number
+4:18 steps[2].command[1] must be a string, not a number
   |  - command: [a, 1]
   |                 ^
-5:33 steps[3].dependencies must be a list of package names, not text
+5:33 steps[3].dependencies must be a list of package names, not a string
   |  - { command: a, dependencies: make, env: x }
   |                                ^
-5:44 steps[3].env must be a mapping, not text
+5:44 steps[3].env must be a mapping, not a string
   |  - { command: a, dependencies: make, env: x }
   |                                           ^
 6:5 steps[4] must be a command or a mapping, not a number
@@ -130,7 +130,7 @@ steps: make
   b:
     image: alpine
 `,
-    `4:9 jobs.a.steps[0].command is missing: it must be text or a list of texts
+    `4:9 jobs.a.steps[0].command is missing: it must be a string or a list of strings
   |      - name: x
   |        ^
 5:3 jobs.b.steps is missing: it must be a list of steps
@@ -142,7 +142,7 @@ steps: make
     `image:
 steps:
 `,
-    `1:1 image must be text, not nothing
+    `1:1 image must be a string, not nothing
   |image:
   |^
 2:1 steps must be a list of steps, not nothing

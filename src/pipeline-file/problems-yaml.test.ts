@@ -27,10 +27,10 @@ steps: [b]
 : f
 steps: [a]
 `,
-    `1:3 a key must be text
+    `1:3 a key must be a string
   |? [a]
   |  ^
-3:3 a key must be text
+3:3 a key must be a string
   |? { c: d }
   |  ^
 5:1 a key is missing before the colon
@@ -158,7 +158,7 @@ steps: [a]
     'a file that is text',
     `make
 `,
-    `1:1 the file must be a mapping, not text
+    `1:1 the file must be a mapping, not a string
   |make
   |^`,
   ],
@@ -185,16 +185,16 @@ steps: [a]
   b: { steps: *s, image: &i 5 }
   c: { steps: [x], image: *i }
 `,
-    `2:30 jobs.a.steps[0].command must be text or a list of texts, not a number
+    `2:30 jobs.a.steps[0].command must be a string or a list of strings, not a number
   |  a: { steps: &s [{ command: 1 }] }
   |                             ^
-2:30 jobs.b.steps[0].command must be text or a list of texts, not a number
+2:30 jobs.b.steps[0].command must be a string or a list of strings, not a number
   |  a: { steps: &s [{ command: 1 }] }
   |                             ^
-3:29 jobs.b.image must be text, not a number
+3:29 jobs.b.image must be a string, not a number
   |  b: { steps: *s, image: &i 5 }
   |                            ^
-4:27 jobs.c.image must be text, not a number
+4:27 jobs.c.image must be a string, not a number
   |  c: { steps: [x], image: *i }
   |                          ^`,
   ],

@@ -45,7 +45,7 @@ test('says what a secret can not be called, and where secrets can not stand', ()
   }
   assert.equal(
     told('secrets: KEY\nsteps: [x]\n'),
-    '1:10 secrets must be a list of names, or a mapping of variables to names, not text',
+    '1:10 secrets must be a list of names, or a mapping of variables to names, not a string',
   )
   assert.equal(
     told('env: { KEY: 1 }\nsecrets: [KEY]\nsteps: [x]\n'),

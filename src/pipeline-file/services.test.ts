@@ -87,7 +87,7 @@ test('says what services, images of steps and networks can not be', () => {
     '1:11 services must be a mapping of names to services, not a list',
     "1:13 services.My_Db can't name a service: use 1 to 63 of a-z, 0-9 and -, starting with a letter",
     "1:13 services.localhost can't name a service: use 1 to 63 of a-z, 0-9 and -, starting with a letter",
-    '1:13 services.db.image is missing: it must be text',
+    '1:13 services.db.image is missing: it must be a string',
     '1:36 services.db.ports must not be an empty list',
     '1:37 services.db.ports[0] must be a whole number from 1 to 65535',
     '1:38 services.db.command must be a list if a word has quotes or other shell characters: [sh, -c, "a && b"]',

@@ -1,6 +1,6 @@
 import type { z } from 'zod'
 
-/** Error messages. Each is prefixed with its path: `steps[0].command must be text`. */
+/** Error messages. Each is prefixed with its path: `steps[0].command must be a string`. */
 
 const LONGEST_QUOTE = 60
 const LONGEST_MESSAGE = 500
@@ -8,17 +8,17 @@ const LONGEST_MESSAGE = 500
 /** Control characters, line separators and bidirectional overrides. */
 const UNPRINTABLE = /[\p{Cc}\p{Cs}\p{Zl}\p{Zp}\u202a-\u202e\u2066-\u2069]/gu
 
-/** Describes a value, for "must be text, not …". */
+/** Describes a value, for "must be a string, not …". */
 export function describeValue(value: unknown): string {
   if (value === null) return 'nothing'
   if (Number.isNaN(value)) return '.nan'
   if (typeof value === 'number') return Number.isFinite(value) ? 'a number' : 'an infinite number'
   if (typeof value === 'boolean') return value ? 'true' : 'false'
   if (Array.isArray(value)) return 'a list'
-  return typeof value === 'string' ? 'text' : 'a mapping'
+  return typeof value === 'string' ? 'a string' : 'a mapping'
 }
 
-/** "must be text, not a number", or "is missing". For the `error` of a schema. */
+/** "must be a string, not a number", or "is missing". For the `error` of a schema. */
 export function must(expected: string): (issue: z.core.$ZodRawIssue) => string | undefined {
   return ({ code, input }) => {
     if (code !== 'invalid_type' && code !== 'invalid_union') return undefined
@@ -39,7 +39,7 @@ export function describeIssue(issue: z.core.$ZodRawIssue): string | undefined {
 }
 
 const TYPES: Readonly<Record<string, string>> = {
-  string: 'text',
+  string: 'a string',
   number: 'a number',
   boolean: 'true or false',
   array: 'a list',

@@ -76,5 +76,5 @@ export function readInput({ type = 'text', options }: Input, text: string): Scal
 /** Describes the valid values of an input. */
 export function wanted({ type = 'text', options = [] }: Input): string {
   if (type === 'choice') return `one of ${options.join(', ')}`
-  return type === 'boolean' ? 'true or false' : type === 'number' ? 'a number' : 'a text'
+  return type === 'boolean' ? 'true or false' : type === 'number' ? 'a number' : 'a string'
 }

@@ -170,14 +170,14 @@ jobs:
     [
       `3:18 jobs.a.matrix["1x"] can't name an axis: use a letter, then letters, digits and \`_\`, 50 at most`,
       '3:31 jobs.a.matrix.os must not be an empty list',
-      '3:51 jobs.a.matrix.exclude[0].os must be text, a number, true or false, not a list',
+      '3:51 jobs.a.matrix.exclude[0].os must be a string, a number, true or false, not a list',
       '4:28 jobs.b.when.expression refers to "brunch", which is unknown: did you mean branch? (at character 1)',
       '4:49 jobs.b.when.path must not be an empty list',
       '4:60 jobs.b.when.event must be one of push, pull_request, tag, manual',
       '4:74 jobs.b.when.status must be one of success, failure, always',
       '5:14 jobs.c.when must not be an empty list',
       '5:33 jobs.c.needs[0].job needs "d", but there is no such job',
-      '5:38 jobs.c.needs[1].job is missing: it must be text',
+      '5:38 jobs.c.needs[1].job is missing: it must be a string',
       '5:40 jobs.c.needs[1].jbo is not a key of a need: did you mean job?',
     ],
   )
@@ -237,7 +237,7 @@ steps: [x]
       'inputs has no "tarnet": did you mean target?',
       'inputs.target can\'t be "moon": it must be one of staging, production',
       'inputs.count can\'t be "many": it must be a number',
-      'inputs.note must be given: a text',
+      'inputs.note must be given: a string',
     ],
   )
 })

@@ -155,7 +155,7 @@ function readKey(
   const refuse = (message: string): undefined => {
     faults.push({ offset, message })
   }
-  if (!isScalar(key)) return refuse('a key must be text')
+  if (!isScalar(key)) return refuse('a key must be a string')
   if (key.anchor !== undefined) return refuse("a key can't have an anchor")
   const name = typeof key.value === 'string' ? key.value : (key.source ?? '')
   if (name === '' && key.value === null) return refuse('a key is missing before the colon')

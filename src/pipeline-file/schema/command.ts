@@ -6,7 +6,7 @@ const commandText = text.regex(/\S/, 'must not be empty')
 
 /** A script; a list is its lines. */
 export const command = z.union([commandText, z.array(commandText).min(1)], {
-  error: must('text or a list of texts'),
+  error: must('a string or a list of strings'),
 })
 
 export function commandToScript(given: z.infer<typeof command>): string {

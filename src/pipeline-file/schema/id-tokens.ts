@@ -30,7 +30,7 @@ const audiences = z.union(
       .max(MOST_AUDIENCES)
       .refine((all) => new Set(all).size === all.length, { error: 'contains a duplicate' }),
   ],
-  { error: must('a text or a list of texts') },
+  { error: must('a string or a list of strings') },
 )
 
 const lifetime = duration.refine(

@@ -15,7 +15,7 @@ export const input = group('an input', {
   ),
   options: key(
     z
-      .array(text, { error: must('a list of texts') })
+      .array(text, { error: must('a list of strings') })
       .min(1)
       .max(100),
     'The choices of a `choice`.',

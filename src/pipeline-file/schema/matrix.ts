@@ -4,7 +4,7 @@ import { key } from './parts/key.ts'
 import { text } from './parts/text.ts'
 
 export const scalar = z.union([text, z.number(), z.boolean()], {
-  error: must('text, a number, true or false'),
+  error: must('a string, a number, true or false'),
 })
 
 const AXIS = /^[A-Za-z][A-Za-z0-9_]{0,49}$/

@@ -51,7 +51,7 @@ const words = z.union(
       ),
     z.array(text).min(1),
   ],
-  { error: must('text or a list of words') },
+  { error: must('a string or a list of strings') },
 )
 
 export const serviceMapping = group('a service', {

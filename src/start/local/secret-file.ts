@@ -21,7 +21,8 @@ export async function readSecretFile(path: string): Promise<Secrets> {
     throw wrong('it must be a mapping of names to text')
   }
   for (const [name, value] of Object.entries(read)) {
-    if (typeof value !== 'string') throw wrong(`${JSON.stringify(name)} must be text, in quotes`)
+    if (typeof value !== 'string')
+      throw wrong(`${JSON.stringify(name)} must be a string, in quotes`)
     try {
       checkSecret(name, value)
     } catch (cause) {

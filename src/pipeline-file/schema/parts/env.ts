@@ -6,6 +6,6 @@ import { text } from './text.ts'
 /** Environment variables. Numbers and booleans are passed on as written. */
 export const env = z.record(
   envName,
-  z.union([text, z.number(), z.boolean()], { error: must('text, a number, true or false') }),
+  z.union([text, z.number(), z.boolean()], { error: must('a string, a number, true or false') }),
 )
 export type Env = z.infer<typeof env>
