@@ -4,7 +4,7 @@ import type { Metrics } from '../http/metrics.ts'
 import type { GitEnv } from '../lib/git/git.ts'
 import type { Logger } from '../lib/log.ts'
 import { present } from '../lib/present.ts'
-import type { Store } from '../store/store.ts'
+import type { Uses } from '../store/store.ts'
 import type { Vault } from '../vault/vault.ts'
 import { Intake } from './intake.ts'
 import { Poller } from './poller.ts'
@@ -12,7 +12,7 @@ import { Sweep } from './sweep.ts'
 import { registerWebhookRoutes } from './webhook/webhook-routes.ts'
 
 export interface AgentDeps {
-  readonly store: Store
+  readonly store: Uses<'events' | 'heads' | 'repositories' | 'transact'>
   readonly broker: Broker
   readonly vault: Vault
   readonly metrics: Metrics

@@ -5,7 +5,7 @@ import { Grouping } from '../lib/async/grouping.ts'
 import type { Logger } from '../lib/log.ts'
 import { newId } from '../lib/new-id.ts'
 import type { AcceptedEvent } from '../store/records.ts'
-import type { Store } from '../store/store.ts'
+import type { Uses } from '../store/store.ts'
 import {
   type Delivery,
   type DeliveryAnswer,
@@ -19,12 +19,12 @@ import {
  * arrive together are written in one transaction.
  */
 export class Intake {
-  readonly #store: Pick<Store, 'transact'>
+  readonly #store: Uses<'transact'>
   readonly #broker: Broker
   readonly #log: Logger
   readonly #deliveries = new Grouping<Delivery, DeliveryAnswer>((group) => this.#write(group))
 
-  constructor(deps: { store: Pick<Store, 'transact'>; broker: Broker; log: Logger }) {
+  constructor(deps: { store: Uses<'transact'>; broker: Broker; log: Logger }) {
     this.#store = deps.store
     this.#broker = deps.broker
     this.#log = deps.log

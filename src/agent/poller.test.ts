@@ -6,7 +6,7 @@ import { EmbeddedBroker } from '../broker/embedded.ts'
 import { readGitEnv } from '../config/env.ts'
 import { silentLog } from '../lib/log.ts'
 import type { RepositoryRecord } from '../store/records.ts'
-import type { Store } from '../store/store.ts'
+import type { Store, Uses } from '../store/store.ts'
 import { Intake } from './intake.ts'
 import { Poller } from './poller.ts'
 
@@ -52,7 +52,7 @@ test('a webhook that comes during a poll does not make the former head news', as
       },
     })
   }
-  const busy: Pick<Store, 'heads'> = {
+  const busy: Uses<'heads'> = {
     heads: {
       list: async (id) => {
         await pushMeanwhile()

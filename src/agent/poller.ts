@@ -9,7 +9,7 @@ import { listRemote } from '../lib/git/list-remote.ts'
 import type { Logger } from '../lib/log.ts'
 import { present } from '../lib/present.ts'
 import type { RepositoryRecord } from '../store/records.ts'
-import type { StoreReader } from '../store/store.ts'
+import type { Reads } from '../store/store.ts'
 import type { Intake } from './intake.ts'
 import type { NewEvent } from './webhook/write-deliveries.ts'
 
@@ -27,13 +27,18 @@ interface Poll {
  * back-off, at least every ten minutes.
  */
 export class Poller {
-  readonly #store: StoreReader
+  readonly #store: Reads<'heads' | 'repositories'>
   readonly #intake: Intake
   readonly #gitEnv: GitEnv
   readonly #log: Logger
   readonly #polls = new Map<RepositoryId, Poll>()
 
-  constructor(deps: { store: StoreReader; intake: Intake; gitEnv: GitEnv; log: Logger }) {
+  constructor(deps: {
+    store: Reads<'heads' | 'repositories'>
+    intake: Intake
+    gitEnv: GitEnv
+    log: Logger
+  }) {
     this.#store = deps.store
     this.#intake = deps.intake
     this.#gitEnv = deps.gitEnv

@@ -7,7 +7,7 @@ import { describeError } from '../lib/errors.ts'
 import type { Logger } from '../lib/log.ts'
 import { present } from '../lib/present.ts'
 import type { PendingEvent } from '../store/records.ts'
-import type { Store } from '../store/store.ts'
+import type { Uses } from '../store/store.ts'
 import type { Intake } from './intake.ts'
 
 /** Between rounds; with up to 50% jitter, so that several agents take turns. */
@@ -29,7 +29,7 @@ const STUCK_AFTER = 5
 const MAX_TRACKED = 10_000
 
 export interface SweepDeps {
-  readonly store: Pick<Store, 'events' | 'transact'>
+  readonly store: Uses<'events' | 'transact'>
   readonly broker: Broker
   readonly intake: Intake
   readonly metrics: Metrics

@@ -3,11 +3,11 @@ import type { AttemptRef, JobId, PipelineId } from '../core/ids.ts'
 import { removalInWords } from '../core/keeping.ts'
 import { NarwhalError } from '../lib/errors.ts'
 import type { PipelineDetail, RepositoryRecord } from '../store/records.ts'
-import type { StoreReader } from '../store/store.ts'
+import type { Reads } from '../store/store.ts'
 
 /** Rejects with `not_found`, and with the command that lists repositories. */
 export async function getRepository(
-  store: Pick<StoreReader, 'repositories'>,
+  store: Reads<'repositories'>,
   idOrName: string,
 ): Promise<RepositoryRecord> {
   const repository = await store.repositories.find(idOrName)
@@ -21,7 +21,10 @@ export function noRepository(idOrName: string): NarwhalError {
 }
 
 /** Rejects with `not_found`, or `gone`. */
-export async function getPipeline(store: StoreReader, id: PipelineId): Promise<PipelineView> {
+export async function getPipeline(
+  store: Reads<'pipelines' | 'retention'>,
+  id: PipelineId,
+): Promise<PipelineView> {
   const pipeline = await store.pipelines.findView(id)
   if (!pipeline) throw await missing(store, id, `there is no pipeline ${id}`)
   return pipeline
@@ -29,7 +32,7 @@ export async function getPipeline(store: StoreReader, id: PipelineId): Promise<P
 
 /** A consistent snapshot with its event and jobs. Rejects as `getPipeline` does. */
 export async function getPipelineDetail(
-  store: StoreReader,
+  store: Reads<'pipelines' | 'retention'>,
   id: PipelineId,
 ): Promise<PipelineDetail> {
   const detail = await store.pipelines.find(id)
@@ -38,7 +41,7 @@ export async function getPipelineDetail(
 }
 
 /** Rejects with `not_found`. */
-export async function getJob(store: StoreReader, id: JobId): Promise<JobView> {
+export async function getJob(store: Reads<'jobs' | 'retention'>, id: JobId): Promise<JobView> {
   const job = await store.jobs.findView(id)
   if (!job) throw await missing(store, id, `there is no job ${id}`)
   return job
@@ -46,7 +49,7 @@ export async function getJob(store: StoreReader, id: JobId): Promise<JobView> {
 
 /** `gone`, with when and why, if it was removed; else `not_found` with this message. */
 export async function missing(
-  store: Pick<StoreReader, 'retention'>,
+  store: Reads<'retention'>,
   id: PipelineId | JobId,
   message: string,
 ): Promise<NarwhalError> {
@@ -56,7 +59,11 @@ export async function missing(
 }
 
 /** Throws `gone` for a removed log; attempts made later have one. */
-async function refuseRemoved(store: StoreReader, job: JobView, number: number): Promise<void> {
+async function refuseRemoved(
+  store: Reads<'retention'>,
+  job: JobView,
+  number: number,
+): Promise<void> {
   const attempt = job.attempts.find((one) => one.number === number)
   if (!attempt || attempt.lines === 0) return
   const removal = await store.retention.findLogRemoval(job.pipelineId)
@@ -66,7 +73,10 @@ async function refuseRemoved(store: StoreReader, job: JobView, number: number): 
 }
 
 /** A placed attempt; rejects with `not_found`. */
-export async function getAttempt(store: StoreReader, ref: AttemptRef): Promise<AttemptView> {
+export async function getAttempt(
+  store: Reads<'jobs' | 'retention'>,
+  ref: AttemptRef,
+): Promise<AttemptView> {
   const job = await getJob(store, ref.jobId)
   const attempt = job.attempts.find(({ number }) => number === ref.attempt)
   if (attempt) return attempt
@@ -74,7 +84,10 @@ export async function getAttempt(store: StoreReader, ref: AttemptRef): Promise<A
 }
 
 /** The job of an attempt, which may still be waiting for a runner; rejects with `not_found`. */
-export async function getJobOfLog(store: StoreReader, ref: AttemptRef): Promise<JobView> {
+export async function getJobOfLog(
+  store: Reads<'jobs' | 'retention'>,
+  ref: AttemptRef,
+): Promise<JobView> {
   const job = await getJob(store, ref.jobId)
   if (ref.attempt > job.attempt) {
     throw new NarwhalError('not_found', missingAttempt(job, ref.attempt))
@@ -84,7 +97,7 @@ export async function getJobOfLog(store: StoreReader, ref: AttemptRef): Promise<
 }
 
 /** By id or name; rejects with `not_found`. */
-export async function getRunner(store: StoreReader, idOrName: string): Promise<RunnerView> {
+export async function getRunner(store: Reads<'runners'>, idOrName: string): Promise<RunnerView> {
   const runners = await store.runners.listViews()
   const found = runners.find(({ id, name }) => id === idOrName || name === idOrName)
   if (found) return found

@@ -20,7 +20,7 @@ import { isLoopback } from '../lib/reach/loopback.ts'
 import type { ServerTls } from '../lib/tls/tls-files.ts'
 import { openStore } from '../store/open-store.ts'
 import type { ForgeLinkRecord } from '../store/records.ts'
-import type { Store } from '../store/store.ts'
+import type { Store, Uses } from '../store/store.ts'
 import { openForgeToken } from '../vault/forge-tokens.ts'
 import { Vault } from '../vault/vault.ts'
 import { sealWebhookSecrets } from '../vault/webhook-secrets.ts'
@@ -66,7 +66,7 @@ export async function openStoreOf(
  */
 export async function openVaultOf(
   { config, log }: Context<'sealing-keys'>,
-  store: Store,
+  store: Uses<'repositories' | 'sealing' | 'transact'>,
   folder: string,
 ): Promise<Vault> {
   const vault = await Vault.open(store, config['sealing-keys'] ?? join(folder, 'sealing-keys'))
@@ -82,7 +82,7 @@ export async function openBrokerOf(context: Context<'broker'>): Promise<Broker> 
 /** Sends traces of this dispatcher's pipelines, if a collector is configured. */
 export async function openTraces(
   context: Context<'otlp'>,
-  parts: { dispatcher: Dispatcher; store: Store },
+  parts: { dispatcher: Dispatcher; store: Uses<'events' | 'jobs'> },
 ): Promise<AsyncDisposable> {
   const url = context.config.otlp ?? readSurroundings().otlpEndpoint
   if (!url) return { [Symbol.asyncDispose]: async () => {} }
@@ -93,7 +93,7 @@ export async function openTraces(
 /** Prunes the audit log, unless it is kept for ever. */
 export function openAuditKeeping(
   { config, log }: Context<'keep-audit'>,
-  store: Store,
+  store: Uses<'transact'>,
 ): AsyncDisposable {
   const keepMs = config['keep-audit']
   if (keepMs === 'forever') return { [Symbol.asyncDispose]: async () => {} }
@@ -103,7 +103,7 @@ export function openAuditKeeping(
 /** Removes lost runners, unless they are kept for ever. */
 export function openRunnerKeeping(
   { config, log }: Context<'keep-runners'>,
-  { store, dispatcher }: { readonly store: Store; readonly dispatcher: Dispatcher },
+  { store, dispatcher }: { readonly store: Uses<'runners'>; readonly dispatcher: Dispatcher },
 ): AsyncDisposable {
   const keepMs = config['keep-runners']
   if (keepMs === 'forever') return { [Symbol.asyncDispose]: async () => {} }
@@ -141,7 +141,7 @@ export function commandSettings(config: Config<'oidc-issuer' | 'public-url' | 'u
 /** Issues id tokens for jobs, and rotates their keys in the background. */
 export function openIdTokens(
   { config, log }: Context<'oidc-issuer' | 'public-url'>,
-  parts: { store: Store; vault: Vault },
+  parts: { store: Uses<'idTokens' | 'transact'>; vault: Vault },
 ): { readonly minter: IdTokenMinter } & AsyncDisposable {
   const minter = new IdTokenMinter({ ...parts, issuer: issuerOf(config) })
   const keeping = keepIdTokenKeys({ ...parts, minter, log })

@@ -3,20 +3,20 @@ import type { Dispatcher } from '../dispatcher/dispatcher.ts'
 import { DatabaseGuard } from '../dispatcher/ledger/database-guard.ts'
 import { Retention } from '../dispatcher/retention/retention.ts'
 import { registerRetentionMetrics } from '../dispatcher/retention/retention-metrics.ts'
-import type { Store } from '../store/store.ts'
+import type { Uses } from '../store/store.ts'
 import type { Context } from './context.ts'
 
 /** Prevents new jobs from starting while the database is out of space. */
 export function openGuard(
   { config, log }: Context<'database-reserve' | 'database-size'>,
-  store: Store,
+  store: Uses<'room'>,
 ): DatabaseGuard {
   const rules = { reserveBytes: config['database-reserve'], mostBytes: config['database-size'] }
   return new DatabaseGuard({ store, rules, log })
 }
 
 export interface RetentionParts {
-  readonly store: Store
+  readonly store: Uses<'dispatchers' | 'giveBack' | 'retention' | 'transact'>
   readonly dispatcher: Dispatcher
   readonly guard: DatabaseGuard
 }

@@ -7,7 +7,7 @@ import { newId } from '../lib/new-id.ts'
 import { createPrivately, replacePrivately } from '../lib/private-file.ts'
 import { isLoopbackUrl } from '../lib/reach/loopback.ts'
 import { type OwnTokenKind, ownTokenPath, readOwnToken } from '../lib/reach/own-token.ts'
-import type { Store } from '../store/store.ts'
+import type { Uses } from '../store/store.ts'
 
 const MAX_FAILURES = 3
 
@@ -23,7 +23,7 @@ export interface OwnToken {
  * store has none at all, the configured one becomes the first.
  */
 export async function ensureOwnToken(
-  store: Store,
+  store: Uses<'tokens' | 'transact'>,
   folder: string,
   chosen?: string,
 ): Promise<OwnToken> {
@@ -38,7 +38,7 @@ export async function ensureOwnToken(
 }
 
 async function tryOwnToken(
-  store: Store,
+  store: Uses<'tokens' | 'transact'>,
   folder: string,
   chosen: string | undefined,
 ): Promise<OwnToken> {

@@ -133,3 +133,12 @@ export interface StoreWriter extends StoreReader {
   readonly audit: AuditWriter
   readonly retention: RetentionWriter
 }
+
+/** The ports of the store that a part reads from: `Reads<'jobs' | 'logs'>`. */
+export type Reads<Port extends keyof StoreReader> = Pick<StoreReader, Port>
+
+/** The ports that a part writes to, inside a transaction of its caller. */
+export type Writes<Port extends keyof StoreWriter> = Pick<StoreWriter, Port>
+
+/** The ports that a part reads from, and `transact` if it writes. */
+export type Uses<Port extends keyof Store> = Pick<Store, Port>

@@ -8,7 +8,7 @@ import {
   waitingKey,
 } from '../core/id-token/id-token-keys.ts'
 import type { IdTokenKeyRecord } from '../store/records.ts'
-import type { Store, StoreWriter } from '../store/store.ts'
+import type { Uses, Writes } from '../store/store.ts'
 import type { SealedPlace } from './keyring.ts'
 import type { Vault } from './vault.ts'
 
@@ -18,7 +18,7 @@ import type { Vault } from './vault.ts'
 const KEY_BITS = 2048
 
 interface KeyDeps {
-  readonly store: Pick<Store, 'idTokens' | 'transact'>
+  readonly store: Uses<'idTokens' | 'transact'>
   readonly vault: Vault
 }
 
@@ -122,7 +122,7 @@ async function writeKey(
 
 /** The private key is deleted once the key is no longer published. */
 async function endKey(
-  write: StoreWriter,
+  write: Writes<'idTokens'>,
   key: IdTokenKeyRecord,
   { leavesAt: until, now }: { leavesAt: number; now: number },
 ): Promise<void> {

@@ -2,7 +2,7 @@ import type { Doer } from '../core/audit/audit.ts'
 import { NarwhalError } from '../lib/errors.ts'
 import { present } from '../lib/present.ts'
 import type { SealedValue } from '../store/ports/sealing.ts'
-import type { Store } from '../store/store.ts'
+import type { Uses } from '../store/store.ts'
 import { forgeTokenPlace } from './forge-tokens.ts'
 import { idTokenKeyPlace } from './id-token-keys.ts'
 import { newSealingKey, readKeyFile, replaceKeyFile } from './key-file.ts'
@@ -36,7 +36,7 @@ export function addKey(path: string): string {
  * `isLost` the values it sealed are discarded instead.
  */
 export async function rotateKeys(
-  store: Pick<Store, 'sealing' | 'transact'>,
+  store: Uses<'sealing' | 'transact'>,
   path: string,
   { by, isLost = false }: { by: Doer; isLost?: boolean },
 ): Promise<Rotation> {

@@ -4,7 +4,7 @@ import type { SecretRules } from '../core/secret/secret-rules.ts'
 import { NarwhalError } from '../lib/errors.ts'
 import { present } from '../lib/present.ts'
 import type { SecretRef } from '../store/ports/secrets.ts'
-import type { Store } from '../store/store.ts'
+import type { Uses } from '../store/store.ts'
 import type { SealedPlace } from './keyring.ts'
 import type { Vault } from './vault.ts'
 
@@ -56,7 +56,7 @@ export interface NewSecret extends SecretRef {
 
 /** Seals a secret and writes it. Rejects with `invalid`, and with `exhausted` if there are too many. */
 export async function setSecret(
-  { store, vault }: { readonly store: Pick<Store, 'transact'>; readonly vault: Vault },
+  { store, vault }: { readonly store: Uses<'transact'>; readonly vault: Vault },
   { repositoryId, name, value, rules = {}, by }: NewSecret,
 ): Promise<void> {
   checkSecret(name, value)

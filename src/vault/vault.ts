@@ -1,5 +1,5 @@
 import { NarwhalError } from '../lib/errors.ts'
-import type { Store, StoreWriter } from '../store/store.ts'
+import type { Uses, Writes } from '../store/store.ts'
 import { createKeyFile, readKeyFile } from './key-file.ts'
 import { Keyring, type SealedPlace } from './keyring.ts'
 
@@ -18,7 +18,7 @@ export class Vault {
    * Opens the key file, which is created if it is missing and nothing was sealed yet. Rejects with `invalid`
    * if it can't be used, or is not the one that sealed the store's values.
    */
-  static async open(store: Store, path: string): Promise<Vault> {
+  static async open(store: Uses<'sealing' | 'transact'>, path: string): Promise<Vault> {
     const used = await store.sealing.findKey()
     const keys = readKeyFile(path) ?? (used === undefined ? createKeyFile(path) : undefined)
     if (!keys) {
@@ -29,11 +29,11 @@ export class Vault {
   }
 
   /** With a key of this process only: what it seals is lost when the process ends. */
-  static async openInMemory(store: Store): Promise<Vault> {
+  static async openInMemory(store: Uses<'transact'>): Promise<Vault> {
     return await Vault.#of(store, new Keyring())
   }
 
-  static async #of(store: Store, keyring: Keyring): Promise<Vault> {
+  static async #of(store: Uses<'transact'>, keyring: Keyring): Promise<Vault> {
     const { result: used } = await store.transact((write) =>
       write.sealing.claimKey(keyring.newestId),
     )
@@ -46,7 +46,7 @@ export class Vault {
    * Seals a value to be written in the same transaction, which holds the key in use until it ends. Rejects
    * with `unavailable` if this process doesn't have that key.
    */
-  async seal(write: StoreWriter, value: string, place: SealedPlace): Promise<string> {
+  async seal(write: Writes<'sealing'>, value: string, place: SealedPlace): Promise<string> {
     const keyId = await write.sealing.claimKey(this.#keyring.newestId)
     return this.#keyring.seal(value, place, keyId)
   }

@@ -1,5 +1,5 @@
 import type { RepositoryRecord } from '../store/records.ts'
-import type { Store } from '../store/store.ts'
+import type { Uses } from '../store/store.ts'
 import { isSealed, type SealedPlace } from './keyring.ts'
 import type { Vault } from './vault.ts'
 
@@ -32,7 +32,10 @@ export function openWebhookSecrets(
 }
 
 /** Seals the webhook secrets that an earlier version left in plaintext; returns how many. */
-export async function sealWebhookSecrets(store: Store, vault: Vault): Promise<number> {
+export async function sealWebhookSecrets(
+  store: Uses<'repositories' | 'transact'>,
+  vault: Vault,
+): Promise<number> {
   const isClear = ({ webhookSecret }: RepositoryRecord): boolean =>
     webhookSecret !== '' && !isSealed(webhookSecret)
   if (!(await store.repositories.list()).some(isClear)) return 0

@@ -2,7 +2,7 @@ import { Backlog } from '../api/logs/backlog.ts'
 import type { StateChange } from '../contract/live/live-event.ts'
 import { present } from '../lib/present.ts'
 import type { ChangeQuery } from '../store/ports/changes.ts'
-import type { StoreReader } from '../store/store.ts'
+import type { Reads } from '../store/store.ts'
 import type { LiveFeed } from './live-feed.ts'
 
 const PAGE = 200
@@ -21,7 +21,7 @@ export interface ChangeBatch {
 }
 
 export interface FollowChanges {
-  readonly store: Pick<StoreReader, 'changes'>
+  readonly store: Reads<'changes'>
   readonly feed: LiveFeed
   /** Absent: all. */
   readonly scope?: ChangeQuery['scope']

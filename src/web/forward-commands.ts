@@ -8,7 +8,7 @@ import { NarwhalError } from '../lib/errors.ts'
 import { describeConnectError, wasNotConnected } from '../lib/tls/connect-errors.ts'
 import { type FetchOptions, tlsFetch } from '../lib/tls/tls-fetch.ts'
 import type { ClientTls } from '../lib/tls/tls-files.ts'
-import type { Store } from '../store/store.ts'
+import type { Uses } from '../store/store.ts'
 
 /** The dispatchers, each of which accepts any command. */
 export interface Dispatchers {
@@ -16,7 +16,7 @@ export interface Dispatchers {
   readonly urls: readonly string[]
   readonly tls?: ClientTls | undefined
   /** For this process's credential. */
-  readonly store: Store
+  readonly store: Uses<'transact'>
 }
 
 const TIMEOUT_MS = 30_000

@@ -5,14 +5,14 @@ import { backoff } from '../lib/async/backoff.ts'
 import { EventHub } from '../lib/async/event-hub.ts'
 import { NarwhalError } from '../lib/errors.ts'
 import type { Logger } from '../lib/log.ts'
-import type { StoreReader } from '../store/store.ts'
+import type { Reads } from '../store/store.ts'
 
 const PAGE = 500
 /** A lost event without a following one leaves no visible gap, so the store is polled. */
 const POLL_MS = 5_000
 
 export interface LiveFeedDeps {
-  readonly store: Pick<StoreReader, 'changes'>
+  readonly store: Reads<'changes'>
   readonly broker: Broker
   readonly log: Logger
 }

@@ -5,13 +5,13 @@ import { backoff } from '../lib/async/backoff.ts'
 import { NarwhalError } from '../lib/errors.ts'
 import { present } from '../lib/present.ts'
 import type { ChangeQuery } from '../store/ports/changes.ts'
-import type { StoreReader } from '../store/store.ts'
+import type { Reads } from '../store/store.ts'
 import { followChanges } from './follow-changes.ts'
 import type { LiveFeed } from './live-feed.ts'
 import type { SocketWriter } from './socket-writer.ts'
 
 export interface SubscriptionDeps {
-  readonly store: StoreReader
+  readonly store: Reads<'changes' | 'jobs' | 'logs' | 'retention'>
   readonly feed: LiveFeed
   readonly writer: SocketWriter
   /** The client's id for it. */

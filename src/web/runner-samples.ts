@@ -6,7 +6,7 @@ import type { RunnerSample } from '../contract/rest/views.ts'
 import type { RunnerId } from '../core/ids.ts'
 import type { HttpServer } from '../http/http-server.ts'
 import { route } from '../http/route.ts'
-import type { StoreReader } from '../store/store.ts'
+import type { Reads } from '../store/store.ts'
 
 const KEEP_MS = 60 * 60 * 1000
 /** Runners whose samples are kept; beyond this the one without samples for longest is dropped. */
@@ -69,7 +69,7 @@ function pick(series: readonly RunnerSample[], points: number): RunnerSample[] {
 /** Adds a runner's load over the last hour, as far as this process has received it. */
 export function registerRunnerSamples(
   server: HttpServer,
-  deps: { readonly store: StoreReader; readonly samples: RunnerSamples },
+  deps: { readonly store: Reads<'runners'>; readonly samples: RunnerSamples },
 ): void {
   route(server, ENDPOINTS.listRunnerSamples, async (request) => {
     const { id } = await getRunner(deps.store, request.params.runner)

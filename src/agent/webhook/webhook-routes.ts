@@ -10,7 +10,7 @@ import { Grouping } from '../../lib/async/grouping.ts'
 import { NarwhalError } from '../../lib/errors.ts'
 import type { ForgeName } from '../../store/ports/repositories.ts'
 import { DISPOSITIONS, type RepositoryRecord } from '../../store/records.ts'
-import type { StoreReader } from '../../store/store.ts'
+import type { Reads } from '../../store/store.ts'
 import type { Vault } from '../../vault/vault.ts'
 import type { Intake } from '../intake.ts'
 import { acceptWebhook } from './accept-webhook.ts'
@@ -34,7 +34,7 @@ const webhookAnswer = z.object({
 const webhookParams = z.object({ repository: z.string().max(100) })
 
 export interface WebhookDeps {
-  readonly store: Pick<StoreReader, 'repositories'>
+  readonly store: Reads<'repositories'>
   readonly vault: Vault
   readonly intake: Intake
   readonly metrics: Metrics

@@ -5,7 +5,7 @@ import type { ForgeAccount } from '../../core/stranger/update-bot.ts'
 import { newId } from '../../lib/new-id.ts'
 import { present } from '../../lib/present.ts'
 import type { AcceptedEvent, DeliveryRecord, Disposition, ForgeIds } from '../../store/records.ts'
-import type { StoreWriter } from '../../store/store.ts'
+import type { StoreWriter, Writes } from '../../store/store.ts'
 
 /** A commit event that has no id yet. */
 export type NewEvent = Omit<CommitEvent, 'id' | 'receivedAt'>
@@ -87,7 +87,7 @@ export async function writeDeliveries(
 }
 
 async function findEarlier(
-  write: StoreWriter,
+  write: Writes<'deliveries'>,
   deliveries: readonly Delivery[],
 ): Promise<Map<Delivery, DeliveryRecord>> {
   const earlier = new Map<Delivery, DeliveryRecord>()

@@ -6,7 +6,7 @@ import { bearerToken, guardServer } from '../../http/guard.ts'
 import type { HttpServer } from '../../http/http-server.ts'
 import { NarwhalError } from '../../lib/errors.ts'
 import type { Asker } from '../../store/records.ts'
-import type { Store } from '../../store/store.ts'
+import type { Store, Uses } from '../../store/store.ts'
 import { Credentials } from './credentials.ts'
 import { Forwarders } from './forwarders.ts'
 import { neededRole } from './needed-role.ts'
@@ -95,7 +95,7 @@ function checkOrigin(request: FastifyRequest): void {
 }
 
 interface Admission {
-  readonly store: Store
+  readonly store: Uses<'runners'>
   readonly credentials: Credentials
   /** Whether it was admitted before: then a recently cached answer suffices. */
   readonly isAgain?: boolean

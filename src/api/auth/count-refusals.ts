@@ -3,7 +3,7 @@ import type { Doer } from '../../core/audit/audit.ts'
 import type { HttpServer } from '../../http/http-server.ts'
 import { describeError } from '../../lib/errors.ts'
 import type { Logger } from '../../lib/log.ts'
-import type { Store } from '../../store/store.ts'
+import type { Uses } from '../../store/store.ts'
 import { doerOf } from './doer-of.ts'
 
 declare module 'fastify' {
@@ -34,7 +34,7 @@ interface Count {
  */
 export function countRefusals(
   server: HttpServer,
-  { store, log }: { store: Pick<Store, 'transact'>; log: Logger },
+  { store, log }: { store: Uses<'transact'>; log: Logger },
   everyMs = EVERY_MS,
 ): void {
   const counts = new Map<string, Count>()

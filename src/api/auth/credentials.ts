@@ -2,7 +2,7 @@ import type { FastifyRequest } from 'fastify'
 import { bearerToken } from '../../http/guard.ts'
 import { NarwhalError } from '../../lib/errors.ts'
 import type { Asker } from '../../store/records.ts'
-import type { Store } from '../../store/store.ts'
+import type { Uses } from '../../store/store.ts'
 import { addressOf } from './address-of.ts'
 import { SESSION_IDLE_MS, SESSION_TOUCH_MS } from './sessions.ts'
 import { hashToken } from './tokens.ts'
@@ -22,12 +22,12 @@ const MAX_NOTED = 10_000
  * the last use of each, rarely, and without waiting.
  */
 export class Credentials {
-  readonly #store: Pick<Store, 'sessions' | 'tokens' | 'transact'>
+  readonly #store: Uses<'sessions' | 'tokens' | 'transact'>
   /** When the use of a credential was last recorded, by its hash. */
   readonly #noted = new Map<string, number>()
   readonly #again = new Map<string, { at: number; answer: Promise<Asker | undefined> }>()
 
-  constructor(store: Pick<Store, 'sessions' | 'tokens' | 'transact'>) {
+  constructor(store: Uses<'sessions' | 'tokens' | 'transact'>) {
     this.#store = store
   }
 

@@ -1,6 +1,6 @@
 import { isIP } from 'node:net'
 import type { FastifyRequest } from 'fastify'
-import type { Store, StoreReader } from '../../store/store.ts'
+import type { Reads, Uses } from '../../store/store.ts'
 import { createToken, hashToken } from './tokens.ts'
 
 /**
@@ -18,10 +18,10 @@ const KNOWN_MS = 60_000
 
 /** Finds the client's address of requests that were forwarded by our web processes. */
 export class Forwarders {
-  readonly #store: Pick<StoreReader, 'forwarders'>
+  readonly #store: Reads<'forwarders'>
   readonly #known = new Map<string, number>()
 
-  constructor(store: Pick<StoreReader, 'forwarders'>) {
+  constructor(store: Reads<'forwarders'>) {
     this.#store = store
   }
 
@@ -44,12 +44,12 @@ export class Forwarders {
 
 /** A web process's credential for dispatchers: a new one at each start, extended while in use. */
 export class ForwarderCredential {
-  readonly #store: Pick<Store, 'transact'>
+  readonly #store: Uses<'transact'>
   readonly #token = createToken('forwarder')
   #endsAt = 0
   #writing: Promise<void> | undefined
 
-  constructor(store: Pick<Store, 'transact'>) {
+  constructor(store: Uses<'transact'>) {
     this.#store = store
   }
 

@@ -4,7 +4,7 @@ import { API, type Reach } from '../../contract/rest/endpoints/routes.ts'
 import type { JobId, PipelineId, RepositoryId } from '../../core/ids.ts'
 import { NarwhalError } from '../../lib/errors.ts'
 import type { Asker, RepositoryRecord } from '../../store/records.ts'
-import type { StoreReader } from '../../store/store.ts'
+import type { Reads } from '../../store/store.ts'
 import { getRepository, noRepository } from '../lookups.ts'
 import { routeAt } from './needed-role.ts'
 
@@ -16,7 +16,10 @@ export function scopeOf({ user }: Pick<FastifyRequest, 'user'>): Scope {
 export type Scope = readonly RepositoryId[] | undefined
 
 /** Rejects requests about something outside the caller's scope as if it did not exist. */
-export async function checkScope(request: FastifyRequest, store: StoreReader): Promise<void> {
+export async function checkScope(
+  request: FastifyRequest,
+  store: Reads<'jobs' | 'pipelines' | 'repositories'>,
+): Promise<void> {
   const scope = scopeOf(request)
   if (!scope) return
   const { method, routeOptions, params, body } = request
@@ -52,7 +55,7 @@ export function reachOf(method: string, url: string): Reach | undefined {
 
 /** The repository, if it exists and is in the scope; otherwise rejects in the same way. */
 export async function checkRepository(
-  store: Pick<StoreReader, 'repositories'>,
+  store: Reads<'repositories'>,
   scope: Scope,
   idOrName: string,
 ): Promise<RepositoryRecord> {
@@ -62,7 +65,7 @@ export async function checkRepository(
 }
 
 async function checkPipeline(
-  store: Pick<StoreReader, 'pipelines'>,
+  store: Reads<'pipelines'>,
   scope: readonly RepositoryId[],
   id: PipelineId,
 ): Promise<void> {
@@ -72,7 +75,7 @@ async function checkPipeline(
 }
 
 async function checkJob(
-  store: Pick<StoreReader, 'jobs'>,
+  store: Reads<'jobs'>,
   scope: readonly RepositoryId[],
   id: JobId,
 ): Promise<void> {
@@ -82,7 +85,7 @@ async function checkJob(
 }
 
 async function checkBody(
-  store: Pick<StoreReader, 'pipelines' | 'repositories'>,
+  store: Reads<'pipelines' | 'repositories'>,
   scope: readonly RepositoryId[],
   body: unknown,
 ): Promise<void> {
@@ -96,7 +99,7 @@ async function checkBody(
 
 /** The same for subscriptions of a WebSocket. */
 export async function checkTopic(
-  store: Pick<StoreReader, 'jobs' | 'pipelines'>,
+  store: Reads<'jobs' | 'pipelines'>,
   scope: Scope,
   topic: LiveTopic,
 ): Promise<void> {

@@ -6,7 +6,7 @@ import { route } from '../../http/route.ts'
 import { NarwhalError } from '../../lib/errors.ts'
 import { present } from '../../lib/present.ts'
 import type { UserRecord } from '../../store/records.ts'
-import type { Store, StoreWriter } from '../../store/store.ts'
+import type { Uses, Writes } from '../../store/store.ts'
 import { getUser } from './auth.ts'
 import { SESSION_COOKIE, sessionToken } from './credentials.ts'
 import { doerOf } from './doer-of.ts'
@@ -15,7 +15,7 @@ import { makeSignInLink, SESSION_MS, signInUrl, startSession } from './sessions.
 import { hashToken } from './tokens.ts'
 
 export interface SessionRouteDeps {
-  readonly store: Store
+  readonly store: Uses<'sessions' | 'transact'>
   /** The page's URL, if known. */
   readonly publicUrl?: string | undefined
 }
@@ -54,7 +54,7 @@ function addSigningIn(server: HttpServer, deps: SessionRouteDeps): void {
 }
 
 async function signedIn(
-  write: StoreWriter,
+  write: Writes<'signInLinks' | 'tokens' | 'users'>,
   shown: { token: string } | { code: string },
 ): Promise<UserRecord> {
   if ('token' in shown) {
@@ -81,7 +81,11 @@ function addSigningOut(server: HttpServer, deps: SessionRouteDeps): void {
   })
 }
 
-async function endSession(request: FastifyRequest, store: Store, hash: string): Promise<void> {
+async function endSession(
+  request: FastifyRequest,
+  store: Uses<'sessions' | 'transact'>,
+  hash: string,
+): Promise<void> {
   const found = await store.sessions.find(hash)
   if (!found) return
   await store.transact(async (write) => {

@@ -1,5 +1,5 @@
 import type { UserRecord } from '../../store/records.ts'
-import type { StoreWriter } from '../../store/store.ts'
+import type { Writes } from '../../store/store.ts'
 import { createToken, hashToken } from './tokens.ts'
 
 const DAY_MS = 24 * 3_600_000
@@ -15,7 +15,7 @@ export const LINK_MS = 5 * 60_000
 
 /** Starts a session and returns its token; only its hash is stored. */
 export async function startSession(
-  write: StoreWriter,
+  write: Writes<'sessions'>,
   user: Pick<UserRecord, 'id'>,
   now = Date.now(),
 ): Promise<{ session: string; endsAt: number }> {
@@ -30,7 +30,7 @@ export async function startSession(
  * A one-time code by which a browser signs in as this user; replaces the user's former one.
  */
 export async function makeSignInLink(
-  write: StoreWriter,
+  write: Writes<'signInLinks'>,
   user: Pick<UserRecord, 'id'>,
   now = Date.now(),
 ): Promise<{ code: string; expiresAt: number }> {

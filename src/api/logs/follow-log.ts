@@ -1,7 +1,7 @@
 import type { PublishedEvent } from '../../contract/live/live-event.ts'
 import type { JobView, LogLine } from '../../contract/rest/views.ts'
 import type { AttemptRef } from '../../core/ids.ts'
-import type { StoreReader } from '../../store/store.ts'
+import type { Reads } from '../../store/store.ts'
 import type { LiveSource } from '../live-source.ts'
 import { Backlog } from './backlog.ts'
 import { FIRST_PAGE, isEndOfLog, nextPageSize } from './log-page-size.ts'
@@ -20,7 +20,7 @@ export interface LogBatch {
 }
 
 export interface FollowLog {
-  readonly store: Pick<StoreReader, 'jobs' | 'logs'>
+  readonly store: Reads<'jobs' | 'logs'>
   readonly live: LiveSource
   readonly log: AttemptRef
   /** The first line to yield (0-based). */

@@ -3,7 +3,7 @@ import { openChunkAsync } from '../../contract/log/log-chunk.ts'
 import type { LogContent } from '../../contract/log/log-content.ts'
 import type { AttemptRef } from '../../core/ids.ts'
 import type { StoredChunk } from '../../store/ports/logs.ts'
-import type { StoreReader } from '../../store/store.ts'
+import type { Reads } from '../../store/store.ts'
 
 /** Chunks decompressed ahead, off the event loop. */
 const AHEAD = 4
@@ -20,7 +20,7 @@ export interface OpenedChunk {
  * memory.
  */
 export async function* readContents(
-  store: Pick<StoreReader, 'logs'>,
+  store: Reads<'logs'>,
   log: AttemptRef,
 ): AsyncGenerator<OpenedChunk, void, undefined> {
   let since = performance.now()

@@ -11,7 +11,7 @@ import type { AttemptRef } from '../../core/ids.ts'
 import type { HttpServer } from '../../http/http-server.ts'
 import { route } from '../../http/route.ts'
 import { NarwhalError } from '../../lib/errors.ts'
-import type { StoreReader } from '../../store/store.ts'
+import type { Reads } from '../../store/store.ts'
 import { cutWithoutAccess, watchAccess } from '../auth/watch-access.ts'
 import { whoAsks } from '../auth/who-asks.ts'
 import type { LiveSource } from '../live-source.ts'
@@ -28,7 +28,10 @@ const MAX_READERS = 200
 /** An attempt's log: a page of lines, all of it as text, or followed to its end. */
 export function registerLogRoutes(
   server: HttpServer,
-  deps: { readonly store: StoreReader; readonly live: LiveSource },
+  deps: {
+    readonly store: Reads<'jobs' | 'logs' | 'retention'>
+    readonly live: LiveSource
+  },
 ): void {
   const places = new Places(MAX_READERS, 'clients are reading whole logs')
   registerPage(server, deps.store)
@@ -38,7 +41,7 @@ export function registerLogRoutes(
   registerFollow(server, deps, places)
 }
 
-function registerPage(server: HttpServer, store: StoreReader): void {
+function registerPage(server: HttpServer, store: Reads<'jobs' | 'logs' | 'retention'>): void {
   route(server, ENDPOINTS.readLog, async (request) => {
     const log = { jobId: request.params.job, attempt: request.params.attempt }
     // The job first, so that lines added after this are never reported as the last ones.
@@ -71,7 +74,7 @@ function rangeOf(
   return { from: start, limit: end - start }
 }
 
-function registerSections(server: HttpServer, store: StoreReader): void {
+function registerSections(server: HttpServer, store: Reads<'jobs' | 'logs' | 'retention'>): void {
   route(server, ENDPOINTS.listLogSections, async (request) => {
     const log = { jobId: request.params.job, attempt: request.params.attempt }
     const total = countLines(await getJobOfLog(store, log), log.attempt)
@@ -79,7 +82,11 @@ function registerSections(server: HttpServer, store: StoreReader): void {
   })
 }
 
-function registerText(server: HttpServer, store: StoreReader, places: Places): void {
+function registerText(
+  server: HttpServer,
+  store: Reads<'jobs' | 'logs' | 'retention'>,
+  places: Places,
+): void {
   route(server, ENDPOINTS.readLogText, async (request, reply) => {
     const log = { jobId: request.params.job, attempt: request.params.attempt }
     const place = places.take(whoAsks(request))
@@ -102,7 +109,7 @@ function registerText(server: HttpServer, store: StoreReader, places: Places): v
 
 /** Chunk by chunk, at the client's pace: the whole log is never in memory. */
 async function* readText(
-  store: StoreReader,
+  store: Reads<'logs'>,
   log: AttemptRef,
   timestamps: boolean,
 ): AsyncGenerator<string | Buffer> {
@@ -117,7 +124,13 @@ function timedTextOf({ at, text }: ChunkLine): string {
 
 function registerFollow(
   server: HttpServer,
-  { store, live }: { readonly store: StoreReader; readonly live: LiveSource },
+  {
+    store,
+    live,
+  }: {
+    readonly store: Reads<'jobs' | 'logs' | 'retention'>
+    readonly live: LiveSource
+  },
   places: Places,
 ): void {
   route(server, ENDPOINTS.followLog, async (request, reply) => {

@@ -1,7 +1,7 @@
 import { ENDPOINTS } from '../../contract/rest/endpoints/endpoints.ts'
 import type { HttpServer } from '../../http/http-server.ts'
 import { route } from '../../http/route.ts'
-import type { StoreReader } from '../../store/store.ts'
+import type { Reads } from '../../store/store.ts'
 import { whoAsks } from '../auth/who-asks.ts'
 import { getJobOfLog } from '../lookups.ts'
 import { FairPlaces } from './fair-places.ts'
@@ -18,7 +18,10 @@ const SHARES = {
 }
 
 /** The lines of an attempt's log that contain a text. */
-export function registerLogSearch(server: HttpServer, store: StoreReader): void {
+export function registerLogSearch(
+  server: HttpServer,
+  store: Reads<'jobs' | 'logs' | 'retention'>,
+): void {
   const places = new FairPlaces(SHARES)
   route(server, ENDPOINTS.searchLog, async (request, reply) => {
     const log = { jobId: request.params.job, attempt: request.params.attempt }

@@ -1,13 +1,13 @@
 import type { LogSection } from '../../contract/rest/rest-logs.ts'
 import type { AttemptRef } from '../../core/ids.ts'
-import type { StoreReader } from '../../store/store.ts'
+import type { Reads } from '../../store/store.ts'
 
 /**
  * The range of lines of each step. Steps follow one another in a log, so each boundary is found by
  * binary search: about twenty lines are read for a step with a million.
  */
 export async function logSections(
-  store: Pick<StoreReader, 'logs'>,
+  store: Reads<'logs'>,
   log: AttemptRef,
   total: number,
 ): Promise<LogSection[]> {

@@ -1,7 +1,7 @@
 import type { JobView, LogLine } from '../../contract/rest/views.ts'
 import { redactionInWords } from '../../core/attempt/redaction.ts'
 import type { AttemptRef } from '../../core/ids.ts'
-import type { StoreReader } from '../../store/store.ts'
+import type { Reads } from '../../store/store.ts'
 
 /** Notices redactions of a log while it is followed. */
 export class RedactionWatch {
@@ -28,7 +28,7 @@ export class RedactionWatch {
   }
 
   /** A notice of the last redaction for a follower who has read up to this line, with its number. */
-  async take(store: Pick<StoreReader, 'logs'>, number: number): Promise<LogLine[]> {
+  async take(store: Reads<'logs'>, number: number): Promise<LogLine[]> {
     if (this.#knownAt === this.#reportedAt) return []
     this.#reportedAt = this.#knownAt
     const redaction = (await store.logs.listRedactions(this.#log)).at(-1)

@@ -2,7 +2,7 @@ import type { z } from 'zod'
 import type { LogMatch, LogSearch, logSearchQuery } from '../../contract/rest/rest-logs.ts'
 import type { AttemptRef } from '../../core/ids.ts'
 import { present } from '../../lib/present.ts'
-import type { StoreReader } from '../../store/store.ts'
+import type { Reads } from '../../store/store.ts'
 import { readContents } from './log-contents.ts'
 import { finderOf } from './match-line.ts'
 import { searchChunk } from './search-chunk.ts'
@@ -12,7 +12,7 @@ import { searchChunk } from './search-chunk.ts'
  * a time, and rejects with the signal's reason on abort.
  */
 export async function searchLog(
-  store: Pick<StoreReader, 'logs'>,
+  store: Reads<'logs'>,
   log: AttemptRef,
   query: z.infer<typeof logSearchQuery>,
   signal: AbortSignal,

@@ -4,7 +4,7 @@ import type { HttpServer } from '../../http/http-server.ts'
 import { route } from '../../http/route.ts'
 import { present } from '../../lib/present.ts'
 import type { AuditPlace, AuditReader } from '../../store/ports/audit.ts'
-import type { StoreReader } from '../../store/store.ts'
+import type { Reads } from '../../store/store.ts'
 import { cutWithoutAccess } from '../auth/watch-access.ts'
 import { whoAsks } from '../auth/who-asks.ts'
 import { Places } from '../logs/places.ts'
@@ -14,7 +14,7 @@ const MAX_READERS = 10
 const BATCH = 500
 
 /** Adds reading the audit log: a page of it, all of it as lines, and its head. */
-export function registerAuditReads(server: HttpServer, store: Pick<StoreReader, 'audit'>): void {
+export function registerAuditReads(server: HttpServer, store: Reads<'audit'>): void {
   route(server, ENDPOINTS.listAudit, async (request) => {
     const { before, ...query } = request.query
     const place = present({ before: before === undefined ? before : placeOf(before) })
@@ -25,7 +25,7 @@ export function registerAuditReads(server: HttpServer, store: Pick<StoreReader, 
   registerLines(server, store)
 }
 
-function registerLines(server: HttpServer, store: Pick<StoreReader, 'audit'>): void {
+function registerLines(server: HttpServer, store: Reads<'audit'>): void {
   const places = new Places(MAX_READERS, 'clients are reading the whole audit log')
   route(server, ENDPOINTS.readAuditLines, async (request, reply) => {
     const place = places.take(whoAsks(request))

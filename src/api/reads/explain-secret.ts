@@ -6,13 +6,13 @@ import type { Runner } from '../../core/runner/runner.ts'
 import { secretTime, secretWithheld } from '../../core/secret/secret-rules.ts'
 import { present } from '../../lib/present.ts'
 import type { PipelineDetail, SecretRecord } from '../../store/records.ts'
-import type { StoreReader } from '../../store/store.ts'
+import type { Reads } from '../../store/store.ts'
 import { findNearSecret } from './near-secret.ts'
 import { namesOf, viewSecret } from './view-secret.ts'
 
 /** Which jobs of a pipeline would get a secret now, and why others would not; without its value. */
 export async function explainSecret(
-  store: StoreReader,
+  store: Reads<'runners' | 'secrets'>,
   detail: PipelineDetail,
   name: string,
 ): Promise<ExplainedSecret> {

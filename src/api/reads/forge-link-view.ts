@@ -3,11 +3,11 @@ import type { RepositoryView } from '../../contract/rest/views.ts'
 import { NarwhalError } from '../../lib/errors.ts'
 import { present } from '../../lib/present.ts'
 import type { ForgeLinkRecord, RepositoryRecord } from '../../store/records.ts'
-import type { StoreReader } from '../../store/store.ts'
+import type { Reads } from '../../store/store.ts'
 
 /** A repository's link without its token. Rejects with `not_found`. */
 export async function viewForgeLink(
-  store: Pick<StoreReader, 'forgeLinks' | 'statuses'>,
+  store: Reads<'forgeLinks' | 'statuses'>,
   { id, name }: RepositoryRecord,
 ): Promise<ForgeLinkView> {
   const link = await store.forgeLinks.find(id)
@@ -25,7 +25,7 @@ export async function viewForgeLink(
 
 /** The forge's rejection of a repository's token, if any. */
 export async function viewForgeRefusal(
-  store: Pick<StoreReader, 'forgeLinks' | 'statuses'>,
+  store: Reads<'forgeLinks' | 'statuses'>,
   { id }: RepositoryRecord,
 ): Promise<Pick<RepositoryView, 'forgeRefusal'>> {
   const { refusal } = refusalOf(await store.forgeLinks.find(id))

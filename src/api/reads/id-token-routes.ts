@@ -15,11 +15,11 @@ import { route } from '../../http/route.ts'
 import { NarwhalError } from '../../lib/errors.ts'
 import { present } from '../../lib/present.ts'
 import type { IdTokenKeyRecord } from '../../store/records.ts'
-import type { StoreReader } from '../../store/store.ts'
+import type { Reads } from '../../store/store.ts'
 import { getRepository } from '../lookups.ts'
 
 export interface IdTokenReads {
-  readonly store: StoreReader
+  readonly store: Reads<'idTokens' | 'repositories'>
   readonly issuer?: string | undefined
 }
 

@@ -4,7 +4,7 @@ import { resultOf } from '../../core/attempt/attempt.ts'
 import type { HttpServer } from '../../http/http-server.ts'
 import { route } from '../../http/route.ts'
 import { NarwhalError } from '../../lib/errors.ts'
-import type { StoreReader } from '../../store/store.ts'
+import type { Reads } from '../../store/store.ts'
 import { getRepository } from '../lookups.ts'
 import { viewRepository } from './repository-view.ts'
 import { trendPoint } from './trend-point.ts'
@@ -13,14 +13,17 @@ import { trendPoint } from './trend-point.ts'
 const MAX_REPOSITORIES = 100
 
 /** Adds statistics of many pipelines, and the configuration that one of them ran. */
-export function registerInsights(server: HttpServer, store: StoreReader): void {
+export function registerInsights(
+  server: HttpServer,
+  store: Reads<'jobs' | 'pipelines' | 'repositories'>,
+): void {
   registerActivity(server, store)
   registerTrends(server, store)
   registerPlacements(server, store)
   registerConfig(server, store)
 }
 
-function registerActivity(server: HttpServer, store: StoreReader): void {
+function registerActivity(server: HttpServer, store: Reads<'pipelines' | 'repositories'>): void {
   route(server, ENDPOINTS.listActivity, async (request) => {
     const all = await store.repositories.list()
     const shown = all.toSorted((a, b) => a.name.localeCompare(b.name)).slice(0, MAX_REPOSITORIES)
@@ -37,7 +40,10 @@ function registerActivity(server: HttpServer, store: StoreReader): void {
   })
 }
 
-function registerTrends(server: HttpServer, store: StoreReader): void {
+function registerTrends(
+  server: HttpServer,
+  store: Reads<'jobs' | 'pipelines' | 'repositories'>,
+): void {
   route(server, ENDPOINTS.listTrends, async (request) => {
     const { id: repositoryId } = await getRepository(store, request.params.repository)
     const limit = request.query.pipelines
@@ -50,7 +56,7 @@ function registerTrends(server: HttpServer, store: StoreReader): void {
   })
 }
 
-function registerPlacements(server: HttpServer, store: StoreReader): void {
+function registerPlacements(server: HttpServer, store: Reads<'jobs'>): void {
   route(server, ENDPOINTS.listPlacements, async (request) => {
     const placements = await store.jobs.listPlacements(request.query.limit)
     return {
@@ -69,7 +75,7 @@ function registerPlacements(server: HttpServer, store: StoreReader): void {
   })
 }
 
-function registerConfig(server: HttpServer, store: StoreReader): void {
+function registerConfig(server: HttpServer, store: Reads<'pipelines'>): void {
   route(server, ENDPOINTS.getUsedConfig, async (request) => {
     const id = request.params.pipeline
     const found = await store.pipelines.find(id)

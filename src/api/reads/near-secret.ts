@@ -1,10 +1,10 @@
 import type { RepositoryId } from '../../core/ids.ts'
 import { suggestKey } from '../../lib/suggest-key.ts'
-import type { StoreReader } from '../../store/store.ts'
+import type { Reads } from '../../store/store.ts'
 
 /** A secret available to the repository with a similar name. */
 export async function findNearSecret(
-  store: Pick<StoreReader, 'secrets'>,
+  store: Reads<'secrets'>,
   repositoryId: RepositoryId,
   name: string,
 ): Promise<string | undefined> {

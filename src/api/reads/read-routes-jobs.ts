@@ -1,11 +1,11 @@
 import { ENDPOINTS } from '../../contract/rest/endpoints/endpoints.ts'
 import type { HttpServer } from '../../http/http-server.ts'
 import { route } from '../../http/route.ts'
-import type { StoreReader } from '../../store/store.ts'
+import type { Reads } from '../../store/store.ts'
 import { getAttempt, getJob } from '../lookups.ts'
 
 /** A job, its attempts, and an attempt's steps. */
-export function registerJobReads(server: HttpServer, store: StoreReader): void {
+export function registerJobReads(server: HttpServer, store: Reads<'jobs' | 'retention'>): void {
   route(server, ENDPOINTS.getJob, async (request) => {
     return { job: await getJob(store, request.params.job) }
   })
@@ -16,7 +16,7 @@ export function registerJobReads(server: HttpServer, store: StoreReader): void {
   registerAttemptReads(server, store)
 }
 
-function registerAttemptReads(server: HttpServer, store: StoreReader): void {
+function registerAttemptReads(server: HttpServer, store: Reads<'jobs' | 'retention'>): void {
   route(server, ENDPOINTS.getAttempt, async (request) => {
     const { job, attempt } = request.params
     return { attempt: await getAttempt(store, { jobId: job, attempt }) }

@@ -2,11 +2,14 @@ import { ENDPOINTS } from '../../contract/rest/endpoints/endpoints.ts'
 import type { HttpServer } from '../../http/http-server.ts'
 import { route } from '../../http/route.ts'
 import { present } from '../../lib/present.ts'
-import type { StoreReader } from '../../store/store.ts'
+import type { Reads } from '../../store/store.ts'
 import { getRunner } from '../lookups.ts'
 
 /** Runners as last seen, their join tokens, and the dispatchers. */
-export function registerRunnerReads(server: HttpServer, store: StoreReader): void {
+export function registerRunnerReads(
+  server: HttpServer,
+  store: Reads<'dispatchers' | 'joinTokens' | 'runners'>,
+): void {
   route(server, ENDPOINTS.listRunners, async () => {
     return { runners: await store.runners.listViews() }
   })

@@ -8,7 +8,7 @@ import { route } from '../../http/route.ts'
 import { NarwhalError } from '../../lib/errors.ts'
 import { present } from '../../lib/present.ts'
 import { isSearch, type PipelineFilter } from '../../store/ports/pipelines.ts'
-import { type StoreReader } from '../../store/store.ts'
+import { type Reads, type StoreReader } from '../../store/store.ts'
 import { checkRepository, scopeOf } from '../auth/scope.ts'
 import { whoAsks } from '../auth/who-asks.ts'
 import type { LiveSource } from '../live-source.ts'
@@ -65,18 +65,21 @@ export function registerReadRoutes(server: HttpServer, deps: ReadDeps): void {
   registerAuditReads(server, deps.store)
 }
 
-function registerStatus(server: HttpServer, store: StoreReader): void {
+function registerStatus(server: HttpServer, store: Reads<'changes'>): void {
   route(server, ENDPOINTS.status, async () => {
     return { version: server.swagger().info.version, seq: await store.changes.last() }
   })
   server.get(urlOf(ROUTES.openApi), { schema: { hide: true } }, async () => server.swagger())
 }
 
-function registerUserReads(server: HttpServer, store: StoreReader): void {
+function registerUserReads(server: HttpServer, store: Reads<'users'>): void {
   route(server, ENDPOINTS.listUsers, async () => ({ users: await store.users.list() }))
 }
 
-function registerRepositoryReads(server: HttpServer, store: StoreReader): void {
+function registerRepositoryReads(
+  server: HttpServer,
+  store: Reads<'accounts' | 'forgeLinks' | 'repositories' | 'statuses'>,
+): void {
   route(server, ENDPOINTS.listRepositories, async (request) => {
     const scope = scopeOf(request)
     const records = await store.repositories.list()
@@ -95,7 +98,7 @@ function registerRepositoryReads(server: HttpServer, store: StoreReader): void {
   })
 }
 
-function registerAwaitingReads(server: HttpServer, store: StoreReader): void {
+function registerAwaitingReads(server: HttpServer, store: Reads<'pipelines'>): void {
   route(server, ENDPOINTS.listAwaiting, async (request) => ({
     pipelines: await store.pipelines.listAwaiting({
       limit: request.query.limit,
@@ -130,7 +133,10 @@ function registerPipelineReads(server: HttpServer, store: StoreReader): void {
   registerWaterfall(server, store)
 }
 
-function registerWaterfall(server: HttpServer, store: StoreReader): void {
+function registerWaterfall(
+  server: HttpServer,
+  store: Reads<'jobs' | 'pipelines' | 'retention'>,
+): void {
   route(server, ENDPOINTS.getWaterfall, async (request) => {
     const id = request.params.pipeline
     const pipeline = await getPipeline(store, id)

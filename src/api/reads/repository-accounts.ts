@@ -1,7 +1,7 @@
 import type { RepositoryView } from '../../contract/rest/views.ts'
 import { present } from '../../lib/present.ts'
 import type { RepositoryRecord } from '../../store/records.ts'
-import type { StoreReader } from '../../store/store.ts'
+import type { Reads } from '../../store/store.ts'
 
 /** How long after its last push a bot is suggested for the list. */
 const SUGGESTED_MS = 90 * 86_400_000
@@ -9,7 +9,7 @@ const MAX_SUGGESTED = 10
 
 /** The names of the accounts that a repository lists, and bots that it might list. */
 export async function viewAccounts(
-  store: Pick<StoreReader, 'accounts'>,
+  store: Reads<'accounts'>,
   { id, strangerAccounts = [] }: RepositoryRecord,
   now: number,
 ): Promise<Pick<RepositoryView, 'strangers' | 'seenBots'>> {

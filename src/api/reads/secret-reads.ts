@@ -2,7 +2,7 @@ import { ENDPOINTS } from '../../contract/rest/endpoints/endpoints.ts'
 import type { HttpServer } from '../../http/http-server.ts'
 import { route } from '../../http/route.ts'
 import type { SecretRecord } from '../../store/records.ts'
-import type { StoreReader } from '../../store/store.ts'
+import type { Reads, StoreReader } from '../../store/store.ts'
 import { getPipelineDetail, getRepository } from '../lookups.ts'
 import { explainSecret } from './explain-secret.ts'
 import { runnerNames, viewSecret } from './view-secret.ts'
@@ -23,14 +23,17 @@ export function registerSecretReads(server: HttpServer, store: StoreReader): voi
 }
 
 /** Adds which jobs of a pipeline would get a secret, and why others would not. */
-function registerExplain(server: HttpServer, store: StoreReader): void {
+function registerExplain(
+  server: HttpServer,
+  store: Reads<'pipelines' | 'retention' | 'runners' | 'secrets'>,
+): void {
   route(server, ENDPOINTS.explainSecret, async (request) => {
     const { pipeline, secret } = request.params
     return await explainSecret(store, await getPipelineDetail(store, pipeline), secret)
   })
 }
 
-async function viewAll(store: StoreReader, secrets: readonly SecretRecord[]) {
+async function viewAll(store: Reads<'runners'>, secrets: readonly SecretRecord[]) {
   const names = await runnerNames(store, secrets)
   return { secrets: secrets.map((secret) => viewSecret(secret, names)) }
 }

@@ -3,7 +3,7 @@ import type { Runner } from '../../core/runner/runner.ts'
 import { secretTime } from '../../core/secret/secret-rules.ts'
 import { present } from '../../lib/present.ts'
 import type { SecretRecord } from '../../store/records.ts'
-import type { StoreReader } from '../../store/store.ts'
+import type { Reads } from '../../store/store.ts'
 
 /** Removed runners are shown by their ids. */
 export function viewSecret(
@@ -19,7 +19,7 @@ export function viewSecret(
 
 /** The names of runners by id, if any of these secrets is restricted to some. */
 export async function runnerNames(
-  store: Pick<StoreReader, 'runners'>,
+  store: Reads<'runners'>,
   secrets: readonly SecretRecord[],
 ): Promise<ReadonlyMap<string, string>> {
   if (!secrets.some(({ runners }) => runners)) return new Map()

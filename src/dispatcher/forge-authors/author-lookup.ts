@@ -14,7 +14,7 @@ import { describeError } from '../../lib/errors.ts'
 import type { Logger } from '../../lib/log.ts'
 import type { Hosts } from '../../lib/reach/hosts.ts'
 import type { ForgeLinkRecord, RepositoryRecord } from '../../store/records.ts'
-import type { StoreReader } from '../../store/store.ts'
+import type { Reads } from '../../store/store.ts'
 import { askForge } from './ask-forge.ts'
 import {
   type Ask,
@@ -25,7 +25,7 @@ import {
 } from './merged-at-forge.ts'
 
 export interface AuthorLookupDeps {
-  readonly store: Pick<StoreReader, 'accounts' | 'forgeLinks'>
+  readonly store: Reads<'accounts' | 'forgeLinks'>
   /** Stores that a pull request of an account was merged. */
   readonly noteMerged: (merged: { repositoryId: RepositoryId; actorId: number }) => Promise<void>
   /** Throws when the token can't be opened. */

@@ -1,7 +1,7 @@
 import { keepDoing } from '../../lib/async/keep-doing.ts'
 import { describeError } from '../../lib/errors.ts'
 import type { Logger } from '../../lib/log.ts'
-import type { Store } from '../../store/store.ts'
+import type { Uses } from '../../store/store.ts'
 import { ensureIdTokenKeys } from '../../vault/id-token-keys.ts'
 import type { Vault } from '../../vault/vault.ts'
 import type { IdTokenMinter } from './minter.ts'
@@ -10,7 +10,7 @@ const POLL_MS = 3_600_000
 const RETRY_MS = 60_000
 
 export interface KeyKeeperDeps {
-  readonly store: Store
+  readonly store: Uses<'idTokens' | 'transact'>
   readonly vault: Vault
   readonly minter: Pick<IdTokenMinter, 'trouble'>
   readonly log: Logger

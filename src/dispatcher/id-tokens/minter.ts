@@ -8,12 +8,12 @@ import type { RepositoryId } from '../../core/ids.ts'
 import { NarwhalError } from '../../lib/errors.ts'
 import { newId } from '../../lib/new-id.ts'
 import type { IdTokenKeyRecord } from '../../store/records.ts'
-import type { Store } from '../../store/store.ts'
+import type { Uses } from '../../store/store.ts'
 import { ensureIdTokenKeys, idTokenKeyPlace } from '../../vault/id-token-keys.ts'
 import type { Vault } from '../../vault/vault.ts'
 
 export interface IdTokenMinterDeps {
-  readonly store: Store
+  readonly store: Uses<'idTokens' | 'transact'>
   readonly vault: Vault
   /** The `iss` claim of every token, and the address of the discovery documents; byte for byte. */
   readonly issuer?: string | undefined

@@ -3,13 +3,13 @@ import { EventHub } from '../../lib/async/event-hub.ts'
 import { keepDoing } from '../../lib/async/keep-doing.ts'
 import { describeError } from '../../lib/errors.ts'
 import type { Logger } from '../../lib/log.ts'
-import type { Store } from '../../store/store.ts'
+import type { Uses } from '../../store/store.ts'
 
 /** Disks don't notify: free space has to be polled. */
 const POLL_MS = 5_000
 
 export interface DatabaseGuardDeps {
-  readonly store: Pick<Store, 'room'>
+  readonly store: Uses<'room'>
   readonly rules: RoomRules
   readonly log: Logger
   /** The polling interval in milliseconds; 5,000 by default. */

@@ -5,7 +5,7 @@ import { lacksApproval } from '../../core/pipeline/approve.ts'
 import { type KeptSecret, secretTime } from '../../core/secret/secret-rules.ts'
 import { describeError, NarwhalError } from '../../lib/errors.ts'
 import type { SecretRecord } from '../../store/records.ts'
-import type { StoreReader } from '../../store/store.ts'
+import type { Reads } from '../../store/store.ts'
 import { secretPlace } from '../../vault/secret-values.ts'
 import type { Vault } from '../../vault/vault.ts'
 import { approvalAdvice, barJob } from './bar-job.ts'
@@ -19,7 +19,7 @@ export type SecretValues = Readonly<Record<string, string>>
 export type SecretAdvice = (name: string, repositoryName: string) => string
 
 export interface JobSecretsDeps {
-  readonly store: StoreReader
+  readonly store: Reads<'secrets'>
   readonly vault: Vault
   readonly recorder: Recorder
   readonly secretAdvice?: SecretAdvice | undefined

@@ -7,14 +7,14 @@ import { NarwhalError } from '../../lib/errors.ts'
 import { present } from '../../lib/present.ts'
 import type { LogAppend } from '../../store/ports/logs.ts'
 import type { PipelineDetail, RepositoryRecord } from '../../store/records.ts'
-import type { StoreReader, StoreWriter } from '../../store/store.ts'
+import type { Reads, StoreWriter, Writes } from '../../store/store.ts'
 import { changedJobs } from './changed-jobs.ts'
 import type { EventPublisher } from './event-publisher.ts'
 import { logNotice } from './log-notice.ts'
 import type { Recorder } from './recorder.ts'
 
 export interface LedgerDeps {
-  readonly store: Pick<StoreReader, 'pipelines'>
+  readonly store: Reads<'pipelines'>
   readonly recorder: Recorder
   readonly publisher: Pick<EventPublisher, 'publish'>
   /** The pipeline's owner. */
@@ -133,7 +133,7 @@ export class PipelineLedger {
     await this.#deps.recorder.record((write) => this.#guard(write))
   }
 
-  #guard(write: StoreWriter): Promise<void> {
+  #guard(write: Writes<'pipelines'>): Promise<void> {
     return write.pipelines.guard(this.#draft.pipeline.id, this.#deps.dispatcherId, this.term)
   }
 
@@ -148,7 +148,7 @@ export class PipelineLedger {
 
 /** Resolves with what was written, as the store has it. */
 async function save(
-  write: StoreWriter,
+  write: Writes<'jobs' | 'logs' | 'pipelines'>,
   before: PipelineDraft,
   { draft: after, log }: LedgerChange,
 ): Promise<LedgerChange> {

@@ -6,12 +6,12 @@ import { EmbeddedBroker } from '../../broker/embedded.ts'
 import { NarwhalError } from '../../lib/errors.ts'
 import { silentLog } from '../../lib/log.ts'
 import { aRunner } from '../../store/contract/fixtures.ts'
-import type { Store } from '../../store/store.ts'
+import type { Store, Uses } from '../../store/store.ts'
 import { EventPublisher } from './event-publisher.ts'
 import { Recorder } from './recorder.ts'
 
 /** A store of which only `transact` is used: it fails with the given errors, then succeeds. */
-function failingStore(...errors: NarwhalError[]): Pick<Store, 'transact'> {
+function failingStore(...errors: NarwhalError[]): Uses<'transact'> {
   return {
     transact: async () => {
       const error = errors.shift()
@@ -21,7 +21,7 @@ function failingStore(...errors: NarwhalError[]): Pick<Store, 'transact'> {
   }
 }
 
-async function record(store: Pick<Store, 'transact'>, signal: AbortSignal): Promise<unknown> {
+async function record(store: Uses<'transact'>, signal: AbortSignal): Promise<unknown> {
   const log = silentLog()
   await using broker = new EmbeddedBroker(log)
   const publisher = new EventPublisher({ broker, log })

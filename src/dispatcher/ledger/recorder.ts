@@ -4,11 +4,11 @@ import { backoff } from '../../lib/async/backoff.ts'
 import { Grouping } from '../../lib/async/grouping.ts'
 import { NarwhalError } from '../../lib/errors.ts'
 import type { Logger } from '../../lib/log.ts'
-import type { Store, StoreWriter } from '../../store/store.ts'
+import type { StoreWriter, Uses } from '../../store/store.ts'
 import type { EventPublisher } from './event-publisher.ts'
 
 export interface RecorderDeps {
-  readonly store: Pick<Store, 'transact'>
+  readonly store: Uses<'transact'>
   readonly publisher: Pick<EventPublisher, 'publishAll'>
   readonly log: Logger
   /** Aborts when the dispatcher stops. */

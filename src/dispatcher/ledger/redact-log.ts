@@ -9,7 +9,7 @@ import type { Doer } from '../../core/audit/audit.ts'
 import type { AttemptRef } from '../../core/ids.ts'
 import { NarwhalError } from '../../lib/errors.ts'
 import { present } from '../../lib/present.ts'
-import type { Store } from '../../store/store.ts'
+import type { Store, Uses } from '../../store/store.ts'
 
 interface RedactDeps {
   readonly store: Store
@@ -65,7 +65,7 @@ function stepsOf({ steps }: AttemptView, name: string | undefined): number[] | u
 }
 
 async function hashText(
-  store: Store,
+  store: Uses<'logs'>,
   log: AttemptRef,
   redaction: Redaction,
 ): Promise<Pick<RedactedLog, 'sha256' | 'lines'>> {

@@ -8,7 +8,7 @@ import { NarwhalError } from '../../lib/errors.ts'
 import type { Logger } from '../../lib/log.ts'
 import { newId } from '../../lib/new-id.ts'
 import { present } from '../../lib/present.ts'
-import type { StoreReader } from '../../store/store.ts'
+import type { Reads } from '../../store/store.ts'
 import type { AuthorLookup } from '../forge-authors/author-lookup.ts'
 import { pipelineFacts } from '../ledger/audit-facts.ts'
 import type { Recorder } from '../ledger/recorder.ts'
@@ -18,7 +18,7 @@ import type { Beginning } from './pipeline-runs.ts'
 import { type EarlyPlan, planEarly, planOrderOf } from './plan-pipeline.ts'
 
 export interface CommitIntakeDeps {
-  readonly store: Pick<StoreReader, 'events' | 'repositories'>
+  readonly store: Reads<'events' | 'repositories'>
   readonly recorder: Recorder
   readonly authors: Pick<AuthorLookup, 'findBase'>
   readonly pool: RunnerPool

@@ -1,5 +1,5 @@
 import type { Logger } from '../../lib/log.ts'
-import type { StoreReader } from '../../store/store.ts'
+import type { Reads } from '../../store/store.ts'
 
 const MOST_NAMED = 20
 
@@ -7,10 +7,7 @@ const MOST_NAMED = 20
  * Logs the repositories that were registered before the setting existed: its default has changed their
  * behaviour.
  */
-export async function logUnsetApproval(
-  store: Pick<StoreReader, 'repositories'>,
-  log: Logger,
-): Promise<void> {
+export async function logUnsetApproval(store: Reads<'repositories'>, log: Logger): Promise<void> {
   const all = await store.repositories.list()
   const unset = all.filter(({ approval }) => approval === undefined).map(({ name }) => name)
   if (unset.length === 0) return

@@ -6,7 +6,7 @@ import { NarwhalError } from '../../lib/errors.ts'
 import { firstLine } from '../../lib/hostile-text.ts'
 import type { Logger } from '../../lib/log.ts'
 import type { PipelineDetail } from '../../store/records.ts'
-import type { Store } from '../../store/store.ts'
+import type { Uses } from '../../store/store.ts'
 import type { Vault } from '../../vault/vault.ts'
 import type { AuthorLookup } from '../forge-authors/author-lookup.ts'
 import { JobIdTokens } from '../id-tokens/job-id-tokens.ts'
@@ -25,7 +25,7 @@ import { PipelineRun } from './pipeline-run.ts'
 import { type EarlyPlan, planOrderOf } from './plan-pipeline.ts'
 
 export interface PipelineRunsDeps {
-  readonly store: Store
+  readonly store: Uses<'pipelines' | 'repositories' | 'secrets'>
   readonly vault: Vault
   readonly minter: IdTokenMinter
   readonly recorder: Recorder

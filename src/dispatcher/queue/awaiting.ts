@@ -5,7 +5,7 @@ import type { Pipeline } from '../../core/pipeline/pipeline.ts'
 import { isStranger } from '../../core/stranger/stranger.ts'
 import { NarwhalError } from '../../lib/errors.ts'
 import type { Logger } from '../../lib/log.ts'
-import type { StoreReader } from '../../store/store.ts'
+import type { Reads, StoreReader } from '../../store/store.ts'
 
 /** How long pipelines wait for approval by default. */
 export const APPROVAL_MS = 30 * 86_400_000
@@ -17,7 +17,7 @@ const CLOSED_MS = 5_000
 const MOST_AT_ONCE = 500
 
 export interface AwaitingDeps {
-  readonly store: Pick<StoreReader, 'pipelines'>
+  readonly store: Reads<'pipelines'>
   /** Ends the wait of a pipeline, whoever owns it. */
   readonly end: (id: PipelineId, reason: string, by: Doer) => Promise<void>
   readonly log: Logger

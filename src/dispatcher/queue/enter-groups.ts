@@ -1,9 +1,9 @@
 import type { GroupPlace } from '../../core/concurrency/group-places.ts'
-import type { StoreWriter } from '../../store/store.ts'
+import type { Writes } from '../../store/store.ts'
 
 /** Enters all groups; false: one is full, and nothing may be written. */
 export async function enterGroups(
-  write: StoreWriter,
+  write: Writes<'groups'>,
   places: readonly GroupPlace[],
 ): Promise<boolean> {
   for (const place of places) {

@@ -6,7 +6,7 @@ import { type GroupWait, whyGroupIsFull } from '../../core/concurrency/group-wai
 import type { JobId, PipelineId } from '../../core/ids.ts'
 import { NarwhalError } from '../../lib/errors.ts'
 import type { Logger } from '../../lib/log.ts'
-import type { StoreReader } from '../../store/store.ts'
+import type { Reads } from '../../store/store.ts'
 import type { JobQueue, ListedQueue, QueueEntry, Waiting } from './job-queue.ts'
 
 /** How long a place may stay free if an event was lost; in milliseconds. */
@@ -28,7 +28,7 @@ export interface GroupedEntry extends GroupedWaiting, QueueEntry {
 
 export interface GroupGateDeps {
   readonly queue: Pick<JobQueue, 'add' | 'remove' | 'list' | 'length'>
-  readonly store: Pick<StoreReader, 'groups'>
+  readonly store: Reads<'groups'>
   readonly retryWhileUnavailable: <Result>(work: () => Promise<Result>) => Promise<Result>
   /** Cancels a pipeline, or one of its jobs, whoever owns it. */
   readonly cancel: (

@@ -1,7 +1,7 @@
 import { groupPlaces } from '../../core/concurrency/group-places.ts'
 import { waitingJob } from '../../core/placement/waiting-job.ts'
 import { present } from '../../lib/present.ts'
-import type { StoreReader } from '../../store/store.ts'
+import type { Reads } from '../../store/store.ts'
 import type { GroupedWaiting } from './group-gate.ts'
 
 /** How many waiting jobs of other dispatchers are shown. */
@@ -9,7 +9,7 @@ const MOST_SHOWN = 1_000
 
 /** The jobs of all dispatchers that wait for a runner. */
 export async function listWaiting(
-  store: Pick<StoreReader, 'jobs'>,
+  store: Reads<'jobs'>,
   maxPriority: number,
 ): Promise<GroupedWaiting[]> {
   const queued = await store.jobs.listQueued(MOST_SHOWN)

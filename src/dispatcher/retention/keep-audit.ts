@@ -3,7 +3,7 @@ import { systemDoer } from '../../core/audit/audit.ts'
 import { keepDoing } from '../../lib/async/keep-doing.ts'
 import { describeError } from '../../lib/errors.ts'
 import type { Logger } from '../../lib/log.ts'
-import type { Store } from '../../store/store.ts'
+import type { Uses } from '../../store/store.ts'
 
 const EVERY_MS = 3_600_000
 /** Entries per transaction, during which others wait: some milliseconds. */
@@ -12,7 +12,7 @@ const AT_A_TIME = 200
 const PAUSE_MS = 20
 
 export interface AuditKeeping {
-  readonly store: Pick<Store, 'transact'>
+  readonly store: Uses<'transact'>
   readonly log: Logger
   readonly keepMs: number
   /** The time between two rounds; an hour by default. */
@@ -37,7 +37,7 @@ export function keepAudit({
 }
 
 async function prune(
-  store: Pick<Store, 'transact'>,
+  store: Uses<'transact'>,
   before: number,
   signal: AbortSignal,
 ): Promise<number> {

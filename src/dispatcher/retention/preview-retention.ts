@@ -3,12 +3,12 @@ import type { RetentionPreview } from '../../contract/rest/rest-retention.ts'
 import { type KeepRules, newSieve } from '../../core/keeping.ts'
 import { present } from '../../lib/present.ts'
 import type { AgedPlace, RepositoryRules } from '../../store/ports/retention.ts'
-import type { StoreReader } from '../../store/store.ts'
+import type { Reads } from '../../store/store.ts'
 import { rulesOf } from './retention.ts'
 
 const PAGE = 500
 
-type RetentionStore = Pick<StoreReader, 'retention'>
+type RetentionStore = Reads<'retention'>
 
 /** What a round would delete now under the present rules; works step by step, and deletes nothing. */
 export async function previewRetention(

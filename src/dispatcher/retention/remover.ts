@@ -4,7 +4,7 @@ import { type Keep, keepInWords, type Removal } from '../../core/keeping.ts'
 import { describeError, NarwhalError } from '../../lib/errors.ts'
 import type { Logger } from '../../lib/log.ts'
 import type { RemovedSome, RepositoryRules, RetentionWriter } from '../../store/ports/retention.ts'
-import type { Store } from '../../store/store.ts'
+import type { Uses } from '../../store/store.ts'
 import type { Steps } from './retention-step.ts'
 
 /** Counts of what was deleted. */
@@ -20,7 +20,7 @@ export interface Removed {
 }
 
 export interface RemoverDeps {
-  readonly store: Pick<Store, 'transact'>
+  readonly store: Uses<'transact'>
   readonly log: Logger
   readonly steps: Steps
   readonly repository: RepositoryRules

@@ -5,7 +5,7 @@ import { describeError } from '../../lib/errors.ts'
 import type { Logger } from '../../lib/log.ts'
 import { present } from '../../lib/present.ts'
 import type { AgedPlace, RepositoryRules } from '../../store/ports/retention.ts'
-import type { Store } from '../../store/store.ts'
+import type { Uses } from '../../store/store.ts'
 import { type Removed, Remover } from './remover.ts'
 import { Steps } from './retention-step.ts'
 
@@ -18,7 +18,7 @@ export const REMOVED_GRACE_MS = 7 * 86_400_000
 const KNOWN_REMOVALS = 200_000
 
 export interface RetentionDeps {
-  readonly store: Pick<Store, 'retention' | 'transact' | 'giveBack'>
+  readonly store: Uses<'retention' | 'transact' | 'giveBack'>
   readonly log: Logger
   /** For repositories without rules of their own. */
   readonly rules: KeepRules

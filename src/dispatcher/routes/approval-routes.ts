@@ -5,13 +5,16 @@ import type { HttpServer } from '../../http/http-server.ts'
 import { route } from '../../http/route.ts'
 import { describeError } from '../../lib/errors.ts'
 import { present } from '../../lib/present.ts'
-import type { Store } from '../../store/store.ts'
+import type { Uses } from '../../store/store.ts'
 import type { Dispatcher } from '../dispatcher.ts'
 
 /** Adds approving strangers' pipelines. */
 export function addApprovalRoutes(
   server: HttpServer,
-  { dispatcher, store }: { readonly dispatcher: Dispatcher; readonly store: Store },
+  {
+    dispatcher,
+    store,
+  }: { readonly dispatcher: Dispatcher; readonly store: Uses<'pipelines' | 'retention'> },
 ): void {
   route(server, ENDPOINTS.approvePipeline, async (request) => {
     const { pipeline } = request.params

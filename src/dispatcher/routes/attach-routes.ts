@@ -18,10 +18,10 @@ import { type HeartbeatOptions, keepAlive } from '../../lib/async/heartbeat.ts'
 import { describeError, NarwhalError } from '../../lib/errors.ts'
 import type { Logger } from '../../lib/log.ts'
 import { openSocketStream } from '../../lib/reach/socket-stream.ts'
-import type { StoreReader } from '../../store/store.ts'
+import type { Reads } from '../../store/store.ts'
 
 export interface AttachDeps {
-  readonly store: Pick<StoreReader, 'runners'>
+  readonly store: Reads<'runners'>
   /** Takes over the sockets; resolves when the runner's link has it. */
   readonly pool: { accept(runner: Runner, socket: Duplex): Promise<void> }
   /** The present id of this dispatcher. */
@@ -84,10 +84,7 @@ async function accept(
 }
 
 /** The guard accepts people as well: only a runner's identity counts here. */
-export async function identify(
-  request: FastifyRequest,
-  store: Pick<StoreReader, 'runners'>,
-): Promise<Runner> {
+export async function identify(request: FastifyRequest, store: Reads<'runners'>): Promise<Runner> {
   const identity = bearerToken(request)
   const runner = identity && (await store.runners.findByIdentity(hashToken(identity)))
   if (runner) return runner

@@ -9,11 +9,11 @@ import type { HttpServer } from '../../http/http-server.ts'
 import { route } from '../../http/route.ts'
 import { NarwhalError } from '../../lib/errors.ts'
 import { present } from '../../lib/present.ts'
-import type { Store } from '../../store/store.ts'
+import type { Uses } from '../../store/store.ts'
 import type { Dispatcher } from '../dispatcher.ts'
 
 export interface HoldDeps {
-  readonly store: Store
+  readonly store: Uses<'pipelines' | 'retention' | 'transact'>
   readonly dispatcher: Pick<Dispatcher, 'publishAll'>
 }
 

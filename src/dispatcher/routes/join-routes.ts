@@ -8,7 +8,7 @@ import { route } from '../../http/route.ts'
 import { NarwhalError } from '../../lib/errors.ts'
 import { present } from '../../lib/present.ts'
 import type { JoinTokenRecord } from '../../store/records.ts'
-import type { Store } from '../../store/store.ts'
+import type { Uses } from '../../store/store.ts'
 import { runnerView } from '../../store/views.ts'
 import { FailedTries } from './failed-tries.ts'
 import { joinRunner } from './join-runner.ts'
@@ -19,12 +19,15 @@ const MOST_JOINING = 40
 const MOST_FAILED_TRIES = 20
 
 /** Adds creating and removing registration tokens, and joining with one. */
-export function registerJoinRoutes(server: HttpServer, store: Store): void {
+export function registerJoinRoutes(
+  server: HttpServer,
+  store: Uses<'joinTokens' | 'transact'>,
+): void {
   addJoinRoute(server, store)
   addTokenRoutes(server, store)
 }
 
-function addJoinRoute(server: HttpServer, store: Store): void {
+function addJoinRoute(server: HttpServer, store: Uses<'joinTokens' | 'transact'>): void {
   const tries = new FailedTries(MOST_FAILED_TRIES)
   const places = new Places(MOST_JOINING, 'runners join')
   route(server, ENDPOINTS.joinRunner, async (request) => {
@@ -48,13 +51,13 @@ function addJoinRoute(server: HttpServer, store: Store): void {
 
 /** Nothing is known or recorded of tokens that were never ours. */
 async function findShown(
-  store: Store,
+  store: Uses<'joinTokens'>,
   token: string | undefined,
 ): Promise<JoinTokenRecord | undefined> {
   return token === undefined ? undefined : await store.joinTokens.find(hashToken(token))
 }
 
-function addTokenRoutes(server: HttpServer, store: Store): void {
+function addTokenRoutes(server: HttpServer, store: Uses<'joinTokens' | 'transact'>): void {
   route(server, ENDPOINTS.createJoinToken, async (request) => {
     const { labels, uses, sources } = request.body
     const { token, record } = await createJoinToken(store, request.body, doerOf(request))

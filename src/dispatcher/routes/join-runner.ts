@@ -6,7 +6,7 @@ import { newId } from '../../lib/new-id.ts'
 import { present } from '../../lib/present.ts'
 import { isInRange } from '../../lib/reach/reach.ts'
 import type { JoinTokenRecord } from '../../store/records.ts'
-import type { Store, StoreWriter } from '../../store/store.ts'
+import type { Uses, Writes } from '../../store/store.ts'
 import { newRunner } from '../runners/new-runner.ts'
 
 export interface JoinRequest {
@@ -34,7 +34,7 @@ export interface JoinRequest {
  * and `conflict` for a name that is taken; no use of a token is spent then.
  */
 export async function joinRunner(
-  store: Pick<Store, 'transact'>,
+  store: Uses<'transact'>,
   request: JoinRequest,
   from: Pick<Doer, 'address' | 'cause'>,
 ): Promise<{ runner: Runner; identity: string }> {
@@ -78,7 +78,7 @@ interface Admission {
 }
 
 async function admit(
-  write: StoreWriter,
+  write: Writes<'joinTokens' | 'tokens'>,
   { token }: JoinRequest,
   { id, from }: { readonly id: Runner['id']; readonly from: string },
 ): Promise<Admission> {

@@ -3,7 +3,7 @@ import type { Doer } from '../../core/audit/audit.ts'
 import { newId } from '../../lib/new-id.ts'
 import { present } from '../../lib/present.ts'
 import type { JoinTokenRecord } from '../../store/records.ts'
-import type { Store } from '../../store/store.ts'
+import type { Uses } from '../../store/store.ts'
 
 export interface NewJoinToken {
   readonly labels: readonly string[]
@@ -15,7 +15,7 @@ export interface NewJoinToken {
 
 /** Creates a token with which runners may join; it is returned once, and only its hash is stored. */
 export async function createJoinToken(
-  store: Pick<Store, 'transact'>,
+  store: Uses<'transact'>,
   { labels, uses, lifeMs, sources }: NewJoinToken,
   by: Doer,
 ): Promise<{ token: string; record: JoinTokenRecord }> {
@@ -34,7 +34,7 @@ export async function createJoinToken(
 
 /** Runners that have joined with it stay. */
 export async function removeJoinToken(
-  store: Pick<Store, 'transact'>,
+  store: Uses<'transact'>,
   token: JoinTokenRecord,
   by: Doer,
 ): Promise<void> {

@@ -5,11 +5,11 @@ import type { RunnerId } from '../../core/ids.ts'
 import type { HttpServer } from '../../http/http-server.ts'
 import { route } from '../../http/route.ts'
 import { NarwhalError } from '../../lib/errors.ts'
-import type { StoreReader } from '../../store/store.ts'
+import type { Reads } from '../../store/store.ts'
 import { identify } from './attach-routes.ts'
 
 export interface LeaveDeps {
-  readonly store: Pick<StoreReader, 'runners'>
+  readonly store: Reads<'runners'>
   readonly pool: { remove(id: RunnerId, by: Doer): Promise<void> }
 }
 

@@ -11,7 +11,7 @@ import { type GitEnv, parseCloneUrl } from '../../lib/git/git.ts'
 import { listRemote } from '../../lib/git/list-remote.ts'
 import { newId } from '../../lib/new-id.ts'
 import type { RepositoryRecord } from '../../store/records.ts'
-import type { Store } from '../../store/store.ts'
+import type { Uses } from '../../store/store.ts'
 import type { Vault } from '../../vault/vault.ts'
 import { webhookSecretPlace } from '../../vault/webhook-secrets.ts'
 
@@ -21,7 +21,11 @@ import { webhookSecretPlace } from '../../vault/webhook-secrets.ts'
  * which its forge must sign webhooks.
  */
 export async function registerRepository(
-  { store, vault, gitEnv }: { store: Store; vault: Vault; gitEnv: GitEnv },
+  {
+    store,
+    vault,
+    gitEnv,
+  }: { store: Uses<'repositories' | 'transact'>; vault: Vault; gitEnv: GitEnv },
   request: z.output<typeof newRepository>,
   by: Doer,
 ): Promise<{ repository: RepositoryRecord; secret: string }> {

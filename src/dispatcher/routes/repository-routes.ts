@@ -14,7 +14,7 @@ import type { GitEnv } from '../../lib/git/git.ts'
 import { present } from '../../lib/present.ts'
 import { ANY_HOSTS } from '../../lib/reach/hosts.ts'
 import type { RepositoryRecord, StrangerRules } from '../../store/records.ts'
-import type { Store } from '../../store/store.ts'
+import type { Uses } from '../../store/store.ts'
 import type { Vault } from '../../vault/vault.ts'
 import { openWebhookSecret, webhookSecretPlace } from '../../vault/webhook-secrets.ts'
 import { newWebhookSecret, registerRepository } from './register-repository.ts'
@@ -25,7 +25,7 @@ export interface RepositoryDeps {
   readonly requestsReach?: RequestsReach
   /** The page's address. */
   readonly publicUrl?: string | undefined
-  readonly store: Store
+  readonly store: Uses<'repositories' | 'transact'>
   readonly vault: Vault
   readonly gitEnv: GitEnv
 }

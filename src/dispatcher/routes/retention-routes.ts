@@ -9,13 +9,13 @@ import type { HttpServer } from '../../http/http-server.ts'
 import { route } from '../../http/route.ts'
 import { NarwhalError } from '../../lib/errors.ts'
 import { present } from '../../lib/present.ts'
-import type { Store } from '../../store/store.ts'
+import type { Uses } from '../../store/store.ts'
 import type { DatabaseGuard } from '../ledger/database-guard.ts'
 import { previewRetention } from '../retention/preview-retention.ts'
 import type { Retention } from '../retention/retention.ts'
 
 export interface RetentionRouteDeps {
-  readonly store: Store
+  readonly store: Uses<'repositories' | 'retention' | 'room' | 'transact'>
   readonly rules: KeepRules
   readonly retention?: Retention | undefined
   readonly guard?: DatabaseGuard | undefined

@@ -4,13 +4,13 @@ import { ENDPOINTS } from '../../contract/rest/endpoints/endpoints.ts'
 import type { HttpServer } from '../../http/http-server.ts'
 import { route } from '../../http/route.ts'
 import { present } from '../../lib/present.ts'
-import type { Store } from '../../store/store.ts'
+import type { Uses } from '../../store/store.ts'
 import type { Dispatcher } from '../dispatcher.ts'
 
 /** Adds registering, removing, draining and resuming runners. */
 export function addRunnerRoutes(
   server: HttpServer,
-  { dispatcher, store }: { dispatcher: Dispatcher; store: Store },
+  { dispatcher, store }: { dispatcher: Dispatcher; store: Uses<'runners'> },
 ): void {
   route(server, ENDPOINTS.addRunner, async (request) => {
     const { token, ...runner } = request.body

@@ -9,12 +9,12 @@ import type { HttpServer } from '../../http/http-server.ts'
 import { route } from '../../http/route.ts'
 import { NarwhalError } from '../../lib/errors.ts'
 import type { SecretRef } from '../../store/ports/secrets.ts'
-import type { Store } from '../../store/store.ts'
+import type { Uses } from '../../store/store.ts'
 import { secretSubject, setSecret } from '../../vault/secret-values.ts'
 import type { Vault } from '../../vault/vault.ts'
 
 interface SecretDeps {
-  readonly store: Store
+  readonly store: Uses<'repositories' | 'runners' | 'transact'>
   readonly vault: Vault
 }
 
@@ -56,7 +56,7 @@ function addSecretsOfRepository(server: HttpServer, deps: SecretDeps): void {
 }
 
 /** The request's body, with runners by id: a name can be reused by another one later. */
-async function bodyOf(store: Store, { runners, ...body }: NewSecretBody) {
+async function bodyOf(store: Uses<'runners'>, { runners, ...body }: NewSecretBody) {
   if (body.expiresAt !== undefined && body.expiresAt <= Date.now()) {
     throw new NarwhalError('invalid', 'the secret would have expired already: give a later date')
   }
@@ -72,7 +72,7 @@ async function bodyOf(store: Store, { runners, ...body }: NewSecretBody) {
 }
 
 async function remove(
-  store: Pick<Store, 'transact'>,
+  store: Uses<'transact'>,
   { of, by, ...secret }: SecretRef & { of: string; by: Doer },
 ): Promise<void> {
   const { result } = await store.transact(async (write) => {

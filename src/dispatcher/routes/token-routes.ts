@@ -14,7 +14,7 @@ import { NarwhalError } from '../../lib/errors.ts'
 import { newId } from '../../lib/new-id.ts'
 import { present } from '../../lib/present.ts'
 import type { TokenLimits, TokenRecord, UserRecord } from '../../store/records.ts'
-import type { Store, StoreReader, StoreWriter } from '../../store/store.ts'
+import type { Reads, Store, Uses, Writes } from '../../store/store.ts'
 import { removeJoinToken } from './join-tokens.ts'
 
 /** Adds access tokens: users manage their own, administrators everybody's. */
@@ -25,7 +25,7 @@ export function addTokenRoutes(server: HttpServer, store: Store): void {
   addRevokeRoute(server, store)
 }
 
-function addListRoute(server: HttpServer, store: Store): void {
+function addListRoute(server: HttpServer, store: Uses<'repositories' | 'tokens' | 'users'>): void {
   route(server, ENDPOINTS.listTokens, async (request) => {
     const names = new Map((await store.users.list()).map(({ id, name }) => [id, name]))
     const repositories = new Map(
@@ -41,7 +41,7 @@ function addListRoute(server: HttpServer, store: Store): void {
   })
 }
 
-function addCreateRoute(server: HttpServer, store: Store): void {
+function addCreateRoute(server: HttpServer, store: Uses<'repositories' | 'transact'>): void {
   route(server, ENDPOINTS.createToken, async (request) => {
     const token = createToken()
     refuseLimited(getUser(request))
@@ -64,7 +64,7 @@ function addCreateRoute(server: HttpServer, store: Store): void {
   })
 }
 
-function addRemoveRoute(server: HttpServer, store: Store): void {
+function addRemoveRoute(server: HttpServer, store: Uses<'tokens' | 'transact'>): void {
   route(server, ENDPOINTS.removeToken, async (request) => {
     refuseLimited(getUser(request))
     const { token } = request.params
@@ -76,7 +76,10 @@ function addRemoveRoute(server: HttpServer, store: Store): void {
 }
 
 /** For anyone who has found a credential: its holder could use it, so revoking it needs no more rights. */
-function addRevokeRoute(server: HttpServer, store: Store): void {
+function addRevokeRoute(
+  server: HttpServer,
+  store: Uses<'joinTokens' | 'tokens' | 'transact'>,
+): void {
   route(server, ENDPOINTS.revokeCredential, async (request) => {
     const hash = hashToken(request.body.value)
     const by = doerOf(request)
@@ -96,7 +99,11 @@ function addRevokeRoute(server: HttpServer, store: Store): void {
   })
 }
 
-async function remove(store: Store, { id, name, userId }: TokenRecord, by: Doer): Promise<void> {
+async function remove(
+  store: Uses<'transact'>,
+  { id, name, userId }: TokenRecord,
+  by: Doer,
+): Promise<void> {
   await store.transact(async (write) => {
     await write.tokens.remove(id)
     const before = { user: (await write.users.find(userId))?.name }
@@ -104,14 +111,14 @@ async function remove(store: Store, { id, name, userId }: TokenRecord, by: Doer)
   })
 }
 
-async function listFor(store: StoreReader, user: UserRecord): Promise<TokenRecord[]> {
+async function listFor(store: Reads<'tokens'>, user: UserRecord): Promise<TokenRecord[]> {
   const all = await store.tokens.list()
   return mayManage(user) ? all : all.filter(({ userId }) => userId === user.id)
 }
 
 /** The owner of the new token; by default the caller. */
 async function ownerOf(
-  write: StoreWriter,
+  write: Writes<'users'>,
   whose: string | undefined,
   asker: UserRecord,
 ): Promise<UserRecord> {
@@ -127,7 +134,7 @@ async function ownerOf(
 
 /** The new token's limits, and the canonical names of its repositories. */
 async function limitsOf(
-  store: StoreReader,
+  store: Reads<'repositories'>,
   { role, repositories }: Pick<NewToken, 'role' | 'repositories'>,
 ): Promise<{ readonly limits?: TokenLimits; readonly names?: string[] }> {
   if (!repositories) return role ? { limits: { role } } : {}

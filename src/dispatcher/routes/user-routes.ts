@@ -5,10 +5,10 @@ import { route } from '../../http/route.ts'
 import { NarwhalError } from '../../lib/errors.ts'
 import { newId } from '../../lib/new-id.ts'
 import type { UserRecord } from '../../store/records.ts'
-import type { Store, StoreWriter } from '../../store/store.ts'
+import type { Uses, Writes } from '../../store/store.ts'
 
 /** Adds creating and removing users, and changing their roles. */
-export function addUserRoutes(server: HttpServer, store: Pick<Store, 'transact'>): void {
+export function addUserRoutes(server: HttpServer, store: Uses<'transact'>): void {
   route(server, ENDPOINTS.addUser, async (request) => {
     const user = { id: newId('user'), ...request.body, createdAt: Date.now() }
     await store.transact(async (write) => {
@@ -40,7 +40,7 @@ export function addUserRoutes(server: HttpServer, store: Pick<Store, 'transact'>
   })
 }
 
-async function getUser(write: StoreWriter, idOrName: string): Promise<UserRecord> {
+async function getUser(write: Writes<'users'>, idOrName: string): Promise<UserRecord> {
   const found = await write.users.find(idOrName)
   if (found) return found
   throw new NarwhalError('not_found', `there is no user ${JSON.stringify(idOrName)}`)

@@ -4,12 +4,12 @@ import type { Runner } from '../../core/runner/runner.ts'
 import { keepDoing } from '../../lib/async/keep-doing.ts'
 import { describeError } from '../../lib/errors.ts'
 import type { Logger } from '../../lib/log.ts'
-import type { StoreReader } from '../../store/store.ts'
+import type { Reads } from '../../store/store.ts'
 
 const EVERY_MS = 3_600_000
 
 export interface RunnerKeeping {
-  readonly store: Pick<StoreReader, 'runners'>
+  readonly store: Reads<'runners'>
   readonly pool: { remove(id: RunnerId, by: Doer): Promise<void> }
   readonly log: Logger
   readonly keepMs: number

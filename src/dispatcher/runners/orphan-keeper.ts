@@ -3,7 +3,7 @@ import type { PipelineId, RunnerId } from '../../core/ids.ts'
 import { isHeldBy } from '../../core/job/job-state.ts'
 import { describeError } from '../../lib/errors.ts'
 import type { Logger } from '../../lib/log.ts'
-import type { StoreReader } from '../../store/store.ts'
+import type { Reads } from '../../store/store.ts'
 
 /** A runner that has orphans. */
 export interface OrphanHolder {
@@ -13,7 +13,7 @@ export interface OrphanHolder {
 }
 
 export interface OrphanKeeperDeps {
-  readonly store: Pick<StoreReader, 'jobs'>
+  readonly store: Reads<'jobs'>
   readonly log: Logger
   readonly resume: (id: PipelineId) => Promise<void>
 }

@@ -16,7 +16,7 @@ import type { Logger } from '../../lib/log.ts'
 import { present } from '../../lib/present.ts'
 import { ANY_HOSTS } from '../../lib/reach/hosts.ts'
 import type { ClientTls } from '../../lib/tls/tls-files.ts'
-import type { StoreReader } from '../../store/store.ts'
+import type { Reads } from '../../store/store.ts'
 import type { EventPublisher } from '../ledger/event-publisher.ts'
 import type { Recorder } from '../ledger/recorder.ts'
 import type { Connector } from './connector.ts'
@@ -34,7 +34,7 @@ export interface NewLink {
 }
 
 export interface RunnerPoolDeps {
-  readonly store: Pick<StoreReader, 'runners'>
+  readonly store: Reads<'runners'>
   readonly recorder: Recorder
   readonly publisher: EventPublisher
   readonly log: Logger

@@ -3,7 +3,7 @@ import type { DispatcherId } from '../../core/ids.ts'
 import { every } from '../../lib/async/every.ts'
 import { describeError } from '../../lib/errors.ts'
 import type { Logger } from '../../lib/log.ts'
-import type { Store } from '../../store/store.ts'
+import type { Uses } from '../../store/store.ts'
 
 /** Keeps a seat by writing heartbeats until disposed. */
 export interface Heartbeats extends AsyncDisposable {
@@ -23,7 +23,7 @@ export type StartHeartbeats = (id: DispatcherId) => Heartbeats
  * the moment before the write began, by `performance.now()`.
  */
 export function sendHeartbeats(deps: {
-  store: Pick<Store, 'transact'>
+  store: Uses<'transact'>
   id: DispatcherId
   log: Logger
   maySend: () => boolean

@@ -3,7 +3,7 @@ import type { PipelineId } from '../../core/ids.ts'
 import { every } from '../../lib/async/every.ts'
 import { describeError } from '../../lib/errors.ts'
 import type { Logger } from '../../lib/log.ts'
-import type { StoreReader } from '../../store/store.ts'
+import type { Reads } from '../../store/store.ts'
 import type { Seat } from './seat.ts'
 
 /**
@@ -72,7 +72,7 @@ interface Known extends Required<Seen> {
 }
 
 export interface OwnershipDeps {
-  readonly store: Pick<StoreReader, 'pipelines'>
+  readonly store: Reads<'pipelines'>
   readonly seat: Seat
   readonly log: Logger
   /** Called when a pipeline is no longer ours, or has ended. */

@@ -5,7 +5,7 @@ import { describeError, NarwhalError } from '../../lib/errors.ts'
 import type { Logger } from '../../lib/log.ts'
 import { newId } from '../../lib/new-id.ts'
 import { present } from '../../lib/present.ts'
-import type { Store } from '../../store/store.ts'
+import type { Uses } from '../../store/store.ts'
 import type { Heartbeats, StartHeartbeats } from './heartbeats.ts'
 import { SeatWatch } from './seat-watch.ts'
 
@@ -13,7 +13,7 @@ import { SeatWatch } from './seat-watch.ts'
 const POLLS_PER_SEARCH = 10
 
 export interface SeatDeps {
-  readonly store: Pick<Store, 'dispatchers' | 'transact'>
+  readonly store: Uses<'dispatchers' | 'transact'>
   readonly log: Logger
   /** Absent for a dispatcher that is alone with its store: then it ends all other seats at once. */
   readonly startHeartbeats?: StartHeartbeats

@@ -5,13 +5,13 @@ import { ENDPOINTS } from '../../contract/rest/endpoints/endpoints.ts'
 import type { HttpServer } from '../../http/http-server.ts'
 import { route } from '../../http/route.ts'
 import { present } from '../../lib/present.ts'
-import type { Store } from '../../store/store.ts'
+import type { Uses } from '../../store/store.ts'
 import type { Vault } from '../../vault/vault.ts'
 import { linkFacts, linkForge } from './link-forge.ts'
 import type { Statuses } from './report-statuses.ts'
 
 export interface ForgeLinkDeps {
-  readonly store: Store
+  readonly store: Uses<'forgeLinks' | 'repositories' | 'statuses' | 'transact'>
   readonly vault: Vault
   readonly statuses: Pick<Statuses, 'refresh'>
 }

@@ -1,13 +1,13 @@
 import type { Logger } from '../../lib/log.ts'
 import type { ForgeLinkRecord, ForgeRefusal } from '../../store/records.ts'
-import type { Store } from '../../store/store.ts'
+import type { Uses } from '../../store/store.ts'
 
 /**
  * Records that a forge accepts a repository's token, or, with `words`, why it rejects it. A change is logged
  * once: when a token or its account expires, nobody is notified otherwise.
  */
 export async function noteForgeAnswer(
-  { store, log }: { store: Pick<Store, 'repositories' | 'transact'>; log: Logger },
+  { store, log }: { store: Uses<'repositories' | 'transact'>; log: Logger },
   { repositoryId, token }: Pick<ForgeLinkRecord, 'repositoryId' | 'token'>,
   { words, of }: { readonly words: string | undefined; readonly of: ForgeRefusal['of'] },
 ): Promise<void> {

@@ -6,7 +6,7 @@ import { NarwhalError } from '../../lib/errors.ts'
 import { cloneHost } from '../../lib/git/clone-host.ts'
 import { present } from '../../lib/present.ts'
 import type { RepositoryRecord } from '../../store/records.ts'
-import type { Store } from '../../store/store.ts'
+import type { Uses } from '../../store/store.ts'
 import { forgeTokenPlace } from '../../vault/forge-tokens.ts'
 import type { Vault } from '../../vault/vault.ts'
 
@@ -17,7 +17,7 @@ type Request = z.output<typeof newForgeLink>
  * derived from the clone URL; rejects with `invalid` where that is not possible.
  */
 export async function linkForge(
-  { store, vault }: { store: Pick<Store, 'transact'>; vault: Vault },
+  { store, vault }: { store: Uses<'transact'>; vault: Vault },
   repository: RepositoryRecord,
   request: Request,
   by: Doer,

@@ -8,15 +8,14 @@ import type { Logger } from '../../lib/log.ts'
 import { present } from '../../lib/present.ts'
 import { ANY_HOSTS, type Hosts } from '../../lib/reach/hosts.ts'
 import type { ForgeLinkRecord } from '../../store/records.ts'
-import type { Store } from '../../store/store.ts'
+import type { Uses } from '../../store/store.ts'
 import { commitStatus } from './commit-status.ts'
 import { noteForgeAnswer } from './forge-refusals.ts'
 import { sendStatus } from './send-status.ts'
 import { type ReportResult, StatusLane } from './status-lane.ts'
 
 export interface StatusReporterDeps {
-  readonly store: Pick<
-    Store,
+  readonly store: Uses<
     'dispatchers' | 'forgeLinks' | 'pipelines' | 'repositories' | 'statuses' | 'transact'
   >
   readonly log: Logger

@@ -3,12 +3,12 @@ import { describeError } from '../../lib/errors.ts'
 import type { Logger } from '../../lib/log.ts'
 import type { Hosts } from '../../lib/reach/hosts.ts'
 import type { ForgeLinkRecord } from '../../store/records.ts'
-import type { Store } from '../../store/store.ts'
+import type { Uses } from '../../store/store.ts'
 import { getFromForge, isLimited } from './forge-get.ts'
 import { noteForgeAnswer } from './forge-refusals.ts'
 
 export interface TokenTrials {
-  readonly store: Pick<Store, 'forgeLinks' | 'repositories' | 'transact'>
+  readonly store: Uses<'forgeLinks' | 'repositories' | 'transact'>
   readonly log: Logger
   /** Throws when a token can't be opened. */
   readonly openToken: (link: ForgeLinkRecord) => string

@@ -1,7 +1,7 @@
 import type { PipelineView } from '../../contract/rest/views.ts'
 import { parseTraceparent } from '../../core/traceparent.ts'
 import { NarwhalError } from '../../lib/errors.ts'
-import type { StoreReader } from '../../store/store.ts'
+import type { Reads } from '../../store/store.ts'
 import type { Dispatcher } from '../dispatcher.ts'
 import type { OtlpOptions } from './otlp.ts'
 import { spanTree } from './span-tree.ts'
@@ -11,7 +11,7 @@ const MOST_WAITING = 1_000
 
 export interface TraceOptions extends OtlpOptions {
   readonly dispatcher: Pick<Dispatcher, 'listen'>
-  readonly store: Pick<StoreReader, 'events' | 'jobs'>
+  readonly store: Reads<'events' | 'jobs'>
 }
 
 /**

@@ -3,7 +3,7 @@ import { hashToken } from '../../api/auth/tokens.ts'
 import { type CliIo, coloursFor } from '../../cli/terminal/cli-io.ts'
 import { systemDoer } from '../../core/audit/audit.ts'
 import { urlFromHere } from '../../lib/reach/url-from-here.ts'
-import type { Store } from '../../store/store.ts'
+import type { Uses } from '../../store/store.ts'
 
 /**
  * Prints a sign-in link, valid once, within five minutes. Standard output that isn't a terminal may be a
@@ -11,7 +11,7 @@ import type { Store } from '../../store/store.ts'
  */
 export async function printSignIn(
   io: CliIo,
-  store: Store,
+  store: Uses<'tokens' | 'transact'>,
   { token, url }: { readonly token: string; readonly url: string },
 ): Promise<void> {
   const { bold, cyan } = coloursFor(io, io.stdout)

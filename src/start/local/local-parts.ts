@@ -9,7 +9,7 @@ import type { Executor } from '../../runner/executor/executor.ts'
 import { inProcessTransport } from '../../runner/link/in-process.ts'
 import type { PipelineParser } from '../../runner/plan/plan-commit.ts'
 import type { Runner } from '../../runner/runner.ts'
-import type { Store } from '../../store/store.ts'
+import type { Uses } from '../../store/store.ts'
 import { setSecret } from '../../vault/secret-values.ts'
 import { Vault } from '../../vault/vault.ts'
 import { startRunnerOf } from '../runner-parts.ts'
@@ -108,7 +108,10 @@ function fetchAhead(runner: Runner, { snapshot, name }: LocalWork): void {
   runner.fetchAhead({ repositoryId: REPOSITORY, repositoryName: name, cloneUrl, ref, sha })
 }
 
-async function registerWork(store: Store, { snapshot, name }: LocalEvent): Promise<void> {
+async function registerWork(
+  store: Uses<'transact'>,
+  { snapshot, name }: LocalEvent,
+): Promise<void> {
   const repository = {
     id: REPOSITORY,
     name,
@@ -122,7 +125,7 @@ async function registerWork(store: Store, { snapshot, name }: LocalEvent): Promi
 }
 
 async function accept(
-  store: Store,
+  store: Uses<'transact'>,
   { id, kind, details, snapshot, ref }: LocalEvent & Pick<CommitEvent, 'id'>,
 ): Promise<void> {
   const event: CommitEvent = {

@@ -12,11 +12,11 @@ import type { PublishedEvent } from '../../contract/live/live-event.ts'
 import type { AttemptRef, EventId } from '../../core/ids.ts'
 import { EventHub } from '../../lib/async/event-hub.ts'
 import { withSignal } from '../../lib/async/with-signal.ts'
-import type { StoreReader } from '../../store/store.ts'
+import type { Reads } from '../../store/store.ts'
 
 export interface LocalWatch {
   readonly broker: Broker
-  readonly store: StoreReader
+  readonly store: Reads<'jobs' | 'logs'>
   /** The event whose pipeline is watched; the only one. */
   readonly eventId: EventId
   readonly following: Following
