@@ -175,7 +175,7 @@ test('the commands take --ca, --cert and --key, or their variables', async () =>
   const none = await runNarwhal(['repo', 'list', '--server', at.url, '--ca', ours.ca])
   assert.match(none.said, /it requires a client certificate/)
   const wrong = await runNarwhal(['repo', 'list', '--server', at.url, '--ca', client.key])
-  assert.match(wrong.said, /--ca: .* holds no certificate in PEM/)
+  assert.match(wrong.said, /--ca: .* contains no PEM certificate/)
 })
 
 test('a dialled runner speaks gRPC by TLS, and with a client CA to dispatchers only', async () => {
@@ -260,7 +260,7 @@ test('new files are taken without a restart, and half-written ones are not', asy
   // So a file is for a moment that is being written anew.
   for (const file of [ca, key]) {
     await writeFile(file, '')
-    const refusal = `${file} holds no`
+    const refusal = `${file} contains no`
     await eventually(() => at.lines.some((line) => line.includes(refusal)))
     await assert.rejects(get(at.url, clientTls({ ca: ours.ca })))
     await copyFile(file === ca ? ours.ca : server.key, file)
@@ -290,11 +290,11 @@ test('files that can not be used are refused at the start, in words that say whi
     [{ key: server.key }, /--tls-key needs its certificate/],
     [{ clientCa: ours.ca }, /--tls-client-ca requires TLS: set --tls-cert and --tls-key as well/],
     [{ ...server, cert: '/nothing' }, /--tls-cert: \/nothing can't be read: ENOENT/],
-    [{ ...server, cert: junk }, /--tls-cert: .*junk holds no certificate in PEM/],
-    [{ ...server, key: junk }, /--tls-key: .*junk holds no private key in PEM/],
-    [{ ...server, key: client.key }, /the key .*client.key does not fit the certificate/],
-    [{ ...server, clientCa: server.key }, /--tls-client-ca: .* holds no certificate in PEM/],
-    [{ ca: junk }, /--tls-ca: .*junk holds no certificate in PEM/],
+    [{ ...server, cert: junk }, /--tls-cert: .*junk contains no PEM certificate/],
+    [{ ...server, key: junk }, /--tls-key: .*junk contains no PEM private key/],
+    [{ ...server, key: client.key }, /the key .*client.key does not match the certificate/],
+    [{ ...server, clientCa: server.key }, /--tls-client-ca: .* contains no PEM certificate/],
+    [{ ca: junk }, /--tls-ca: .*junk contains no PEM certificate/],
   ]
   for (const [paths, message] of cases) {
     assert.throws(() => TlsFiles.open(paths, silentLog()), { code: 'invalid', message })

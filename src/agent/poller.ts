@@ -137,7 +137,7 @@ function eventOf(repository: RepositoryRecord, { ref, sha, before, toldAt }: Rem
     title: '',
     author: '',
     trust: decideTrust({ kind, ref, source: 'poll' }, {}, repository),
-    // A pull request is not compared with its former head.
+    // A pull request is not compared with its previous head.
     details: { toldAt, ...(before && ref.startsWith('refs/heads/') ? { base: before } : {}) },
     source: 'poll',
   }

@@ -9,7 +9,7 @@ export function keepInWords(keep: Keep): string {
   return keep % DAY_MS === 0 ? `${keep / DAY_MS}d` : `${keep / 3_600_000}h`
 }
 
-/** When and by which rule something was removed; shown to whoever asks for it. */
+/** When and by which rule something was removed; shown in answers about it. */
 export interface Removal {
   readonly at: number
   /** Such as `keep-pipelines 90d`. */

@@ -21,7 +21,7 @@ export interface Launch {
   readonly root: string
   readonly version: string
   readonly flags: Readonly<Record<string, unknown>>
-  /** Extends the time for a graceful shutdown by so many milliseconds. */
+  /** Extends the time for a graceful shutdown by `ms` milliseconds. */
   readonly extendStop?: (ms: number) => void
 }
 

@@ -28,7 +28,7 @@ export interface ExecutorParts {
 }
 
 /**
- * `dataDir` must be claimed before: leftovers of a former process are removed, which for a live one would be
+ * `dataDir` must be claimed before: leftovers of a previous process are removed, which for a live one would be
  * its running jobs.
  */
 export async function openExecutorOf(

@@ -59,7 +59,7 @@ export async function runUp(launch: Launch): Promise<void> {
   const dataDir = dataFolder(launch, config.data)
   const tls = stack.use(openTls(context))
   const parts = await openParts(launch, context, { dataDir, tls }, stack)
-  // Before listening: whoever reads the line that it is up finds the token, too.
+  // Before listening: the token must exist once the line that it is up is printed.
   const { token } = await ensureOwnToken(parts.store, dataDir, config['first-token'])
   const { host, port = WEB_PORT } = config
   const { url } = await listen(parts.server, { host, port })

@@ -34,7 +34,7 @@ export interface RepositoryRecord {
   readonly cloneUrl: string
   /** Sealed for `webhookSecretPlace`; in plain text if written by an earlier version. */
   readonly webhookSecret: string
-  /** The former secret, sealed for the same place, while it is being replaced at the forge. */
+  /** The previous secret, sealed for the same place, while it is being replaced at the forge. */
   readonly formerSecret?: { readonly sealed: string; readonly endsAt: number }
   /** 0: never polled. */
   readonly pollIntervalMs: number

@@ -12,7 +12,7 @@ const KEY_BYTES = 32
 const LINE = /^narwhal-key-1:([A-Za-z0-9+/]{43}=)$/
 const WHAT = {
   name: 'the sealing keys',
-  also: 'if others can have read it, make a new key with `narwhal secret rotate`',
+  also: 'if others may have read it, create a new key with `narwhal secret rotate`',
 }
 
 const PREAMBLE = `# The keys that encrypt the secrets in Narwhal's database, one per line, newest last.

@@ -119,7 +119,7 @@ test('OIDC-17: a runner gets only the tokens in the plan, however it asks', asyn
     )
     for (const name of ['OTHER', '__proto__', 'constructor', '', 'toString']) {
       const { tokens, trouble } = await answer(2, [name])
-      assert.deepEqual([tokens, trouble], [[], `the job asks for no id token ${name}`])
+      assert.deepEqual([tokens, trouble], [[], `the job does not request the id token ${name}`])
     }
     const mixed = await answer(3, ['MINE', 'OTHER'])
     assert.deepEqual(mixed.tokens, [])

@@ -227,7 +227,7 @@ test('MSK-05: an output that contains a secret fails its job with an error that 
   const { jobs } = await finished(narwhal, id)
   const [tells, learns, needs] = jobs
   assert.deepEqual([tells?.outcome, learns?.outcome, needs?.outcome], ['error', 'error', 'skipped'])
-  assert.match(tells?.reason ?? '', /outputs are invalid: url holds the secret of DEPLOY_KEY/)
-  assert.match(learns?.reason ?? '', /token holds the secret of NARWHAL_MASK/)
+  assert.match(tells?.reason ?? '', /outputs are invalid: url contains the secret of DEPLOY_KEY/)
+  assert.match(learns?.reason ?? '', /token contains the secret of NARWHAL_MASK/)
   assert.ok(!JSON.stringify(await narwhal.client.getPipeline(id)).includes('canary-of-an-output'))
 })

@@ -50,7 +50,7 @@ test('NET-17: without either program a job has no network, and its log says what
   const [note] = await at.open('job')
   assert.equal(
     note,
-    'this job has no network: the runner is no root user and needs pasta or slirp4netns for it: apt-get install passt',
+    'this job has no network: the runner is not root, and needs pasta or slirp4netns for it: apt-get install passt',
   )
   const { output } = await at.run('job', 'sed 1,2d /proc/net/dev | cut -d: -f1')
   assert.equal(output.trim(), 'lo')

@@ -183,7 +183,7 @@ for (const [id, where, steps] of [
       await eventually(() => beside.said === 'up\n')
       const { output } = await runIn(job, LOOK)
       assert.match(output, /step-2/)
-      assert.doesNotMatch(output, /narwhal_|step-1|docker-init|as-beside|sleep 2147/)
+      assert.doesNotMatch(output, /narwhal_|step-1|docker-init|as-background|sleep 2147/)
       await runIn(job, 'rm -f seen; until [ -s seen ]; do sleep 0.1; done')
       const { output: seen } = await runIn(job, 'cat seen')
       assert.match(seen, /step-1/)

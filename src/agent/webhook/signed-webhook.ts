@@ -23,7 +23,7 @@ const NOBODYS_SECRET = randomBytes(24).toString('base64url')
 export interface SignedWebhook {
   readonly body: Uint8Array
   readonly repository: RepositoryRecord
-  /** Whether it was signed with the former secret, which is being replaced. */
+  /** Whether it was signed with the previous secret, which is being replaced. */
   readonly isByFormer: boolean
 }
 

@@ -15,7 +15,7 @@ export interface Delivery {
   readonly forge: WebhookForge
   readonly deliveryId: string
   readonly repositoryId: RepositoryId
-  /** The forge uses the new secret: the former one must be removed. */
+  /** The forge uses the new secret: the previous one must be removed. */
   readonly endsFormerSecret?: true
   /** Its content; `forgeIds`: the ids at the forge, if they are not known yet or have changed. */
   readonly content:

@@ -1,7 +1,7 @@
 import { isIPv6 } from 'node:net'
 
 const WINDOW_MS = 60_000
-/** In a minute; a misconfigured forge hardly sends as many. */
+/** Per minute; a misconfigured forge sends far fewer. */
 const MAX_WRONG = 30
 /** Beyond this the oldest address is evicted. */
 const MAX_ADDRESSES = 10_000

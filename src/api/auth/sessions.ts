@@ -26,9 +26,7 @@ export async function startSession(
   return { session, endsAt }
 }
 
-/**
- * A one-time code by which a browser signs in as this user; replaces the user's former one.
- */
+/** A one-time code by which a browser signs in as this user; replaces the user's previous one. */
 export async function makeSignInLink(
   write: Writes<'signInLinks'>,
   user: Pick<UserRecord, 'id'>,

@@ -15,7 +15,7 @@ export interface LogContent {
 export interface LogRun {
   readonly count: number
   readonly stream: LogLine['stream']
-  /** Epoch milliseconds by the clock of whoever read the line. */
+  /** Epoch milliseconds by the clock of the process that read the line. */
   readonly at: number
 }
 

@@ -160,7 +160,7 @@ export const attemptView = z
     steps: z.array(stepView),
     outputs: z.record(z.string(), z.string()).optional(),
     lines: z.number().int().nonnegative(),
-    /** When its log was last redacted: whoever read it before must read it again. */
+    /** When its log was last redacted: a copy read earlier is stale. */
     redactedAt: at.optional(),
   })
   .meta({ id: 'Attempt' })

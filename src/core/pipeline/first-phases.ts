@@ -2,8 +2,8 @@ import type { Phase } from '../attempt/attempt.ts'
 import type { CommitEvent } from '../commit-event.ts'
 
 /**
- * The phases of a new pipeline. `since`: when its event was stored, or when a rerun was requested; only the
- * former has an `accept` phase. Both ends of `accept` are by the agent's clock, and it ends where `queue`
+ * The phases of a new pipeline. `since`: when its event was stored, or when a rerun was requested; a rerun
+ * has no `accept` phase. Both ends of `accept` are by the agent's clock, and it ends where `queue`
  * begins.
  */
 export function firstPhases(event: CommitEvent, since: number, createdAt: number): Phase[] {

@@ -1,7 +1,7 @@
 const MOST_BYTES = 2 * 1024 * 1024
 
 export interface BatchOptions<Item> {
-  /** With so many items buffered, `add` waits; 256 by default. */
+  /** The number of buffered items from which on `add` waits; 256 by default. */
   readonly limit?: number
   /** Roughly an item's size in memory; 0 by default. With 2 MiB buffered, `add` waits. */
   readonly bytesOf?: (item: Item) => number

@@ -128,7 +128,7 @@ for (const kind of ['github', 'gitea', 'gitlab'] as const) {
     const lent = await troubleOf(lookup.find(polled(9, { ref: refOf(9) }), repository))
     assert.match(lent, /in no repository of its author/)
     const gone = await troubleOf(lookup.find(polled(55, { ref: refOf(55) }), repository))
-    assert.match(gone, /knows no such pull request/)
+    assert.match(gone, /has no such pull request/)
   })
 
   test(`what ${kind} does not answer, or not as expected, is unknown`, async () => {

@@ -121,7 +121,7 @@ export class AuthorLookup {
       const author = await findAuthor(event, request.value, forge.questions, forge.ask)
       if (author.kind === 'failed') return { ...known, trouble: silent(author.words) }
       accounts.push(author.value)
-      // The sender counts as well, whoever the author turns out to be.
+      // The sender counts as well, even if the author is somebody else.
       const { senderId } = event.trust
       if (senderId !== undefined && senderId !== author.value) accounts.push(senderId)
       for (const one of await this.#deps.store.accounts.findMerged(id, accounts)) merged.add(one)

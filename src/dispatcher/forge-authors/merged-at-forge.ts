@@ -29,7 +29,7 @@ export async function findRequest(
   }
   const answer = await ask(questions.request(number))
   if (answer.kind === 'failed') return answer
-  if (answer.kind === 'not_found') return failed('it knows no such pull request')
+  if (answer.kind === 'not_found') return failed('it has no such pull request')
   const value = questions.readRequest(answer.json)
   return value
     ? { kind: 'found', value }
@@ -82,7 +82,7 @@ export async function findWhetherMerged(
     const answer = await ask(questions.merged(asked, page))
     if (answer.kind === 'failed') return answer
     if (answer.kind === 'not_found')
-      return failed('it knows no such repository, or no account of that name')
+      return failed('it has no such repository, or no account of that name')
     const found = questions.readMerged(answer.json, asked)
     if (!found) return failed('its answer about merged pull requests has an unexpected form')
     // A search by name may find those of an account that had it before: the id decides.

@@ -88,7 +88,7 @@ export class JobIdTokens {
     const tokens: NamedIdToken[] = []
     for (const name of new Set(names)) {
       const token = Object.hasOwn(spec.idTokens ?? {}, name) ? spec.idTokens?.[name] : undefined
-      if (!token) throw new NarwhalError('invalid', `the job asks for no id token ${name}`)
+      if (!token) throw new NarwhalError('invalid', `the job does not request the id token ${name}`)
       const refusal = this.#refusalOf(token)
       if (refusal) throw new NarwhalError('forbidden', refusal.reason)
       const { recorder, minter } = this.#deps

@@ -57,7 +57,7 @@ export class PipelineLedger {
   constructor(deps: LedgerDeps, detail: PipelineDetail) {
     const { id, dispatcherId: holder, term } = detail.pipeline
     if (holder !== deps.dispatcherId) {
-      throw new NarwhalError('stale', `${id} is with ${holder ?? 'no dispatcher'}`)
+      throw new NarwhalError('stale', `${id} is owned by ${holder ?? 'no dispatcher'}`)
     }
     this.#deps = deps
     this.event = detail.event

@@ -44,7 +44,7 @@ interface Origin {
   readonly early?: EarlyPlan | undefined
 }
 
-/** With so many waiting jobs (some 2 KB each), further commits stay in the store. */
+/** Above this many waiting jobs (some 2 KB each), further commits stay in the store. */
 const MOST_WAITING = 100_000
 
 /** Creates pipelines for commit events. */

@@ -18,7 +18,7 @@ const MOST_AT_ONCE = 500
 
 export interface AwaitingDeps {
   readonly store: Reads<'pipelines'>
-  /** Ends the wait of a pipeline, whoever owns it. */
+  /** Ends the wait of a pipeline, whichever dispatcher owns it. */
   readonly end: (id: PipelineId, reason: string, by: Doer) => Promise<void>
   readonly log: Logger
   readonly approvalMs?: number | undefined

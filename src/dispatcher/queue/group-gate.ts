@@ -30,7 +30,7 @@ export interface GroupGateDeps {
   readonly queue: Pick<JobQueue, 'add' | 'remove' | 'list' | 'length'>
   readonly store: Reads<'groups'>
   readonly retryWhileUnavailable: <Result>(work: () => Promise<Result>) => Promise<Result>
-  /** Cancels a pipeline, or one of its jobs, whoever owns it. */
+  /** Cancels a pipeline, or one of its jobs, whichever dispatcher owns it. */
   readonly cancel: (
     pipelineId: PipelineId,
     jobId: JobId | undefined,

@@ -9,7 +9,7 @@ import type { Uses } from '../../store/store.ts'
 import type { Heartbeats, StartHeartbeats } from './heartbeats.ts'
 import { SeatWatch } from './seat-watch.ts'
 
-/** Every so many polls, pipelines without an owner are searched for, whatever the seats say. */
+/** Every 10th poll searches for pipelines without an owner, whatever the seats say. */
 const POLLS_PER_SEARCH = 10
 
 export interface SeatDeps {

@@ -60,7 +60,7 @@ async function nextUrl(url: string, found: Found, { signal }: Asking): Promise<s
       `its target is on another host: register the repository with its URL at ${target.host}`,
     )
   }
-  if (!target.pathname.endsWith(REFS)) throw refuse('its target is no repository')
+  if (!target.pathname.endsWith(REFS)) throw refuse('its target is not a repository')
   return parseCloneUrl(target.origin + target.pathname.slice(0, -REFS.length)).url
 }
 

@@ -11,7 +11,7 @@ export const NONCE = /^[0-9a-f]{64}$/
 
 /**
  * Proves that a server has the token of the data folder, without revealing it. The proof covers the address
- * and port of the server: another process that listens on its former port may relay the request to the real
+ * and port of the server: another process that listens on its previous port may relay the request to the real
  * server, but gets a proof that is valid for the real server's port only.
  */
 export function proveOwnToken(

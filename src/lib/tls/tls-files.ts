@@ -257,7 +257,7 @@ function requireUsable(
     const certificate = certificatesIn(cert, `${names.cert}: ${paths.cert}`)[0]
     const privateKey = privateKeyIn(key, `${names.key}: ${paths.key}`)
     if (!certificate?.checkPrivateKey(privateKey)) {
-      throw invalid(`the key ${paths.key} does not fit the certificate ${paths.cert}`)
+      throw invalid(`the key ${paths.key} does not match the certificate ${paths.cert}`)
     }
   }
   if (clientCa !== undefined) certificatesIn(clientCa, `${names.clientCa}: ${paths.clientCa}`)
@@ -268,11 +268,14 @@ const PEM = /-----BEGIN (?:TRUSTED |X509 )?CERTIFICATE-----[^-]+-----END [A-Z0-9
 
 function certificatesIn(text: string, what: string): X509Certificate[] {
   const blocks = text.match(PEM) ?? []
-  if (blocks.length === 0) throw invalid(`${what} holds no certificate in PEM`)
+  if (blocks.length === 0) throw invalid(`${what} contains no PEM certificate`)
   try {
     return blocks.map((block) => new X509Certificate(block))
   } catch (cause) {
-    throw invalid(`${what} holds a certificate that can't be read: ${describeError(cause)}`, cause)
+    throw invalid(
+      `${what} contains a certificate that can't be read: ${describeError(cause)}`,
+      cause,
+    )
   }
 }
 
@@ -281,8 +284,8 @@ function privateKeyIn(text: string, what: string) {
     return createPrivateKey(text)
   } catch (cause) {
     const words = /ENCRYPTED/.test(text)
-      ? 'is encrypted: write it without a passphrase, for its user alone'
-      : 'holds no private key in PEM'
+      ? 'is encrypted: store it without a passphrase, readable by its user only'
+      : 'contains no PEM private key'
     throw invalid(`${what} ${words}`, cause)
   }
 }

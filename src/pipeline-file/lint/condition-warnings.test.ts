@@ -29,10 +29,10 @@ test('lint warns of patterns that match nothing, and says what to write', () => 
   for (const [when, message] of cases) assert.deepEqual(warningsOf(when), [message])
   const regular = ['^main$', '/release-.*/', 'v\\d+', 'release-[0-9]', '(main|next)', 'main$']
   for (const branch of regular) {
-    assert.match(warningsOf({ branch }).join(), /is no regular expression/, branch)
+    assert.match(warningsOf({ branch }).join(), /patterns are not regular expressions/, branch)
   }
   for (const path of ['^src/.*$', 'src/.*\\.ts', '(src|lib)/**']) {
-    assert.match(warningsOf({ path }).join(), /is no regular expression/, path)
+    assert.match(warningsOf({ path }).join(), /patterns are not regular expressions/, path)
   }
 })
 

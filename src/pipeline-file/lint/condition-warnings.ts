@@ -35,7 +35,7 @@ function patternWarnings(kind: Kind, given: unknown, path: readonly PropertyKey[
 }
 
 const WHOLE_REF = /^refs\/(?:heads|tags)\/(?=.)/
-/** Signs of a regular expression: those that no ref can have, and those that hardly a path has. */
+/** Signs of a regular expression: those that no ref can have, and those that paths rarely have. */
 const REGULAR_REF = /^\^|\$$|^\/.*\/$|\\|\([^)]*\|[^)]*\)|\[/
 const REGULAR_PATH = /^\^.*\$$|\\[dws.]|\([^)]*\|[^)]*\)/
 
@@ -44,7 +44,7 @@ function whyNever(kind: Kind, pattern: string): string | undefined {
   if (pattern.includes('${')) return 'can never match: nothing is inserted into a pattern'
   if (kind !== 'path' && WHOLE_REF.test(pattern)) return instead(pattern.replace(WHOLE_REF, ''))
   if ((kind === 'path' ? REGULAR_PATH : REGULAR_REF).test(pattern)) {
-    return 'can never match: a pattern is no regular expression, `*` and `**` are all it knows'
+    return 'can never match: patterns are not regular expressions: only `*` and `**` are special'
   }
   if (/\{[^}]*,[^}]*\}/.test(pattern)) {
     return 'can never match: braces have no meaning here, write a list of patterns'

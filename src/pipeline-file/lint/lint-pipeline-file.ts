@@ -9,7 +9,7 @@ import { locate, readSource, textAt } from '../read/source-tree.ts'
 import { describePath } from '../words.ts'
 import { findWarnings } from './warnings.ts'
 
-/** Errors of a file, and warnings about what is allowed but hardly intended. */
+/** Errors of a file, and warnings about what is allowed but probably not intended. */
 export interface LintedFile {
   /** Absent if there are problems, or an included file can't be checked here. */
   readonly plan?: PipelinePlan

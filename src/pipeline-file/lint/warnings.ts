@@ -8,7 +8,7 @@ import { matrixWarnings } from './matrix-warnings.ts'
 import { unusedWarnings } from './unused-warnings.ts'
 import { type Values, valuesOf } from './values-of.ts'
 
-/** Finds what a valid file says but hardly intends; `file`: the value of a file without problems. */
+/** Finds what a valid file says but probably doesn't intend; `file`: the value of a file without problems. */
 export function findWarnings(file: unknown, textAt: TextAt): Issue[] {
   const top = valuesOf(file)
   const jobs = valuesOf(top['jobs'])
@@ -69,7 +69,7 @@ function imageWarnings({ image }: Values, path: readonly PropertyKey[]): Issue[]
   return [{ path: [...path, 'image'], message, at: 'value' }]
 }
 
-/** Nothing is expanded in a command; whoever writes it so expects otherwise. */
+/** Nothing is expanded in a command; authors of such placeholders expect otherwise. */
 function commandWarnings(command: unknown, path: readonly PropertyKey[]): Issue[] {
   const text = Array.isArray(command) ? command.join('\n') : command
   if (typeof text !== 'string') return []

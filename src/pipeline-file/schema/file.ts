@@ -67,7 +67,7 @@ const topKeys = {
   jobs: requiredKey(jobs, 'The jobs by name, in the order in which they are shown.'),
 }
 
-/** Hints for the keys of a job, for whoever writes one next to `jobs`. */
+/** Hints for the keys of a job that are written next to `jobs`. */
 const inAJob = Object.fromEntries(
   ['needs', ...Object.keys(jobKeys)]
     .filter((one) => !(one in topKeys))

@@ -18,7 +18,7 @@ export class NetworkSource implements AsyncDisposable {
     this.#options = options
   }
 
-  /** The current trouble; see `JobNetworks`. */
+  /** As in `JobNetworks`. */
   get trouble(): string {
     void this.getAnew()
     return this.#known?.trouble ?? ''

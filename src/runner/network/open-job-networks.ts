@@ -29,7 +29,7 @@ async function openAsRoot(options: NetworkOptions): Promise<JobNetworks> {
   } catch (error) {
     return new NoNetworks(
       'refused',
-      `the runner can't make one (${describeError(error)}): it needs to be root on the machine itself with CAP_NET_ADMIN and CAP_SYS_ADMIN, and Linux 5.9 or newer with nf_tables, veth and bridge`,
+      `the runner can't create one (${describeError(error)}): it needs to be root on the machine itself with CAP_NET_ADMIN and CAP_SYS_ADMIN, and Linux 5.9 or newer with nf_tables, veth and bridge`,
     )
   }
 }
@@ -47,7 +47,7 @@ async function openAsUser(options: NetworkOptions): Promise<JobNetworks> {
   return new NoNetworks(
     troubles.length > 0 ? 'refused' : 'missing',
     troubles.length > 0
-      ? `the runner can't make one (${troubles.join('; ')}): it needs user namespaces, and /dev/net/tun for everybody (chmod 666 /dev/net/tun)`
-      : 'the runner is no root user and needs pasta or slirp4netns for it: apt-get install passt',
+      ? `the runner can't create one (${troubles.join('; ')}): it needs user namespaces, and /dev/net/tun for everybody (chmod 666 /dev/net/tun)`
+      : 'the runner is not root, and needs pasta or slirp4netns for it: apt-get install passt',
   )
 }

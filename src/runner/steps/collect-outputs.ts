@@ -67,7 +67,7 @@ function withoutText(error: NarwhalError): CollectedOutputs {
 function secretIn(read: ReadOutputs, mask: Pick<JobMask, 'holderOf'>): string {
   const found = Object.entries(read.ok ? read.outputs : {}).flatMap(([name, value]) => {
     const holder = mask.holderOf(`${value}\n`)
-    return holder === undefined ? [] : [`${name} holds the secret of ${holder}`]
+    return holder === undefined ? [] : [`${name} contains the secret of ${holder}`]
   })
   const what = found[0] ?? 'they hold a secret'
   return `${what}, and outputs are readable by everyone: name the secret in the job that needs it`

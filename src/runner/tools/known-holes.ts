@@ -19,7 +19,7 @@ const HOLES: Readonly<Record<ToolName, readonly KnownHole[]>> = {
   git: [
     {
       id: 'CVE-2025-48384',
-      what: 'a submodule with a carriage return in its path writes elsewhere',
+      what: 'a submodule with a carriage return in its path is checked out elsewhere',
       patchedIn: ['2.43.7', '2.44.4', '2.45.4', '2.46.4', '2.47.3', '2.48.2', '2.49.1', '2.50.1'],
     },
   ],
@@ -27,19 +27,19 @@ const HOLES: Readonly<Record<ToolName, readonly KnownHole[]>> = {
   bubblewrap: [
     {
       id: 'CVE-2020-5291',
-      what: 'an ordinary user becomes root where it is setuid',
+      what: 'where it is setuid, an ordinary user can become root',
       since: '0.4.0',
       patchedIn: ['0.4.1'],
     },
     {
       id: 'CVE-2026-41163',
-      what: 'an ordinary user mounts over the machine where it is setuid',
+      what: "where it is setuid, an ordinary user can mount over the host's files",
       since: '0.11.0',
       patchedIn: ['0.11.2'],
     },
     {
       id: 'CVE-2026-87766',
-      what: "a symbolic link in what a sandbox is made of leads its files onto the machine's",
+      what: "a symbolic link in a sandbox's sources makes it write to the host's files",
       patchedIn: ['0.12.0'],
     },
   ],
@@ -47,17 +47,17 @@ const HOLES: Readonly<Record<ToolName, readonly KnownHole[]>> = {
   runc: [
     {
       id: 'CVE-2024-21626',
-      what: "a container reaches the machine's files by a descriptor that was left open",
+      what: "a leaked file descriptor gives a container access to the host's files",
       patchedIn: ['1.1.12'],
     },
     {
       id: 'CVE-2025-31133',
-      what: 'a container writes to masked files of /proc, and with them to the machine',
+      what: 'a container can write to masked files of /proc, and so to the host',
       patchedIn: ['1.2.8', '1.3.3'],
     },
     {
       id: 'CVE-2026-41579',
-      what: 'an image whose /dev is a symbolic link removes and makes files of the machine',
+      what: 'an image whose /dev is a symbolic link can delete and create files of the host',
       patchedIn: ['1.3.6', '1.4.3'],
     },
   ],
@@ -65,12 +65,12 @@ const HOLES: Readonly<Record<ToolName, readonly KnownHole[]>> = {
   crun: [
     {
       id: 'CVE-2025-24965',
-      what: "an image for krun writes the machine's files",
+      what: "an image for krun can write to the host's files",
       patchedIn: ['1.20'],
     },
     {
       id: 'CVE-2026-30892',
-      what: 'a command that is to run as user 1 runs as root',
+      what: 'a command that should run as user 1 runs as root',
       since: '1.19',
       patchedIn: ['1.27'],
     },
@@ -79,7 +79,7 @@ const HOLES: Readonly<Record<ToolName, readonly KnownHole[]>> = {
   docker: [
     {
       id: 'CVE-2024-29018',
-      what: 'names that an internal network asks for get outside',
+      what: 'DNS queries from an internal network leave it',
       patchedIn: ['23.0.11', '25.0.5', '26.0.0'],
     },
     {

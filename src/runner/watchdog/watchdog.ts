@@ -17,7 +17,7 @@ export interface WatchdogOptions {
 }
 
 /**
- * Ends sandboxes whose runner can't: a small separate process that is told which sandboxes exist and
+ * Ends sandboxes whose runner can't: a small separate process that receives which sandboxes exist and
  * until when each may run. It ends all of them when this process has ended, for whatever reason, and
  * each whose deadline has passed, as when this process is frozen.
  *

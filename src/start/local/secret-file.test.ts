@@ -25,7 +25,7 @@ test('what is wrong with a file of secrets is told by names, never by values', a
     ['short.env', 'KEY=hun', /"KEY": the value has fewer than 4/],
     ['name.env', 'key=hunter2', /"key": "key" can't name a secret/],
     ['number.yml', 'KEY: 12345', /"KEY" must be a string, in quotes/],
-    ['list.yml', '- hunter2', /a mapping of names to text/],
+    ['list.yml', '- hunter2', /a mapping of names to strings/],
     ['broken.yml', 'KEY: "hunter2', /not valid YAML \(at character/],
     ['bomb.yml', 'A: &a hunter2\nB: *a\n', /alias/i],
   ]

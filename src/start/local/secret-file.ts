@@ -18,7 +18,7 @@ export async function readSecretFile(path: string): Promise<Secrets> {
   })
   const read = /\.(ya?ml|json)$/.test(path) ? await parseYaml(text) : parseEnv(text)
   if (typeof read !== 'object' || read === null || Array.isArray(read)) {
-    throw wrong('it must be a mapping of names to text')
+    throw wrong('it must be a mapping of names to strings')
   }
   for (const [name, value] of Object.entries(read)) {
     if (typeof value !== 'string')

@@ -3,7 +3,7 @@ import type { IdTokenKeyRecord } from '../records.ts'
 
 /** Keys that sign id tokens, and the repository ids in their subjects. */
 export interface IdTokenReader {
-  /** All current and former signing keys, oldest first. */
+  /** All signing keys, also replaced ones; oldest first. */
   listKeys(): Promise<IdTokenKeyRecord[]>
   /** The ids in the subjects of a repository's tokens; undefined: none was issued yet. */
   findSubjectIds(repositoryId: RepositoryId): Promise<string | undefined>

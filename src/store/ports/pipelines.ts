@@ -72,7 +72,7 @@ export interface PipelineWriter extends PipelineReader {
   save(pipeline: Pipeline): Promise<Pipeline>
   /** Assigns all free open pipelines to the dispatcher, under new terms; oldest first. */
   takeFree(by: DispatcherId): Promise<PipelineId[]>
-  /** Assigns one pipeline to the dispatcher under a new term, whoever owns it. Idempotent. */
+  /** Assigns one pipeline to the dispatcher under a new term, even if another owns it. Idempotent. */
   take(id: PipelineId, by: DispatcherId): Promise<void>
   /**
    * Must be called before other writes to the pipeline: no other dispatcher can take it until the

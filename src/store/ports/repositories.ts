@@ -30,9 +30,9 @@ export interface RepositoryWriter extends RepositoryReader {
   /** Sets the ids at the forge from a verified webhook; `conflict` if another repository has them. */
   setForgeIds(id: RepositoryId, ids: ForgeIds): Promise<void>
   setWebhookSecret(id: RepositoryId, webhookSecret: string): Promise<void>
-  /** As above, and the former secret remains valid until `endsAt`. */
+  /** As above, and the previous secret remains valid until `endsAt`. */
   replaceWebhookSecret(id: RepositoryId, webhookSecret: string, endsAt: number): Promise<void>
-  /** Removes the former webhook secrets of these repositories. */
+  /** Removes the previous webhook secrets of these repositories. */
   endFormerSecrets(ids: readonly RepositoryId[]): Promise<void>
   /** Sets the rules for strangers and skipped pipelines; absent ones are left unchanged. */
   setStrangerRules(id: RepositoryId, rules: StrangerRules): Promise<void>

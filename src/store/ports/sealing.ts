@@ -23,7 +23,7 @@ export interface SealingWriter extends SealingReader {
    * transaction has ended.
    */
   claimKey(unlessThereIsOne: string): Promise<string>
-  /** Makes this the sealing key, after transactions that use the former one have ended. */
+  /** Makes this the sealing key, after transactions that use the previous one have ended. */
   setKey(id: string): Promise<void>
   /** Some of the values that are sealed with another key; none at the end. */
   listOtherwise(keyId: string, limit: number): Promise<SealedValue[]>

@@ -45,7 +45,7 @@ export interface SessionWriter extends SessionReader {
 
 /** One-time links to sign in. */
 export interface SignInLinkWriter {
-  /** Replaces the user's former one. */
+  /** Replaces the user's previous one. */
   put(link: SignInLinkRecord): Promise<void>
   /**
    * Consumes a link and returns its user; undefined if there is none with this hash or it has expired.

@@ -27,7 +27,7 @@ export interface ForgeLinkReader {
 
 export interface ForgeLinkWriter extends ForgeLinkReader {
   /**
-   * Inserts or replaces a repository's link; statuses that were rejected under the former one count as
+   * Inserts or replaces a repository's link; statuses that were rejected under the previous one count as
    * unsent again.
    */
   save(link: ForgeLinkRecord): Promise<void>

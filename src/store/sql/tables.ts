@@ -70,7 +70,7 @@ export interface RepositoryRow {
   forge_owner_id: number | null
   clone_url: string
   webhook_secret: string
-  /** The former secret, sealed, which is valid until `former_ends_at`. */
+  /** The previous secret, sealed, which is valid until `former_ends_at`. */
   former_secret: string | null
   former_ends_at: number | null
   poll_interval_ms: number

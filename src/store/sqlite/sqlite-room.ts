@@ -46,7 +46,7 @@ export async function giveBackPages(
 }
 
 /**
- * Checkpoints and truncates the write-ahead log, which has former versions of overwritten pages. False
+ * Checkpoints and truncates the write-ahead log, which has previous versions of overwritten pages. False
  * if readers of older snapshots have prevented that for a second.
  */
 export async function emptyLog(db: Db): Promise<boolean> {

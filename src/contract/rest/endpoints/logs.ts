@@ -26,7 +26,7 @@ export const logsEndpoints = endpoints('logs', {
     answer: logSectionList,
   },
   searchLog: {
-    summary: 'Search a log for a text: matching lines, in pages, and their number',
+    summary: 'Search a log for text: matching lines, in pages, and their number',
     params: attemptParams,
     query: logSearchQuery,
     answer: logSearch,

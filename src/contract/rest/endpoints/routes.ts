@@ -123,7 +123,7 @@ export const ROUTES = {
   // The handlers check whose token it is.
   createToken: on('POST /tokens', 'viewer'),
   removeToken: on('DELETE /tokens/:token', 'viewer'),
-  // Whoever has a credential could use it, so revoking it needs no more rights.
+  // The holder of a credential could use it anyway, so revoking it needs no further rights.
   revokeCredential: on('POST /tokens/revoke', 'viewer', 'open'),
   listUsers: on('GET /users', 'viewer'),
   addUser: on('POST /users', 'admin'),

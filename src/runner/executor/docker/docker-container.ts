@@ -139,7 +139,7 @@ export class JobContainer {
       () => {},
     )
     this.#next = undefined
-    // A workspace with files in it is less trouble than a leaked container.
+    // Files left in a workspace are less harmful than a leaked container.
     if (mustTidy) await tidyWorkspace(api, id).catch(() => {})
     await orKillDirectly(id, api.removeContainer(id))
     await folder.remove()

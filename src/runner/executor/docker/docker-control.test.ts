@@ -52,10 +52,10 @@ test('docker: a step sees its own script and nothing of the runner', { skip }, a
   const script = 'sleep 0.2; ls /narwhal; test ! -p /proc/$$/fd/3 -a ! -p /proc/$$/fd/4'
   assert.deepEqual(await run(at.sandbox, script), {
     exitCode: 0,
-    stdout: 'as-beside\nas-step\nstep-2\n',
+    stdout: 'as-background\nas-step\nstep-2\n',
     stderr: '',
   })
-  assert.deepEqual((await readdir(at.control)).sort(), ['as-beside', 'as-step'])
+  assert.deepEqual((await readdir(at.control)).sort(), ['as-background', 'as-step'])
 })
 
 test('docker: a step can replace nothing in the control folder', { skip }, async () => {

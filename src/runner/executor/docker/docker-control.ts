@@ -67,7 +67,7 @@ export class ControlChannel implements Disposable {
     if (this.#isGone) ended.resolve({ kind: 'gone' })
     try {
       // On a line of its own, whatever others have written there.
-      writeSync(this.#commands, `\n${this.#key} ${number}${isBackground ? ' beside' : ''}\n`)
+      writeSync(this.#commands, `\n${this.#key} ${number}${isBackground ? ' background' : ''}\n`)
     } catch (cause) {
       const words = 'the container takes no more commands: a process in it has filled their pipe'
       throw new NarwhalError('unavailable', words, { cause })

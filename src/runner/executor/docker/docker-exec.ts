@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { OutputListener } from '../executor.ts'
 import type { PauseGate } from '../pause-gate.ts'
 import { EndMarker } from '../pipes/end-marker.ts'
-import { AS_BESIDE, AS_STEP } from './docker-launcher.ts'
+import { AS_BACKGROUND, AS_STEP } from './docker-launcher.ts'
 import { END_ALL, markScript } from './docker-leftovers.ts'
 import { CONTROL_DIR } from './docker-supervisor.ts'
 import type { DockerApi } from './engine/docker-api.ts'
@@ -111,7 +111,7 @@ function aroundOf({ number, end }: ExecShell): string {
       ? { mark: ':', launcher: '', endAll: '' }
       : {
           mark: markScript(number),
-          launcher: `${CONTROL_DIR}/${end ? AS_BESIDE : AS_STEP}`,
+          launcher: `${CONTROL_DIR}/${end ? AS_BACKGROUND : AS_STEP}`,
           endAll: `narwhal_end_all ${number}`,
         }
   return end ? inBackground(around) : aroundTheScript(around)

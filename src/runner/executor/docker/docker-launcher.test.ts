@@ -3,9 +3,9 @@ import { spawnSync } from 'node:child_process'
 import { writeFile } from 'node:fs/promises'
 import { test } from 'node:test'
 import { tempDir } from '../../../../test/support/temp-dir.ts'
-import { KEPT_BESIDE, KEPT_BY_STEPS, launcher } from './docker-launcher.ts'
+import { KEPT_BY_STEPS, KEPT_IN_BACKGROUND, launcher } from './docker-launcher.ts'
 
-const HERE = launcher(KEPT_BESIDE.bit)
+const HERE = launcher(KEPT_IN_BACKGROUND.bit)
 const isRoot = process.getuid?.() === 0
 const hasSetpriv = spawnSync('setpriv', ['--version']).status === 0
 
@@ -36,7 +36,7 @@ test('drops one capability and no other, and no program that it starts regains i
     return BigInt(`0x${stdout.trim().split('\t')[1]}`)
   }
   const all = permitted([])
-  for (const { bit } of [KEPT_BESIDE, KEPT_BY_STEPS]) {
+  for (const { bit } of [KEPT_IN_BACKGROUND, KEPT_BY_STEPS]) {
     await write(dir.join(`without-${bit}`), launcher(bit) ?? Buffer.of())
     const shell = ['/bin/sh', '-c', 'exec "$@"', 'sh']
     assert.equal(permitted([dir.join(`without-${bit}`), ...shell]), all & ~(1n << BigInt(bit)))

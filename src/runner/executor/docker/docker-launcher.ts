@@ -11,11 +11,11 @@
 
 /** By their names for the engine, with their numbers (capability.h): both harmless. */
 export const KEPT_BY_STEPS = { name: 'NET_BIND_SERVICE', bit: 10 } as const
-export const KEPT_BESIDE = { name: 'FSETID', bit: 4 } as const
+export const KEPT_IN_BACKGROUND = { name: 'FSETID', bit: 4 } as const
 
 /** Names of the launchers in a container's control folder. */
 export const AS_STEP = 'as-step'
-export const AS_BESIDE = 'as-beside'
+export const AS_BACKGROUND = 'as-background'
 
 /**
  * An ELF program that drops this capability, and then executes the program that its arguments name; undefined
@@ -147,6 +147,6 @@ function littleEndian(word: number): string {
 }
 
 export const LAUNCHERS = [
-  { file: AS_STEP, program: launcher(KEPT_BESIDE.bit) },
-  { file: AS_BESIDE, program: launcher(KEPT_BY_STEPS.bit) },
+  { file: AS_STEP, program: launcher(KEPT_IN_BACKGROUND.bit) },
+  { file: AS_BACKGROUND, program: launcher(KEPT_BY_STEPS.bit) },
 ] as const

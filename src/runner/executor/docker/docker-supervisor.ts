@@ -33,7 +33,7 @@ const LONGEST_UNHEARD_S = 20
 export const SUPERVISOR = `
 [ -p ${CONTROL_DIR}/${COMMANDS} ] || exec sleep ${END_OF_DAYS}
 trap '' ${SIGNALS}
-unset narwhal_key narwhal_word narwhal_step narwhal_beside narwhal_code narwhal_oom narwhal_count narwhal_file narwhal_session narwhal_launcher ${END_ALL_NAMES}
+unset narwhal_key narwhal_word narwhal_step narwhal_background narwhal_code narwhal_oom narwhal_count narwhal_file narwhal_session narwhal_launcher ${END_ALL_NAMES}
 # For both directions first: opened for one, a FIFO blocks until its other end is opened, which may be never.
 exec 3<>${CONTROL_DIR}/${COMMANDS} 4<>${CONTROL_DIR}/${ENDS}
 exec 3<${CONTROL_DIR}/${COMMANDS} 4>${CONTROL_DIR}/${ENDS} </dev/null >/dev/null 2>&1
@@ -55,11 +55,11 @@ tell() { echo "
 $narwhal_key $*" >&4; }
 ${END_ALL}
 tell ready
-while read -r narwhal_word narwhal_step narwhal_beside <&3; do
+while read -r narwhal_word narwhal_step narwhal_background <&3; do
   [ "$narwhal_word" = "$narwhal_key" ] || continue
   (. "${CONTROL_DIR}/go-$narwhal_step")
   narwhal_code=$?
-  if [ "$narwhal_beside" ]; then
+  if [ "$narwhal_background" ]; then
     narwhal_end_all "$narwhal_step"
   else
     # All but this shell and the container's first process, at once: none can start another meanwhile.

@@ -51,7 +51,7 @@ export async function findBubblewrapMode(trial: ModeTrial): Promise<BubblewrapMo
     if (said === '') return mode
     trouble ||= said
   }
-  return `bubblewrap can't make a sandbox here (${trouble}): ${advice(isRoot)}`
+  return `bubblewrap can't create a sandbox here (${trouble}): ${advice(isRoot)}`
 }
 
 /** Gives the job's folders to the sandbox's user, if that is not the runner's own. */

@@ -163,7 +163,7 @@ export class BubblewrapExecutor implements Executor {
     const trouble = await this.#noNetwork
     if (trouble === '') return
     this.#noNetwork = undefined
-    const words = `bubblewrap can't make a network of its own here (${trouble}): use Docker for \`network: none\``
+    const words = `bubblewrap can't create a separate network here (${trouble}): use Docker for \`network: none\``
     throw new NarwhalError('unavailable', words)
   }
 

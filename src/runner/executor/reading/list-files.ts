@@ -80,7 +80,7 @@ function pathOf(bytes: Buffer): string {
   return parts.join('/')
 }
 
-/** Whoever unpacks the archive would follow a link with something below it. */
+/** An unpacker would follow a link that has entries below it. */
 function checkFolders(found: ReadonlyMap<string, ListedFile>): void {
   for (const path of found.keys()) {
     for (let end = path.lastIndexOf('/'); end > 0; end = path.lastIndexOf('/', end - 1)) {

@@ -28,10 +28,10 @@ const MOST_NAMED = 8
 
 /**
  * What is known about the isolation of the jobs' network: *unknown* until the first proof has ended, then
- * *proven*, or *in trouble* with a message. One proof runs at a time; until it ends the last result holds.
+ * *proven*, or *failed* with a message. One proof runs at a time; until it ends the last result holds.
  */
 export class Prover {
-  /** Empty while there is no trouble. */
+  /** Why the last proof failed; empty: it has not. */
   known = ''
   /** What does not work that should, as a message for the logs of jobs. */
   note = ''
@@ -188,7 +188,7 @@ export class Prover {
     }
   }
 
-  /** Each try has its own names, which would make the same trouble look new each time. */
+  /** Each proof has its own names, which would make the same failure look new each time. */
   #withoutNames(text: string): string {
     return text.replaceAll(new RegExp(`\\bnw${this.#deps.table.id}\\w+`, 'g'), 'nw…')
   }

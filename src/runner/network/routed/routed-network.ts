@@ -20,7 +20,7 @@ const RETRY_MS = 1_000
  * The network of jobs if the runner is root: each has a namespace connected to the machine, which forwards
  * what the rules (rules.ts) accept. Isolation is *proven* from inside before the first stranger's job, every
  * hour, and after changes of the machine's firewall or network; a table that was removed is restored at once.
- * While a proof fails, there is trouble, and no job is started.
+ * While a proof fails, `trouble` is set and no job is started.
  */
 export class RoutedNetwork implements JobNetworks {
   readonly #options: NetworkOptions
@@ -130,7 +130,7 @@ export class RoutedNetwork implements JobNetworks {
     this.#reserved.delete(bridge.slice(jobInterface(this.#table.id, 'own', '').length))
   }
 
-  /** The first of one's own jobs need not wait for the proof; if that fails, no more are started. */
+  /** Jobs of the repository's own people don't wait for the first proof; if it fails, no more are started. */
   async check(audience: Audience): Promise<void> {
     const known = audience === 'own' ? this.#prover.trouble : await this.#prover.untilKnown()
     if (known !== '') throw new NarwhalError('unavailable', known)

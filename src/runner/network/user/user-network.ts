@@ -57,7 +57,7 @@ export async function openUserNetwork(program: UserModeProgram): Promise<UserNet
   if (!(await hasRoute(holder))) {
     passer.stdin.end('\n')
     const words = (await said).trim().split('\n').at(-1) ?? ''
-    throw new NarwhalError('unavailable', `${program} failed to make a network: ${words}`)
+    throw new NarwhalError('unavailable', `${program} failed to create a network: ${words}`)
   }
   const { rest } = await readNameServers()
   const owned = stack.move()
@@ -82,7 +82,7 @@ async function openHolder(stack: AsyncDisposableStack): Promise<number> {
   said.catch(() => {})
   stack.defer(() => endOf(child))
   const failed = once(child, 'close').then(async () => {
-    throw new NarwhalError('unavailable', `making a network failed: ${(await said).trim()}`)
+    throw new NarwhalError('unavailable', `creating a network failed: ${(await said).trim()}`)
   })
   failed.catch(() => {})
   await Promise.race([once(child.stdout, 'data'), failed])

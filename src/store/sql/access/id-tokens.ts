@@ -56,7 +56,7 @@ async function claimSubjectIds(
   repositoryId: RepositoryId,
   unlessThereAre: string,
 ): Promise<string> {
-  // The no-op update makes `returning` give the row, whoever inserted it.
+  // The no-op update makes `returning` give the row also if another writer inserted it.
   const row = await db
     .insertInto('id_token_subjects')
     .values({ repository_id: repositoryId, ids: unlessThereAre })

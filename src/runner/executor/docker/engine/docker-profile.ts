@@ -3,7 +3,7 @@ import type { ServiceSpec } from '../../../../core/plan/plan.ts'
 import { present } from '../../../../lib/present.ts'
 import type { EngineNetwork } from '../../../network/job-networks.ts'
 import type { SandboxLimits, SandboxSpec } from '../../executor.ts'
-import { KEPT_BESIDE, KEPT_BY_STEPS } from '../docker-launcher.ts'
+import { KEPT_BY_STEPS, KEPT_IN_BACKGROUND } from '../docker-launcher.ts'
 import { CONTROL_DIR, SUPERVISOR } from '../docker-supervisor.ts'
 
 /** Path of the workspace in every sandbox. */
@@ -193,7 +193,7 @@ export function containerSettings(
     StopSignal: 'SIGKILL',
     HostConfig: {
       ...hostSettings(limits),
-      CapAdd: [...CAPABILITIES, KEPT_BY_STEPS.name, KEPT_BESIDE.name],
+      CapAdd: [...CAPABILITIES, KEPT_BY_STEPS.name, KEPT_IN_BACKGROUND.name],
       ...networkMode(connection),
       Mounts: [
         { Type: 'bind', Source: workspace.path, Target: WORKSPACE },

@@ -75,7 +75,7 @@ export class SandboxCgroups implements Disposable {
       without.#try()
       return without
     } catch (error) {
-      return `control groups can't be made here: ${describeError(error)}`
+      return `control groups can't be created here: ${describeError(error)}`
     }
   }
 
