@@ -31,7 +31,7 @@ export interface HttpDeps {
   readonly metrics: Metrics
   /** Rejects with the reason while the process can't do its work; for `/readyz`. */
   readonly ready: () => Promise<void>
-  /** Why no new work is started while running work goes on; shown by `/readyz`, which stays ready. */
+  /** Why no new work is started while running work continues; shown by `/readyz`, which stays ready. */
   readonly short?: (() => string | undefined) | undefined
   readonly version: string
   /** Overrides of `HTTP_BOUNDS`. */

@@ -14,7 +14,7 @@ import {
 
 /** Views over many pipelines, for statistics. */
 
-/** A pipeline in short. */
+/** The summary of a pipeline. */
 export const runView = z
   .object({
     id: pipelineId,

@@ -92,7 +92,7 @@ function wasBarred({ spec, state, attempts }: Job): boolean {
   )
 }
 
-/** If it waited in vain, the pipeline itself has the reason: no job of it ever ran. */
+/** If it was never approved, the pipeline itself has the reason: none of its jobs ran. */
 export function withReason(
   before: PipelineDraft,
   after: PipelineDraft,

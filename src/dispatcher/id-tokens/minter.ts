@@ -17,7 +17,7 @@ export interface IdTokenMinterDeps {
   readonly vault: Vault
   /** The `iss` claim of every token, and the address of the discovery documents; byte for byte. */
   readonly issuer?: string | undefined
-  /** Why there are no tokens, as a message, if that is not for want of an issuer. */
+  /** Why there are no tokens, as a message, if that is not for lack of an issuer. */
   readonly trouble?: string
 }
 

@@ -88,7 +88,7 @@ export class Awaiting implements Disposable {
     try {
       for (const { id } of await store.pipelines.listAwaiting(query)) {
         await end(id, reason, by).catch((error: unknown) => {
-          // It has ended by itself, or is just being approved.
+          // It has already ended, or is being approved.
           if (NarwhalError.from(error).code !== 'conflict') throw error
         })
       }

@@ -169,7 +169,7 @@ export class GroupGate implements Disposable {
     try {
       await this.#deps.cancel(pipelineId, id === pipelineId ? undefined : (id as JobId), reason)
     } catch (error) {
-      // It has ended by itself.
+      // It has already ended.
       if (NarwhalError.from(error).code !== 'conflict') throw error
     }
   }

@@ -8,8 +8,8 @@ import type { Uses } from '../../store/store.ts'
 /** Keeps a seat by writing heartbeats until disposed. */
 export interface Heartbeats extends AsyncDisposable {
   /**
-   * Whether the seat surely holds now: its last confirmed heartbeat was sent less than SEAT_MS ago. Others
-   * end a seat SEAT_MS after they saw its last heartbeat, which is later.
+   * Whether the seat is certainly valid now: its last confirmed heartbeat was sent less than SEAT_MS ago.
+   * Others end a seat SEAT_MS after they saw its last heartbeat, which is later.
    */
   readonly isFresh: boolean
   /** Aborts when the seat was ended by another dispatcher, as the store says. */

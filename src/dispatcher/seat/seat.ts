@@ -65,7 +65,7 @@ export class Seat implements AsyncDisposable {
     return seat
   }
 
-  /** Whether it surely holds now, so that leases may be confirmed under it. */
+  /** Whether it is certainly valid now, so that leases may be confirmed under it. */
   get isGood(): boolean {
     return !this.#ended.signal.aborted && (this.#heartbeats?.isFresh ?? true)
   }

@@ -45,7 +45,7 @@ export async function findRefWith(
     })
     return await findIn(folder, sha, { env, signal })
   } finally {
-    // A child of a killed git may go on writing for a moment.
+    // A child of a killed git may keep writing for a moment.
     await rm(folder, { recursive: true, force: true, maxRetries: 5 })
   }
 }

@@ -14,7 +14,7 @@ export interface FetchOptions {
 const CONNECT_WITHIN_MS = 10_000
 
 /**
- * `fetch` with a CA and client certificate of one's own, for which it has no option; redirects are not
+ * `fetch` with a custom CA and client certificate, for which it has no option; redirects are not
  * followed. Rejects with the socket's error as it is.
  */
 export async function tlsFetch(

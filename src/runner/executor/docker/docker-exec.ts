@@ -227,7 +227,7 @@ async function readToEnd(
   for await (const data of chunksOf(connection)) {
     using _ = watch.delivering()
     for (const { stream, chunk } of frames.read(data)) {
-      // Leftover processes may go on writing after the marker.
+      // Leftover processes may still write after the marker.
       if (ended.has(stream)) continue
       const found = finders[stream].feed(chunk)
       if (found.output.length > 0) await output(stream, found.output)

@@ -75,7 +75,7 @@ export class BubblewrapExecutor implements Executor {
 
   async probe(): Promise<string> {
     const known = await this.#mode
-    // What works is assumed to go on working; what does not may have been repaired.
+    // What works is assumed to keep working; what does not may have been fixed.
     if (typeof known === 'string') this.#mode = undefined
     const mode = await this.#findMode()
     return typeof mode === 'string' ? mode : this.#options.networks.trouble
