@@ -66,8 +66,8 @@ jobs:
   assert.deepEqual(
     warnings.map(({ line, message }) => `${line} ${message}`),
     [
-      '7 jobs.a.matrix.exclude[0].python takes nothing away: the values of "python" are 3.9, 3.10',
-      '7 jobs.a.matrix.exclude[2].system takes nothing away: the values of "system" are alpine',
+      '7 jobs.a.matrix.exclude[0].python excludes nothing: the values of "python" are 3.9, 3.10',
+      '7 jobs.a.matrix.exclude[2].system excludes nothing: the values of "system" are alpine',
     ],
   )
 })

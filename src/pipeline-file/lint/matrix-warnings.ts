@@ -3,7 +3,7 @@ import type { TextAt } from '../plan/facts.ts'
 import { quote } from '../words.ts'
 import { type Values, valuesOf } from './values-of.ts'
 
-/** Excluded combinations that take nothing away: one of their values is none of its axis. */
+/** Entries of `exclude` that exclude nothing: one of their values is none of its axis. */
 export function matrixWarnings(job: Values, path: readonly PropertyKey[], textAt: TextAt): Issue[] {
   const matrix = valuesOf(job['matrix'])
   const at = [...path, 'matrix']
@@ -18,7 +18,7 @@ export function matrixWarnings(job: Values, path: readonly PropertyKey[], textAt
       const place = [...at, 'exclude', i, name]
       const text = textAt(place)
       if (text === undefined || texts.includes(text)) return []
-      const message = `takes nothing away: the values of ${quote(name)} are ${texts.join(', ')}`
+      const message = `excludes nothing: the values of ${quote(name)} are ${texts.join(', ')}`
       return [{ path: place, message, at: 'value' }]
     }),
   )

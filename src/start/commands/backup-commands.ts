@@ -23,7 +23,7 @@ export function addBackupCommands(
   const restore = program
     .command('restore')
     .argument('[file]', 'a file created by `narwhal backup`')
-    .description('replace the database by a backup, while Narwhal is stopped')
+    .description('replace the database with a backup, while Narwhal is stopped')
     .option('--force', 'replace an existing database, which is kept next to it')
     .option('--retire <kid>', 'retire a restored id token key that had been retired since')
     .option('--after-pg-restore', 'for PostgreSQL, after pg_restore: prepare the database for use')
