@@ -67,8 +67,10 @@ export async function runLocal(
     keepFailed: kept?.keep,
     first,
   })
-  const [{ snapshot }, engine] = await Promise.all([first, opening])
-  await using running = engine
+  await Promise.allSettled([first, opening])
+  // Taken first: if the snapshot failed, the engine must be closed, or the process never ends.
+  await using running = await opening
+  const { snapshot } = await first
   using _kept = kept
   const trouble = await ensureSandbox(running, context.config.executor, launch.io)
   if (trouble) {
