@@ -100,6 +100,23 @@ test('opens a shell where the first step has failed, and keeps nothing of it', a
   await assert.rejects(readdir(workspace), { code: 'ENOENT' })
 })
 
+test('ends with the error if there is no snapshot of the working tree', async () => {
+  await using repository = await gitRepository({ files: { 'narwhal.yml': FILE } })
+  await using data = await tempDir()
+  await writeFile(
+    join(repository.path, '.git', 'index'),
+    'no index at all, and long enough for one',
+  )
+  const options = ['--executor', 'process:', '--plain', '--data', data.path]
+  const child = spawn(`${root}/narwhal`, ['run', ...options], { cwd: repository.path })
+  child.stdin.end()
+  child.stdout.resume()
+  const said = await text(child.stderr)
+  if (child.exitCode === null) await once(child, 'exit')
+  assert.match(said, /git add failed: .*index file corrupt/)
+  assert.equal(child.exitCode, 5)
+})
+
 test('plans for the branch that is checked out, or that it is told', async () => {
   const file = JSON.stringify({
     jobs: {

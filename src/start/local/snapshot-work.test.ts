@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { readFile, writeFile } from 'node:fs/promises'
+import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { gitRepository } from '../../../test/support/git-repository.ts'
@@ -36,6 +36,34 @@ test('a snapshot has what is not committed, and nothing of the repository is tou
   assert.equal(ref, 'refs/heads/main')
   assert.deepEqual(await readFile(at('.git/index')), index)
   assert.equal(await repository.git('status', '--porcelain'), status)
+})
+
+test('a snapshot has ignored files that are tracked, and leaves out nested repositories without a commit', async () => {
+  await using repository = await gitRepository({ files: { a: 'a' } })
+  await using data = await tempDir()
+  const at = (name: string): string => join(repository.path, name)
+  const bare = join(data.path, 'snapshot.git')
+  await mkdir(at('build'))
+  for (const [name, text] of [
+    ['build/kept', 'kept'],
+    ['build/made', 'made'],
+    ['.gitignore', 'build/\n'],
+  ] as const) {
+    await writeFile(at(name), text)
+  }
+  await repository.git('add', '--force', 'build/kept', '.gitignore')
+  await repository.git('commit', '--quiet', '--message', 'Keep')
+  for (const name of ['one', 'two']) await repository.git('init', '--quiet', name)
+  await writeFile(at('one/file'), 'of the nested one')
+  for (const splits of [false, true]) {
+    if (splits) await repository.git('update-index', '--split-index')
+    await writeFile(at('a'), `${splits}`)
+    const { sha } = await snapshotWork(repository.path, bare, options)
+    const ask = (...args: string[]) => git([`--git-dir=${bare}`, ...args], options)
+    const names = await ask('ls-tree', '-r', '--name-only', sha)
+    assert.equal(names, '.gitignore\na\nbuild/kept\n')
+    assert.equal(await ask('show', `${sha}:a`), `${splits}`)
+  }
 })
 
 test('a repository without a commit has the branch that its first one will be on', async () => {

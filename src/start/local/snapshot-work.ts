@@ -1,5 +1,16 @@
-import { appendFile, copyFile, mkdir, readFile, rm, writeFile } from 'node:fs/promises'
-import { join, resolve } from 'node:path'
+import {
+  appendFile,
+  copyFile,
+  mkdir,
+  readdir,
+  readFile,
+  rm,
+  stat,
+  utimes,
+  writeFile,
+} from 'node:fs/promises'
+import { dirname, join, resolve } from 'node:path'
+import { describeError } from '../../lib/errors.ts'
 import { type GitEnv, git } from '../../lib/git/git.ts'
 import { removeStaleLocks } from '../../runner/mirror/stale-locks.ts'
 
@@ -38,7 +49,8 @@ export async function snapshotWork(
   if (own) await borrow(own, bare)
   const inside = (args: string[]): Promise<string> =>
     git([`--git-dir=${bare}`, `--work-tree=${folder}`, ...args], { ...options, cwd: folder })
-  await inside(['add', '--all', '--', '.'])
+  if (own) await copyIndex(own.index, bare)
+  await addAll(inside)
   const tree = (await inside(['write-tree'])).trim()
   const ref = own?.branch ?? 'refs/heads/main'
   const isClean = own?.tree === tree
@@ -49,6 +61,37 @@ export async function snapshotWork(
       : (await inside([...AUTHOR, 'commit-tree', tree, ...parent, '-m', 'Working tree'])).trim()
   await inside(['update-ref', ref, sha])
   return { repository: bare, ref, sha }
+}
+
+/** The index lists tracked files that are ignored, and what is unchanged. A split one is in several files. */
+async function copyIndex(index: string, bare: string): Promise<void> {
+  const found = await stat(index).catch(() => undefined)
+  if (!found) return
+  const shared = (await readdir(dirname(index))).filter((name) => name.startsWith('sharedindex.'))
+  for (const name of shared) await copyFile(join(dirname(index), name), join(bare, name))
+  const copy = join(bare, 'index')
+  await copyFile(index, copy)
+  // A file that was written in the moment after the index counts as changed by its time only.
+  const before = Math.floor(found.mtimeMs / 1000)
+  await utimes(copy, before, before)
+}
+
+/** git's message about a nested repository before its first commit: there is nothing of it to add. */
+const WITHOUT_COMMIT = /'([^'\n]+)' does not have a commit checked out/
+
+async function addAll(inside: (args: string[]) => Promise<string>): Promise<void> {
+  const without: string[] = []
+  for (;;) {
+    try {
+      await inside(['add', '--all', '--', '.', ...without])
+      return
+    } catch (error) {
+      const [, nested] = WITHOUT_COMMIT.exec(describeError(error)) ?? []
+      const pathspec = `:(exclude,top,literal)${nested}`
+      if (nested === undefined || without.includes(pathspec)) throw error
+      without.push(pathspec)
+    }
+  }
 }
 
 /** The full name of the branch that is checked out in the folder, if any. */
@@ -74,6 +117,7 @@ interface OwnRepository {
   readonly format: string
   readonly objects: string
   readonly exclude: string
+  readonly index: string
 }
 
 /** Undefined if the folder is not the root of a repository. */
@@ -97,11 +141,13 @@ async function ownRepository(
     'objects',
     '--git-path',
     'info/exclude',
+    '--git-path',
+    'index',
   ]
   const head = ['HEAD', 'HEAD^{tree}', '--symbolic-full-name', 'HEAD']
   const all = await ask(...paths, ...head)
-  const [format, objects, exclude, commit, tree, named] = all ?? (await ask(...paths)) ?? []
-  if (!objects || !exclude || !format) return undefined
+  const [format, objects, exclude, index, commit, tree, named] = all ?? (await ask(...paths)) ?? []
+  if (!objects || !exclude || !index || !format) return undefined
   // Before the first commit a branch is only the name in HEAD.
   const branch = all ? named : (await ask('symbolic-ref', '--quiet', 'HEAD'))?.[0]
   const at = (path: string): string => resolve(folder, path)
@@ -113,6 +159,7 @@ async function ownRepository(
     format,
     objects: at(objects),
     exclude: at(exclude),
+    index: at(index),
   }
 }
 
