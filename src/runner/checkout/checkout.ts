@@ -7,7 +7,7 @@ import { type GitEnv, git } from '../../lib/git/git.ts'
 import { LOCAL_WAY } from '../../lib/git/git-way.ts'
 import { listRefs } from '../mirror/mirror-refs.ts'
 import type { ObjectReader } from '../mirror/object-reader.ts'
-import { peel } from '../mirror/read-commit.ts'
+import { isTag, lacksOwnTag } from '../mirror/read-commit.ts'
 import { OUTPUT_FILE } from '../steps/collect-outputs.ts'
 
 /** Exists during a fetch, which only brings tags together with a ref that it stores. */
@@ -97,13 +97,11 @@ async function fetchReachable(
 
 /** The mirror's tags, always including the one that the commit comes from: at the remote it may have moved on. */
 async function tagsFor(
-  { ref, sha }: CommitSource,
+  commit: CommitSource,
   { mirror, objects }: CheckoutOptions,
 ): Promise<Map<string, string>> {
   const tags = await listRefs(mirror, 'refs/tags')
-  if (!isTag(ref)) return tags
-  const id = tags.get(ref)
-  if (id === undefined || (await peel(objects, id)) !== sha) tags.set(ref, sha)
+  if (await lacksOwnTag(commit, tags, objects)) tags.set(commit.ref, commit.sha)
   return tags
 }
 
@@ -113,10 +111,6 @@ async function writeOwnTag({ ref, sha }: CommitSource, dotGit: string): Promise<
   const file = join(dotGit, ref)
   await mkdir(dirname(file), { recursive: true })
   await writeFile(file, `${sha}\n`)
-}
-
-function isTag(ref: string): boolean {
-  return ref.startsWith('refs/tags/')
 }
 
 async function copyPacks(from: string, to: string): Promise<void> {

@@ -37,8 +37,7 @@ const TAGS_FAILED = /refs\/tags\/|fsck error|index-pack/
  */
 export async function fetchByGit(options: GitFetch): Promise<NarwhalError | undefined> {
   const { mirror, commit, ref, env, signal } = options
-  const bring = (...from: string[]): Promise<void> =>
-    fetchRefs([...from.map((one) => `+${one}:${ref}`), ALL_TAGS], options)
+  const bring = (from: string): Promise<void> => fetchRefs([`+${from}:${ref}`, ALL_TAGS], options)
   const format = commit.sha.length === 64 ? 'sha256' : 'sha1'
   try {
     if (!(await exists(join(mirror, 'HEAD')))) {

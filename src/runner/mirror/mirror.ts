@@ -15,7 +15,7 @@ import { GONE } from './mirror-room.ts'
 import type { ObjectReader } from './object-reader.ts'
 import type { ObjectReaders } from './object-readers.ts'
 import { hasSameTags, quickFetch } from './quick-fetch.ts'
-import { peel } from './read-commit.ts'
+import { isTag, lacksOwnTag } from './read-commit.ts'
 import { removeStaleLocks } from './stale-locks.ts'
 import { withinSize } from './within-size.ts'
 
@@ -247,11 +247,9 @@ export class Mirror {
     tags.catch(() => {})
   }
 
-  /** Whether the tag that a commit is from is missing here, or at another commit. */
-  async #lacksTagOf({ ref, sha }: MirroredCommit): Promise<boolean> {
-    if (!ref.startsWith('refs/tags/')) return false
-    const id = (await listRefs(this.path, 'refs/tags')).get(ref)
-    return id === undefined || (await peel(this.objects, id)) !== sha
+  async #lacksTagOf(commit: MirroredCommit): Promise<boolean> {
+    if (!isTag(commit.ref)) return false
+    return await lacksOwnTag(commit, await listRefs(this.path, 'refs/tags'), this.objects)
   }
 
   #envFor({ hosts }: MirroredCommit): GitEnv {
@@ -269,7 +267,7 @@ export class Mirror {
 
 /** The event of a tag needs the tag itself, which git(1) fetches. */
 function mayBeQuick({ cloneUrl, sha, ref }: CommitSource): boolean {
-  return /^https?:/.test(cloneUrl) && sha.length === 40 && !ref.startsWith('refs/tags/')
+  return /^https?:/.test(cloneUrl) && sha.length === 40 && !isTag(ref)
 }
 
 /** The name is a digest, so that `a` and `a/b` never conflict. */

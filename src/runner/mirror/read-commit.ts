@@ -1,3 +1,4 @@
+import type { CommitSource } from '../../contract/rpc/attempt.ts'
 import { NarwhalError } from '../../lib/errors.ts'
 import type { ObjectReader } from './object-reader.ts'
 
@@ -32,7 +33,7 @@ export async function readCommit(objects: ObjectReader, id: string): Promise<Com
 const DEEPEST_TAG = 10
 
 /** The object that a tag finally leads to; any other object is returned as is. Rejects as `ObjectReader.read`. */
-export async function peel(objects: ObjectReader, id: string): Promise<string> {
+async function peel(objects: ObjectReader, id: string): Promise<string> {
   let found = id
   for (let depth = 0; depth < DEEPEST_TAG; depth++) {
     const info = await objects.info(found)
@@ -41,6 +42,21 @@ export async function peel(objects: ObjectReader, id: string): Promise<string> {
     found = /^object ([0-9a-f]{40,64})$/m.exec(raw.toString('latin1'))?.[1] ?? found
   }
   return found
+}
+
+/** Whether a commit comes from a tag that these tags lack, or have at another commit. Rejects as `peel`. */
+export async function lacksOwnTag(
+  { ref, sha }: CommitSource,
+  tags: ReadonlyMap<string, string>,
+  objects: ObjectReader,
+): Promise<boolean> {
+  if (!isTag(ref)) return false
+  const id = tags.get(ref)
+  return id === undefined || (await peel(objects, id)) !== sha
+}
+
+export function isTag(ref: string): boolean {
+  return ref.startsWith('refs/tags/')
 }
 
 /** For an unknown encoding, UTF-8, which nearly all commits use. */
