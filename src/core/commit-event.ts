@@ -70,6 +70,15 @@ export interface CommitEvent {
   readonly ref: string
   /** The commit's object name: 40 or 64 hexadecimal digits. */
   readonly sha: string
+  /** What the ref pointed at before, as told: an object name, or '' if it was created; absent: not known. */
+  readonly before?: string
+  /** When it happened, as the forge tells it of pushes: compared for equality only. */
+  readonly stamp?: string
+  /**
+   * For what doesn't move the ref (a reopening, a label): the action, and what tells two of them apart.
+   * Absent: the event is the move of the ref itself.
+   */
+  readonly occurrence?: string
   /** The first line of the commit message or the pull request's title; hostile text. */
   readonly title: string
   /** The author's display name; hostile text, never used to decide trust. */

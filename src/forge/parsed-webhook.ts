@@ -36,13 +36,23 @@ export type ParsedWebhook =
       /** The author, if it was merged: no longer a first-time contributor. */
       readonly mergedOf?: number
     }
+  /** A branch or tag was deleted; made again, even at the same commit, it is a new event. */
+  | {
+      readonly kind: 'gone'
+      readonly repository: WebhookRepository
+      readonly ref: string
+      /** What it pointed at, if told. */
+      readonly before?: string
+    }
   | {
       readonly kind: 'ignored'
       readonly repository?: WebhookRepository
       readonly reason: string
     }
 
-export type WebhookCommit = Pick<CommitEvent, 'ref' | 'sha' | 'title' | 'author' | 'details'> & {
+type ToldFields = 'ref' | 'sha' | 'before' | 'stamp' | 'occurrence' | 'title' | 'author' | 'details'
+
+export type WebhookCommit = Pick<CommitEvent, ToldFields> & {
   readonly kind: 'push' | 'pull_request' | 'tag'
   readonly facts: TrustFacts
   /** The account that caused the event. */

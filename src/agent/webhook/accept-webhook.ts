@@ -55,6 +55,10 @@ function contentOf(
     const { kind, ref, mergedOf } = parsed
     return { kind, ref, ...present({ mergedOf }), ...forgeIds }
   }
+  if (parsed.kind === 'gone') {
+    const { kind, ref, before } = parsed
+    return { kind, ref, ...present({ before }), ...forgeIds }
+  }
   const { facts, sender, ...parts } = parsed.event
   const event = { ...parts, source: 'webhook' } as const
   return {

@@ -32,6 +32,12 @@ export interface Delivery {
         readonly mergedOf?: number
         readonly forgeIds?: ForgeIds
       }
+    | {
+        readonly kind: 'gone'
+        readonly ref: string
+        readonly before?: string
+        readonly forgeIds?: ForgeIds
+      }
     | { readonly kind: 'ignored'; readonly reason: string }
 }
 
@@ -63,6 +69,10 @@ export async function writeDeliveries(
       if (mergedOf !== undefined) {
         await write.accounts.noteMerged({ repositoryId, actorId: mergedOf, at: receivedAt })
       }
+      continue
+    }
+    if (content.kind === 'gone') {
+      await write.heads.forget(repositoryId, [content.ref])
       continue
     }
     const { account } = content
@@ -110,6 +120,10 @@ function recordOf(
 ): DeliveryRecord {
   const rest = { forge, deliveryId, repositoryId, receivedAt }
   if (content.kind === 'closed') return { ...rest, disposition: 'ignored', reason: 'closing noted' }
+  if (content.kind === 'gone') {
+    const reason = content.ref.startsWith('refs/tags/') ? 'tag deleted' : 'branch deleted'
+    return { ...rest, disposition: 'ignored', reason }
+  }
   if (content.kind === 'ignored') return { ...rest, disposition: 'ignored', reason: content.reason }
   const { event, created } = nextAccepted() as AcceptedEvent
   return { ...rest, disposition: created ? 'accepted' : 'known', eventId: event.id }
