@@ -13,6 +13,8 @@ export interface ForgeFacts {
   readonly requests?: { readonly folder: string; readonly sign: '#' | '!' }
   /** Absent: its webhooks are not supported. */
   readonly webhook?: WebhookFacts
+  /** What its API doesn't have. */
+  readonly lacks?: readonly ('statuses' | 'pull requests')[]
 }
 
 /** Where to create a webhook at a forge, and what its fields are called there. */
@@ -62,6 +64,20 @@ export const FORGE_FACTS = {
         chosen: 'Push, Create, Pull request, Pull request synchronized',
       },
     },
+  },
+  gogs: {
+    title: 'Gogs',
+    hosts: [],
+    apiPath: '/api/v1',
+    requests: { folder: 'pull', sign: '#' },
+    webhook: {
+      settings: 'in the repository’s Settings → Webhooks → Add a new webhook → Gogs',
+      url: 'Payload URL',
+      secret: 'Secret',
+      contentType: 'application/json',
+      events: { field: 'Let me choose', chosen: 'Create, Push, Pull Request, Release' },
+    },
+    lacks: ['statuses', 'pull requests'],
   },
   gitlab: {
     title: 'GitLab',

@@ -15,7 +15,7 @@ export interface ForgePort {
   readonly statusRequest: StatusRequest
   /** Builds the GET that checks whether a token is still accepted. */
   readonly repositoryQuestion: RepositoryQuestion
-  /** Absent where the forge has no refs for pull requests, so none are built. */
+  /** Absent where the forge has no refs for pull requests, so none are built, or can't be asked about them. */
   readonly authorQuestions?: AuthorQuestions
 }
 

@@ -7,11 +7,12 @@ import { proofOf } from './proof.ts'
 test('what a forge can do is what its facts say', () => {
   assert.deepEqual(Object.keys(FORGE_PORTS).toSorted(), FORGE_KINDS.toSorted())
   for (const kind of FORGE_KINDS) {
-    const { webhook, requests } = forgeFacts(kind)
+    const { webhook, requests, lacks = [] } = forgeFacts(kind)
     const { hooks, authorQuestions } = forgePort(kind)
     assert.equal(hooks !== undefined, webhook !== undefined, `${kind}: webhooks`)
     assert.equal(hooks?.proof.kind === 'token', webhook?.sendsSecret === true, `${kind}: secret`)
-    assert.equal(authorQuestions !== undefined, requests !== undefined, `${kind}: requests`)
+    const mayAsk = requests !== undefined && !lacks.includes('pull requests')
+    assert.equal(authorQuestions !== undefined, mayAsk, `${kind}: requests`)
   }
 })
 
@@ -44,6 +45,7 @@ test('each kind of forge is asked for a repository where it has it', () => {
   assert.deepEqual(Object.fromEntries(urls), {
     github: 'https://x/api/repos/a/b',
     gitea: 'https://x/api/repos/a/b',
+    gogs: 'https://x/api/repos/a/b',
     gitlab: 'https://x/api/projects/a%2Fb',
     bitbucket: 'https://x/api/repositories/a/b',
   })

@@ -3,7 +3,6 @@ import {
   type CommitEvent,
   LONGEST_AUTHOR,
   LONGEST_TITLE,
-  shortRef,
   type TrustFacts,
 } from '../core/commit-event.ts'
 import type { ForgeAccount } from '../core/stranger/update-bot.ts'
@@ -59,9 +58,10 @@ export type WebhookCommit = Pick<CommitEvent, ToldFields> & {
   readonly sender?: ForgeAccount
 }
 
+/** What isn't known of the title and the author is read from the commit when it is planned. */
 export function commit(repository: WebhookRepository, event: WebhookCommit): ParsedWebhook {
-  const title = firstLine(event.title, LONGEST_TITLE) || shortRef(event.ref)
-  const author = firstLine(event.author, LONGEST_AUTHOR) || 'unknown'
+  const title = firstLine(event.title, LONGEST_TITLE)
+  const author = firstLine(event.author, LONGEST_AUTHOR)
   const { sender } = event
   // Account names are short at every forge; a longer one is not genuine.
   const named = sender && { ...sender, name: firstLine(sender.name, LONGEST_AUTHOR) }

@@ -17,7 +17,7 @@ export interface PlanningDeps {
   readonly early: EarlyPlan | undefined
   /** Which authors of a stranger's commit have had something merged. */
   readonly findAuthors: () => Promise<KnownAuthors>
-  /** Stores the title and author that the runner read, if the event had none. */
+  /** Stores the title and author, as read by the runner where the event had none. */
   readonly describeEvent: (text: { title: string; author: string }) => Promise<void>
 }
 
@@ -40,8 +40,13 @@ export class PipelinePlanning {
       const authors = isStranger(event.trust) ? this.#deps.findAuthors() : undefined
       authors?.catch(() => {})
       const planned = await this.#ask(AbortSignal.any([signal, cancelled]))
-      if (event.title === '' && event.author === '') {
-        await this.#deps.describeEvent(planned.planned)
+      const { title, author } = event
+      if (title === '' || author === '') {
+        const read = planned.planned
+        await this.#deps.describeEvent({
+          title: title || read.title,
+          author: author || read.author,
+        })
       }
       const wait =
         authors && reasonToWait(event.trust, repository, await authors, planned.planned.changed)

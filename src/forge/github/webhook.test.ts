@@ -82,7 +82,7 @@ describe('a push', () => {
     assert.equal(event.ref, 'refs/tags/v1')
     assert.equal(event.sha, SHA)
     const bare = pushOf({ ref: 'refs/tags/v1', after: TAG_OBJECT, head_commit: null })
-    assert.partialDeepStrictEqual(commitOf('push', bare), { sha: TAG_OBJECT, title: 'v1' })
+    assert.partialDeepStrictEqual(commitOf('push', bare), { sha: TAG_OBJECT, title: '' })
   })
 
   test('that deletes is ignored', () => {

@@ -59,12 +59,15 @@ function parsePush(payload: Push): ParsedWebhook {
   if (payload.deleted || isZeroSha(after)) {
     return ignored(payload.repository, isTag ? 'tag deleted' : 'branch deleted')
   }
+  if (before === after) return ignored(payload.repository, 'a test: nothing was moved')
+  const sha = isTag ? (head?.id ?? after) : after
+  const author = head?.author?.name ?? payload.pusher?.name ?? sender?.login ?? ''
   return commit(payload.repository, {
     kind: isTag ? 'tag' : 'push',
     ref,
-    sha: isTag ? (head?.id ?? after) : after,
-    title: head?.message ?? '',
-    author: head?.author?.name ?? payload.pusher?.name ?? sender?.login ?? '',
+    sha,
+    // Read from the commit if the payload has another one, as after a push back to an earlier one.
+    ...(head?.id === sha ? { title: head.message, author } : { title: '', author: '' }),
     facts: ownFacts(payload),
     ...senderOf(sender),
     ...(before && !isTag && !isZeroSha(before) ? { details: { base: before } } : {}),

@@ -42,6 +42,7 @@ function parsePush(payload: Push): ParsedWebhook {
     return ignored(from, `pushes to ${firstLine(ref, 100)} are not built`)
   }
   if (isZeroSha(after)) return ignored(from, isTag ? 'tag deleted' : 'branch deleted')
+  if (before === after) return ignored(from, 'a test: nothing was moved')
   const sha = isTag ? (payload.checkout_sha ?? after) : after
   const head = commits?.find(({ id }) => id === sha)
   return commit(from, {
@@ -49,7 +50,8 @@ function parsePush(payload: Push): ParsedWebhook {
     ref,
     sha,
     title: head?.message ?? '',
-    author: head?.author?.name ?? payload.user_name ?? '',
+    // Read from the commit, as the title is, if the payload doesn't have it.
+    author: head ? (head.author?.name ?? payload.user_name ?? '') : '',
     facts: {
       ...present({ actorId }),
       repositoryId: from.forgeId,
