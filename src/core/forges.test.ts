@@ -3,6 +3,7 @@ import { test } from 'node:test'
 import {
   FORGE_KINDS,
   FORGES,
+  type ForgeKind,
   forgeApiUrl,
   forgeAt,
   forgeFacts,
@@ -40,14 +41,20 @@ test('no host is of two kinds, and each is written as URLs have it', () => {
   for (const host of hosts) assert.equal(new URL(`https://${host}`).host, host)
 })
 
+function apiUrl(kind: ForgeKind, scheme: string, host: string): string {
+  return forgeApiUrl(kind, { scheme, host })
+}
+
 test('the API of a host of one’s own is below it, and that of a known one where it is', () => {
-  assert.equal(forgeApiUrl('github', 'https:', 'github.com'), 'https://api.github.com')
-  assert.equal(forgeApiUrl('github', 'https:', 'ghe.example.com'), 'https://ghe.example.com/api/v3')
-  assert.equal(forgeApiUrl('gitea', 'http:', '10.0.0.1:3000'), 'http://10.0.0.1:3000/api/v1')
-  assert.equal(forgeApiUrl('gitlab', 'https:', 'gitlab.com'), 'https://gitlab.com/api/v4')
+  assert.equal(apiUrl('github', 'https:', 'github.com'), 'https://api.github.com')
+  assert.equal(apiUrl('github', 'https:', 'ghe.example.com'), 'https://ghe.example.com/api/v3')
+  assert.equal(apiUrl('gitea', 'http:', '10.0.0.1:3000'), 'http://10.0.0.1:3000/api/v1')
+  assert.equal(apiUrl('gitlab', 'https:', 'gitlab.com'), 'https://gitlab.com/api/v4')
   for (const host of ['bitbucket.org', 'git.example.com']) {
-    assert.equal(forgeApiUrl('bitbucket', 'https:', host), 'https://api.bitbucket.org/2.0')
+    assert.equal(apiUrl('bitbucket', 'https:', host), 'https://api.bitbucket.org/2.0')
   }
+  const below = { scheme: 'https:', host: 'example.com', root: '/git' }
+  assert.equal(forgeApiUrl('gitea', below), 'https://example.com/git/api/v1')
 })
 
 test('a request is known by its ref, at the forges that have such refs', () => {

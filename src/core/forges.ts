@@ -11,6 +11,8 @@ export interface ForgeFacts {
   readonly apiPath?: string
   /** Heads of pull or merge requests are at `refs/{folder}/{number}/head`. Absent: it has no such refs. */
   readonly requests?: { readonly folder: string; readonly sign: '#' | '!' }
+  /** A repository's path has more than an owner and a name: groups nest. */
+  readonly hasNestedGroups?: true
   /** Absent: its webhooks are not supported. */
   readonly webhook?: WebhookFacts
   /** What its API doesn't have. */
@@ -84,6 +86,7 @@ export const FORGE_FACTS = {
     hosts: ['gitlab.com'],
     apiPath: '/api/v4',
     requests: { folder: 'merge-requests', sign: '!' },
+    hasNestedGroups: true,
     webhook: {
       settings: 'in the project’s Settings → Webhooks → Add new webhook',
       url: 'URL',
@@ -157,11 +160,14 @@ export function forgeAt(host: string): Forge {
   return kind !== undefined && isWebhookForge(kind) ? kind : 'git'
 }
 
-/** The API URL of a forge whose pages are at `scheme//host`. */
-export function forgeApiUrl(kind: ForgeKind, scheme: string, host: string): string {
+/** The API URL of a forge whose pages are at `scheme//host`, below `root`, which is empty or like `/git`. */
+export function forgeApiUrl(
+  kind: ForgeKind,
+  { scheme, host, root = '' }: { scheme: string; host: string; root?: string | undefined },
+): string {
   const { hosts, apiUrl, apiPath } = forgeFacts(kind)
   const isElsewhere = apiPath === undefined || hosts.includes(host)
-  return apiUrl !== undefined && isElsewhere ? apiUrl : `${scheme}//${host}${apiPath}`
+  return apiUrl !== undefined && isElsewhere ? apiUrl : `${scheme}//${host}${root}${apiPath}`
 }
 
 /** The path of a repository's webhook at the agent. */

@@ -31,6 +31,8 @@ export interface RepositoryRecord {
   readonly forgeId?: number
   /** Its owner's numeric id, likewise. */
   readonly forgeOwnerId?: number
+  /** Its path there as its forge last named it, if that is not the path of the clone URL: it was renamed. */
+  readonly movedTo?: string
   readonly cloneUrl: string
   /** Sealed for `webhookSecretPlace`; in plain text if written by an earlier version. */
   readonly webhookSecret: string
@@ -53,6 +55,8 @@ export interface RepositoryRecord {
 export interface ForgeIds {
   readonly forgeId: number
   readonly ownerId?: number
+  /** Its path there, if that is not the path of the clone URL. */
+  readonly movedTo?: string
 }
 
 /** A repository's rules for strangers' commits and for skipped pipelines. */

@@ -107,7 +107,13 @@ for (const [what, ask] of Object.entries(ASKED)) {
 
 test('SEC-16t: a test delivery reveals nothing of a server that answers endlessly', async () => {
   await using endless = await server('endless')
-  const repository = { id: 'repo_1', name: 'ada/app', forge: 'github', secret: 'x' } as const
+  const repository = {
+    id: 'repo_1',
+    name: 'ada/app',
+    cloneUrl: '/srv/app',
+    forge: 'github',
+    secret: 'x',
+  } as const
   const bounds = { reach: 'private', hosts: ANY_HOSTS, ownPorts: [] } as const
   const told = await testDelivery(repository, `${endless.url}/webhooks/github/repo_1`, bounds)
   assert.deepEqual(told, { ok: false, words: 'the server there is not a Narwhal agent' })

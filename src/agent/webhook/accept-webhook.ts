@@ -1,4 +1,5 @@
 import type { EventDetails } from '../../core/commit-event.ts'
+import { forgePathOf } from '../../core/forge-path.ts'
 import type { WebhookForge } from '../../core/forges.ts'
 import { decideTrust, isOwnRef } from '../../core/stranger/stranger.ts'
 import type { ForgeAccount } from '../../core/stranger/update-bot.ts'
@@ -74,15 +75,21 @@ function contentOf(
   }
 }
 
-/** The ids at the forge, if they are not known yet or have changed: a repository may get another owner. */
+/**
+ * The ids and the path at the forge, if they are not known yet or have changed: a repository may be renamed, and
+ * get another owner.
+ */
 function newIds(
-  { forgeId, ownerId }: WebhookRepository,
+  { forgeId, ownerId, fullName }: WebhookRepository,
   known: RepositoryRecord,
 ): Pick<Extract<Delivery['content'], { kind: 'commit' }>, 'forgeIds'> {
+  const movedTo = isSamePath(fullName, forgePathOf(known)) ? undefined : fullName
   const isKnown =
-    known.forgeId !== undefined && (ownerId ?? known.forgeOwnerId) === known.forgeOwnerId
+    known.forgeId !== undefined &&
+    (ownerId ?? known.forgeOwnerId) === known.forgeOwnerId &&
+    movedTo === known.movedTo
   if (isKnown) return {}
-  return { forgeIds: { forgeId, ...present({ ownerId }) } }
+  return { forgeIds: { forgeId, ...present({ ownerId, movedTo }) } }
 }
 
 /** A bot that pushes to the repository's own branches, or an account that the repository lists. */
@@ -96,19 +103,32 @@ function isOfInterest(
 
 /**
  * Rejects a webhook of another repository, as a secret may be shared by several (by the webhook of an
- * organization, say). Ids decide; names do until the id is known.
+ * organization, say). Ids decide; paths do until the id is known.
  */
 function refuseOther(repository: RepositoryRecord, { address, parsed }: ReadWebhook): void {
   const named = parsed.repository ?? address
   if (!named && parsed.kind === 'ignored') return
   if (named && isThatOf(repository, named)) return
-  const other = named ? `${JSON.stringify(named.fullName)} (${named.forgeId})` : 'no repository'
-  const message = `the webhook is about ${other}, but its URL and secret are those of ${repository.name}`
-  throw new NarwhalError('conflict', message)
+  throw new NarwhalError('conflict', wordsOfOther(repository, named))
 }
 
 function isThatOf(repository: RepositoryRecord, { forgeId, fullName }: WebhookRepository): boolean {
   return repository.forgeId === undefined
-    ? fullName.toLowerCase() === repository.name.toLowerCase()
+    ? isSamePath(fullName, forgePathOf(repository))
     : forgeId === repository.forgeId
+}
+
+function wordsOfOther(repository: RepositoryRecord, named: WebhookRepository | undefined): string {
+  const { name, forgeId } = repository
+  const path = forgePathOf(repository)
+  if (named && forgeId !== undefined && isSamePath(named.fullName, path)) {
+    return `${path} is another repository at the forge than before (its number is ${named.forgeId}, and was ${forgeId}): it was created again there. To build this one as ${name}: narwhal repo set ${name} --url URL, with its clone URL`
+  }
+  const other = named ? `${JSON.stringify(named.fullName)} (${named.forgeId})` : 'no repository'
+  const known = forgeId === undefined ? path : `${path}, ${forgeId} at the forge`
+  return `the webhook is about ${other}, but its URL and secret are those of ${name} (${known})`
+}
+
+function isSamePath(one: string, other: string): boolean {
+  return one.toLowerCase() === other.toLowerCase()
 }

@@ -16,6 +16,9 @@ const MAX_BYTES_UNADDRESSED = 1024 * 1024
 /** Longer bodies go to a thread: searching and hashing this much takes a millisecond at most. */
 const SHORT_BYTES = 128 * 1024
 
+/** How many repositories of one path at different hosts are considered: each costs a hash. */
+const MOST_OF_ONE_PATH = 8
+
 /** Checked for a webhook of an unknown repository, so that this takes as long as for a known one. */
 const NOBODYS_SECRET = randomBytes(24).toString('base64url')
 
@@ -41,7 +44,8 @@ export interface SignedWebhookDeps {
   readonly vault: Vault
   readonly bodies: BodyThread
   readonly findById: (id: string) => Promise<RepositoryRecord | undefined>
-  readonly findNamed: (name: WebhookRepository) => Promise<RepositoryRecord | undefined>
+  /** Several if they have the same path at different hosts, say: the signature tells which one it is. */
+  readonly findNamed: (name: WebhookRepository) => Promise<readonly RepositoryRecord[]>
 }
 
 /** The maximum size of a webhook's body. */
@@ -63,19 +67,33 @@ export async function receiveSigned(
   const { hooks, payload, proof, repositoryId } = incoming
   const maxBytes = maxBodyBytes(repositoryId !== undefined)
   using body = await collect(payload, maxBytes, deps.bodies)
-  const repository =
+  const repositories =
     repositoryId === undefined
       ? await deps.findNamed(await addressOf(body, incoming))
-      : await deps.findById(repositoryId)
-  const { present, former } = repository
-    ? openWebhookSecrets(deps.vault, repository, Date.now())
-    : { present: NOBODYS_SECRET }
-  const secrets = former === undefined ? [present] : [present, former]
+      : [await deps.findById(repositoryId)].filter((one) => one !== undefined)
+  const keys = repositories.slice(0, MOST_OF_ONE_PATH).flatMap((one) => keysOf(one, deps.vault))
+  const secrets = keys.length > 0 ? keys.map(({ secret }) => secret) : [NOBODYS_SECRET]
   const proven = await body.prove({ form: hooks.proof, shown: proof, secrets })
-  if (repository && proven) return { body: proven.bytes, repository, isByFormer: proven.by > 0 }
+  const key = proven && keys[proven.by]
+  if (key) {
+    return { body: proven.bytes, repository: key.repository, isByFormer: key.isFormer }
+  }
   const message =
     'the signature does not match: compare the URL and the secret at the forge with those that Narwhal showed'
   throw new NarwhalError('unauthenticated', message)
+}
+
+/** A secret that a webhook of this repository may be signed with. */
+interface Key {
+  readonly repository: RepositoryRecord
+  readonly secret: string
+  readonly isFormer: boolean
+}
+
+function keysOf(repository: RepositoryRecord, vault: Vault): Key[] {
+  const { present, former } = openWebhookSecrets(vault, repository, Date.now())
+  const key = { repository, secret: present, isFormer: false }
+  return former === undefined ? [key] : [key, { repository, secret: former, isFormer: true }]
 }
 
 async function addressOf(

@@ -138,7 +138,7 @@ function receiverOf(
   { store, vault, byId, bodies, wrong }: Webhooks,
 ): Receiver {
   const { hooks } = FORGE_PORTS[forge]
-  const named = new Grouping<ForgeName, RepositoryRecord | undefined>((wanted) =>
+  const named = new Grouping<ForgeName, RepositoryRecord[]>((wanted) =>
     store.repositories.findOfForge(forge, wanted),
   )
   const findById = async (id: string): Promise<RepositoryRecord | undefined> => {

@@ -56,6 +56,10 @@ export const repositoryView = z
     name: z.string(),
     forge: z.enum(FORGES),
     cloneUrl: z.string(),
+    /** Its path at the forge, if that is not its name here. */
+    forgePath: z.string().optional(),
+    /** It was renamed at the forge, whose last webhook named this path; the clone URL has the former one. */
+    movedTo: z.string().optional(),
     /** Milliseconds between polls for new commits; 0: webhooks only. */
     pollIntervalMs: z.number().int().nonnegative(),
     ...repositoryRules,

@@ -1,7 +1,7 @@
 import type { ForgeQuestion } from '../../forge/author-questions.ts'
 import type { Hosts } from '../../lib/reach/hosts.ts'
 import { describeConnectError } from '../../lib/tls/connect-errors.ts'
-import { getFromForge, isLimited } from '../statuses/forge-get.ts'
+import { getFromForge, isLimited } from '../forge-api/get-from-forge.ts'
 
 /** A forge's answer, or why there is none. */
 export type ForgeAnswer =

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import type { TestedDelivery } from '../../contract/rest/rest-insights.ts'
 import { mayBeTried, type RequestsReach } from '../../core/access/user-requests.ts'
+import { forgePathOf } from '../../core/forge-path.ts'
 import { FORGE_FACTS, type WebhookForge, webhookPath } from '../../core/forges.ts'
 import { FORGE_PORTS } from '../../forge/forges.ts'
 import { proofOf } from '../../forge/proof.ts'
@@ -15,7 +16,8 @@ const TIMEOUT_MS = 10_000
 /** Stands for an unknown id: no forge has so many repositories, and a ping stores none. */
 const NO_FORGE_ID = 2 ** 52
 
-export interface Pinged extends Pick<RepositoryRecord, 'id' | 'name' | 'forgeId'> {
+export interface Pinged
+  extends Pick<RepositoryRecord, 'id' | 'name' | 'cloneUrl' | 'forgeId' | 'movedTo'> {
   readonly forge: WebhookForge
   readonly secret: string
 }
@@ -86,10 +88,14 @@ function failed(words: string): TestedDelivery {
 }
 
 /** The test delivery of the repository's forge. */
-function pingOf({ name, forgeId, forge, secret }: Pinged) {
+function pingOf(pinged: Pinged) {
+  const { forgeId, forge, secret } = pinged
   const { hooks } = FORGE_PORTS[forge]
   const { address, trial } = hooks
-  const repository = { id: forgeId ?? NO_FORGE_ID, [address.name]: name }
+  const repository = {
+    id: forgeId ?? NO_FORGE_ID,
+    [address.name]: pinged.movedTo ?? forgePathOf(pinged),
+  }
   const body = JSON.stringify({ ...trial.payload, [address.object]: repository })
   const headers = {
     'content-type': 'application/json',

@@ -1,6 +1,7 @@
 import type { z } from 'zod'
 import type { newForgeLink } from '../../contract/rest/rest-forge-links.ts'
 import type { Doer } from '../../core/audit/audit.ts'
+import { clonePlace, pathAtForge } from '../../core/forge-path.ts'
 import { FORGE_KINDS, type ForgeTarget, forgeApiUrl, forgeKindAt } from '../../core/forges.ts'
 import { NarwhalError } from '../../lib/errors.ts'
 import { cloneHost } from '../../lib/git/clone-host.ts'
@@ -43,10 +44,12 @@ export function forgeTarget(
   { name, forge: known, cloneUrl }: Pick<RepositoryRecord, 'name' | 'forge' | 'cloneUrl'>,
   given: Omit<Request, 'token'>,
 ): ForgeTarget {
-  const place = placeOf(cloneUrl)
+  const place = clonePlace(cloneUrl)
   const forge = given.forge ?? (known === 'git' ? place && forgeKindAt(place.host) : known)
-  const apiUrl = given.apiUrl ?? (forge && place && forgeApiUrl(forge, place.scheme, place.host))
-  const project = given.project ?? place?.path
+  const at = pathAtForge(forge, place)
+  const apiUrl =
+    given.apiUrl ?? (forge && place && forgeApiUrl(forge, { ...place, root: at?.root }))
+  const project = given.project ?? at?.path
   if (forge && apiUrl && project) return { forge, apiUrl: apiUrl.replace(/\/+$/, ''), project }
   const missing = [
     forge ? '' : `\`forge\` (${oneOf(FORGE_KINDS)})`,
@@ -60,27 +63,4 @@ export function forgeTarget(
 /** Like `a, b or c`. */
 function oneOf(names: readonly string[]): string {
   return `${names.slice(0, -1).join(', ')} or ${names.at(-1)}`
-}
-
-interface Place {
-  /** Of the forge's pages: `https:`, or `http:` where the repository is cloned by it. */
-  readonly scheme: 'https:' | 'http:'
-  readonly host: string
-  /** Absent if it can't be a repository's path at a forge. */
-  readonly path?: string
-}
-
-/** Of `https://host/path.git`, `ssh://git@host:22/path` or `git@host:path`; ssh ports are ignored. */
-function placeOf(cloneUrl: string): Place | undefined {
-  const pathOf = (text: string): { path?: string } => {
-    const path = text.replace(/^\/+|\/+$|\.git\/?$/g, '')
-    return path.includes('/') ? { path } : {}
-  }
-  if (URL.canParse(cloneUrl)) {
-    const { protocol, host, hostname, pathname } = new URL(cloneUrl)
-    const scheme = protocol === 'http:' ? protocol : 'https:'
-    return { scheme, host: protocol === 'ssh:' ? hostname : host, ...pathOf(pathname) }
-  }
-  const [, host, path] = /^(?:[^@/]+@)?([^:/]+):(.+)$/.exec(cloneUrl) ?? []
-  return host && path ? { scheme: 'https:', host, ...pathOf(path) } : undefined
 }

@@ -3,7 +3,7 @@ import { present } from '../../lib/present.ts'
 import { askOnce } from '../../lib/reach/ask-once.ts'
 import type { Hosts } from '../../lib/reach/hosts.ts'
 import { describeConnectError } from '../../lib/tls/connect-errors.ts'
-import { isLimited } from './forge-get.ts'
+import { isLimited } from '../forge-api/get-from-forge.ts'
 
 /** The result of sending a status. */
 export type SendResult =

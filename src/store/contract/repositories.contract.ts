@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import type { RepositoryRecord } from '../records.ts'
 import type { StoreWriter } from '../store.ts'
 import {
   anEvent,
@@ -177,15 +178,17 @@ export function repositoriesContract(open: OpenDatabase): void {
     assert.deepEqual(await store.repositories.list(), [repository])
   })
 
-  test("finds a forge's repository by its id, else by a name that no other id has", async () => {
+  test("finds a forge's repository by its id, and by a path whose id is not known", async () => {
     await using world = await openWorld(open)
     const { store } = world
-    const known = await seedRepository(store, { name: 'acme/renamed', forgeId: 1 })
-    const unknown = await seedRepository(store, { name: 'acme/app' })
-    await seedRepository(store, { name: 'acme/plain', forge: 'git' })
+    const at = (path: string) => `https://git.example.com/${path}.git`
+    const known = await seedRepository(store, { cloneUrl: at('acme/renamed'), forgeId: 1 })
+    const unknown = await seedRepository(store, { name: 'my/name', cloneUrl: at('acme/app') })
+    await seedRepository(store, { cloneUrl: at('acme/plain'), forge: 'git' })
+    const local = await seedRepository(store, { name: 'acme/local', cloneUrl: '/srv/app' })
     const find = async (forgeId: number, fullName: string) => {
       const others = [
-        { forgeId: 1, fullName: 'acme/app' },
+        { forgeId: 1, fullName: 'acme/whatever' },
         { forgeId: 77, fullName: 'no/body' },
       ]
       const found = await store.repositories.findOfForge('github', [
@@ -193,23 +196,39 @@ export function repositoriesContract(open: OpenDatabase): void {
         { forgeId, fullName },
         ...others,
       ])
-      assert.deepEqual(found.toSpliced(2, 1), [known, undefined, known, undefined])
+      assert.deepEqual(found.toSpliced(2, 1), [[known], [], [known], []])
       return found[2]
     }
-    assert.deepEqual(await find(1, 'acme/app'), known)
-    assert.deepEqual(await find(2, 'Acme/App'), unknown)
-    // A repository of that name was deleted at the forge and another one took the name.
-    assert.equal(await find(2, 'acme/renamed'), undefined)
-    assert.equal(await find(2, 'acme/plain'), undefined)
+    assert.deepEqual(await find(1, 'acme/app'), [known, unknown])
+    assert.deepEqual(await find(2, 'Acme/App'), [unknown])
+    assert.deepEqual(await find(2, 'acme/local'), [local])
+    // Its name here is Narwhal's own.
+    assert.deepEqual(await find(2, 'my/name'), [])
+    // A repository of that path was deleted at the forge and another one took the path.
+    assert.deepEqual(await find(2, 'acme/renamed'), [])
+    assert.deepEqual(await find(2, 'acme/plain'), [])
 
-    await store.transact((write) =>
-      write.repositories.setForgeIds(unknown.id, { forgeId: 2, ownerId: 7 }),
-    )
-    assert.deepEqual(await find(2, 'acme/whatever'), { ...unknown, forgeId: 2, forgeOwnerId: 7 })
-    const theft = store.transact((write) =>
-      write.repositories.setForgeIds(known.id, { forgeId: 2 }),
-    )
-    await assert.rejects(theft, { code: 'conflict' })
+    const ids = { forgeId: 2, ownerId: 7, movedTo: 'acme/moved' }
+    await store.transact((write) => write.repositories.setForgeIds(unknown.id, ids))
+    const moved = { ...unknown, forgeId: 2, forgeOwnerId: 7, movedTo: 'acme/moved' }
+    assert.deepEqual(await find(2, 'acme/whatever'), [moved])
+    await store.transact((write) => write.repositories.setForgeIds(unknown.id, { forgeId: 2 }))
+    assert.deepEqual(await find(2, 'acme/app'), [{ ...unknown, forgeId: 2, forgeOwnerId: 7 }])
+  })
+
+  test('two servers number and name their repositories independently', async () => {
+    await using world = await openWorld(open)
+    const { store } = world
+    const one = await seedRepository(store, { cloneUrl: 'https://one.example/acme/app' })
+    const two = await seedRepository(store, { cloneUrl: 'git@two.example:acme/app.git' })
+    const find = async () =>
+      (await store.repositories.findOfForge('github', [{ forgeId: 7, fullName: 'acme/app' }]))[0]
+    const sorted = (found: readonly RepositoryRecord[] = []) => found.map(({ id }) => id).sort()
+    assert.deepEqual(sorted(await find()), [one.id, two.id].sort())
+    for (const { id } of [one, two]) {
+      await store.transact((write) => write.repositories.setForgeIds(id, { forgeId: 7 }))
+      assert.deepEqual(sorted(await find()), [one.id, two.id].sort())
+    }
   })
 
   test('keeps the heads of a repository', async () => {
@@ -266,7 +285,7 @@ export function repositoriesContract(open: OpenDatabase): void {
     assert.equal(await store.repositories.find(repository.name), undefined)
     const { name: fullName } = repository
     const gone = await store.repositories.findOfForge('github', [{ forgeId: 1, fullName }])
-    assert.deepEqual(gone, [undefined])
+    assert.deepEqual(gone, [[]])
     assert.deepEqual(await store.repositories.findOfForge('github', []), [])
     assert.deepEqual(await store.repositories.list(), [])
     assert.deepEqual(await store.events.listPending({ before: 1e12, limit: 10 }), [])

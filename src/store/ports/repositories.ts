@@ -2,7 +2,7 @@ import type { WebhookForge } from '../../core/forges.ts'
 import type { RepositoryId } from '../../core/ids.ts'
 import type { ForgeIds, Head, RepositoryHead, RepositoryRecord, StrangerRules } from '../records.ts'
 
-/** A repository's id and name at its forge. */
+/** A repository's id and path at its forge. */
 export interface ForgeName {
   readonly forgeId: number
   readonly fullName: string
@@ -14,20 +14,21 @@ export interface RepositoryReader {
   /** The registered ones among the ids, in no particular order. */
   listByIds(ids: readonly string[]): Promise<RepositoryRecord[]>
   /**
-   * Finds each by its numeric id at the forge, else by its full name among those whose id is not known
-   * yet; in the same order, undefined for unknown ones.
+   * Finds those that each may be, in the same order: by its numeric id at the forge, and then by its path
+   * there among those whose id is not known yet. There may be several: two servers number their repositories
+   * independently, and one may be registered twice.
    */
   findOfForge(
     forge: WebhookForge,
     repositories: readonly ForgeName[],
-  ): Promise<(RepositoryRecord | undefined)[]>
+  ): Promise<RepositoryRecord[][]>
   list(): Promise<RepositoryRecord[]>
 }
 
 export interface RepositoryWriter extends RepositoryReader {
   /** Rejects with `conflict` if the name is taken. The heads are the poller's baseline. */
   insert(repository: RepositoryRecord, heads: readonly Head[]): Promise<void>
-  /** Sets the ids at the forge from a verified webhook; `conflict` if another repository has them. */
+  /** Sets the ids and the path at the forge, as a verified webhook names them. */
   setForgeIds(id: RepositoryId, ids: ForgeIds): Promise<void>
   setWebhookSecret(id: RepositoryId, webhookSecret: string): Promise<void>
   /** As above, and the previous secret remains valid until `endsAt`. */

@@ -1,3 +1,4 @@
+import { forgePathOf } from '../../core/forge-path.ts'
 import type { WebhookForge } from '../../core/forges.ts'
 import type { RepositoryId } from '../../core/ids.ts'
 import type { ApprovalRule, PipelineFilesRule } from '../../core/stranger/approval.ts'
@@ -85,12 +86,11 @@ async function findForgeRepositories(
   db: Db,
   forge: WebhookForge,
   wanted: readonly ForgeName[],
-): Promise<(RepositoryRecord | undefined)[]> {
-  const byId = new Map<number, RepositoryRecord>()
-  const byName = new Map<string, RepositoryRecord>()
+): Promise<RepositoryRecord[][]> {
+  const found = new Map<string, RepositoryRow>()
   for (const batch of batches(wanted)) {
     const ids = [...new Set(batch.map(({ forgeId }) => forgeId))]
-    const names = [...new Set(batch.map(({ fullName }) => nameKey(fullName)))]
+    const paths = [...new Set(batch.map(({ fullName }) => nameKey(fullName)))]
     const rows = await db
       .selectFrom('repositories')
       .selectAll()
@@ -99,16 +99,20 @@ async function findForgeRepositories(
       .where((is) =>
         is.or([
           is('forge_id', 'in', ids),
-          is.and([is('forge_id', 'is', null), is('name_key', 'in', names)]),
+          is.and([is('forge_id', 'is', null), is('path_key', 'in', paths)]),
         ]),
       )
+      .orderBy('created_at')
+      .orderBy('id')
       .execute()
-    for (const row of rows) {
-      if (row.forge_id === null) byName.set(row.name_key, repositoryOf(row))
-      else byId.set(row.forge_id, repositoryOf(row))
-    }
+    for (const row of rows) found.set(row.id, row)
   }
-  return wanted.map(({ forgeId, fullName }) => byId.get(forgeId) ?? byName.get(nameKey(fullName)))
+  const byId = Map.groupBy(found.values(), (row) => row.forge_id)
+  const byPath = Map.groupBy(byId.get(null) ?? [], (row) => row.path_key)
+  return wanted.map(({ forgeId, fullName }) => {
+    const rows = [...(byId.get(forgeId) ?? []), ...(byPath.get(nameKey(fullName)) ?? [])]
+    return rows.map(repositoryOf)
+  })
 }
 
 async function listRepositories(db: Db): Promise<RepositoryRecord[]> {
@@ -132,6 +136,8 @@ async function insertRepository(db: Db, repository: RepositoryRecord): Promise<v
       forge: repository.forge,
       forge_id: repository.forgeId ?? null,
       forge_owner_id: repository.forgeOwnerId ?? null,
+      path_key: nameKey(forgePathOf(repository)),
+      moved_to: repository.movedTo ?? null,
       clone_url: repository.cloneUrl,
       webhook_secret: repository.webhookSecret,
       former_secret: repository.formerSecret?.sealed ?? null,
@@ -155,18 +161,22 @@ async function insertRepository(db: Db, repository: RepositoryRecord): Promise<v
     'conflict',
     taken
       ? `a repository named "${taken.name}" is already registered`
-      : `the repository ${repository.id}, or its id at the forge, is already registered`,
+      : `the repository ${repository.id} is already registered`,
   )
 }
 
 async function setForgeIds(
   db: Db,
   id: RepositoryId,
-  { forgeId, ownerId }: ForgeIds,
+  { forgeId, ownerId, movedTo }: ForgeIds,
 ): Promise<void> {
   await db
     .updateTable('repositories')
-    .set({ forge_id: forgeId, ...present({ forge_owner_id: ownerId }) })
+    .set({
+      forge_id: forgeId,
+      moved_to: movedTo ?? null,
+      ...present({ forge_owner_id: ownerId }),
+    })
     .where('id', '=', id)
     .execute()
 }
@@ -263,6 +273,7 @@ export function repositoryOf(row: RepositoryRow): RepositoryRecord {
     ...present({
       forgeId: row.forge_id,
       forgeOwnerId: row.forge_owner_id,
+      movedTo: row.moved_to,
       approval: row.approval as ApprovalRule | null,
       strangerAccounts: parsed(row.stranger_accounts) as number[] | null,
       pipelineFiles: row.pipeline_files as PipelineFilesRule | null,

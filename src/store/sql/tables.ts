@@ -68,6 +68,10 @@ export interface RepositoryRow {
   forge: string
   forge_id: number | null
   forge_owner_id: number | null
+  /** nameKey(forgePathOf(repository)) */
+  path_key: string
+  /** Its path at the forge, if it was renamed there. */
+  moved_to: string | null
   clone_url: string
   webhook_secret: string
   /** The previous secret, sealed, which is valid until `former_ends_at`. */

@@ -36,6 +36,7 @@ function factsOf(repository: RepositoryView, now: number): [string, string][] {
   const unchosen = repository.isApprovalUnchosen ? ' (default)' : ''
   return [
     ['forge', `${forge} (${cleanText(cloneUrl)})`],
+    ...movedOf(repository),
     ['polled', ms === 0 ? 'no' : `every ${formatInterval(ms)}`],
     ['approval', `${approval ?? 'nobody'}${unchosen}`],
     ['files', `changes to pipeline files ${pipelineFiles ?? 'wait'}`],
@@ -44,6 +45,15 @@ function factsOf(repository: RepositoryView, now: number): [string, string][] {
     ...strangersOf(repository),
     ...botsOf(repository, now),
     ['id', repository.id],
+  ]
+}
+
+/** The URL is not changed by itself: what a webhook says decides nothing about where commits come from. */
+function movedOf({ name, movedTo }: RepositoryView): [string, string][] {
+  if (movedTo === undefined) return []
+  return [
+    ['renamed', `the forge calls it ${cleanText(movedTo)} now; to clone it from there:`],
+    ['', `narwhal repo set ${cleanText(name)} --url URL`],
   ]
 }
 

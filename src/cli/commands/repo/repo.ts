@@ -127,12 +127,12 @@ type WithWebhook = RegisteredRepository & {
 }
 
 function printWebhook(server: string, { repository, webhook }: WithWebhook, io: CliIo): void {
-  const { forge, name } = repository
+  const { forge, name, forgePath = name } = repository
   if (!hasWebhooks(forge)) return
   const { settingsUrl, contentType, events, ...fields } = webhookFacts(forge)
   const url = `${server}${cleanText(webhook.path)}`
   const isLocal = /^(?:localhost|127\.|\[::1\])/.test(new URL(server).hostname)
-  const shownName = cleanText(name)
+  const shownName = cleanText(forgePath)
   const place =
     settingsUrl === undefined
       ? `the forge, under Settings → Webhooks of ${shownName}`

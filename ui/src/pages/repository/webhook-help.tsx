@@ -27,8 +27,15 @@ export function WebhookHelp({ repository, webhook }: WebhookHelpProps) {
   }
   return (
     <div className="form">
+      {repository.movedTo === undefined ? null : (
+        <p className="notice" role="status">
+          The forge calls this repository {repository.movedTo} now. To clone it from there:{' '}
+          <code>narwhal repo set {repository.name} --url URL</code>
+        </p>
+      )}
       <p>
-        At {words.title}, {words.settings}, enter:
+        At {words.title}, {words.settings}
+        {repository.forgePath === undefined ? '' : ` (${repository.forgePath})`}, enter:
       </p>
       <dl className="details webhook">
         <Field name={words.url}>
