@@ -22,8 +22,9 @@ import {
   userList,
 } from '../src/contract/rest/rest.ts'
 import { logPage } from '../src/contract/rest/rest-logs.ts'
+import { repositoryView } from '../src/contract/rest/rest-repositories.ts'
 import { createdToken, tokenList } from '../src/contract/rest/rest-tokens.ts'
-import { logLine, repositoryView } from '../src/contract/rest/views.ts'
+import { logLine } from '../src/contract/rest/views.ts'
 import { waterfallView } from '../src/contract/rest/waterfall.ts'
 import { asker } from './support/asker.ts'
 import { eventually } from './support/eventually.ts'

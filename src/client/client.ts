@@ -27,6 +27,7 @@ import type {
   IdTokenSubject,
 } from '../contract/rest/rest-id-tokens.ts'
 import type { LogPage, LogSearch } from '../contract/rest/rest-logs.ts'
+import type { RepositoryView } from '../contract/rest/rest-repositories.ts'
 import type {
   ChosenRules,
   RetentionPreview,
@@ -39,7 +40,6 @@ import type {
   JobView,
   LogLine,
   PipelineView,
-  RepositoryView,
   RunnerView,
 } from '../contract/rest/views.ts'
 import { logLine } from '../contract/rest/views.ts'

@@ -1,5 +1,5 @@
 import type { ForgeLinkView } from '../../contract/rest/rest-forge-links.ts'
-import type { RepositoryView } from '../../contract/rest/views.ts'
+import type { RepositoryView } from '../../contract/rest/rest-repositories.ts'
 import { NarwhalError } from '../../lib/errors.ts'
 import { present } from '../../lib/present.ts'
 import type { ForgeLinkRecord, RepositoryRecord } from '../../store/records.ts'

@@ -1,4 +1,4 @@
-import type { RepositoryView } from '../../contract/rest/views.ts'
+import type { RepositoryView } from '../../contract/rest/rest-repositories.ts'
 import { present } from '../../lib/present.ts'
 import type { RepositoryRecord } from '../../store/records.ts'
 import type { Reads } from '../../store/store.ts'

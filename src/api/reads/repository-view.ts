@@ -1,4 +1,4 @@
-import type { RepositoryView } from '../../contract/rest/views.ts'
+import type { RepositoryView } from '../../contract/rest/rest-repositories.ts'
 import { forgePathOf } from '../../core/forge-path.ts'
 import { DEFAULT_APPROVAL, DEFAULT_PIPELINE_FILES } from '../../core/stranger/approval.ts'
 import { present } from '../../lib/present.ts'

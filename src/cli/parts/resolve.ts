@@ -1,6 +1,7 @@
 import type { ApiClient } from '../../client/client.ts'
 import type { PipelineWithJobs } from '../../contract/rest/rest.ts'
-import type { JobView, PipelineView, RepositoryView } from '../../contract/rest/views.ts'
+import type { RepositoryView } from '../../contract/rest/rest-repositories.ts'
+import type { JobView, PipelineView } from '../../contract/rest/views.ts'
 import type { JobId, PipelineId } from '../../core/ids.ts'
 import { NarwhalError } from '../../lib/errors.ts'
 import { type GitEnv, git } from '../../lib/git/git.ts'

@@ -1,7 +1,8 @@
 import { z } from 'zod'
 import { isSha } from '../../core/commit-event.ts'
 import { count } from './rest.ts'
-import { pipelineId, pipelineView, repositoryRules } from './views.ts'
+import { repositoryRules } from './rest-repositories.ts'
+import { pipelineId, pipelineView } from './views.ts'
 
 /** What the approver has seen: nobody must approve anything else. */
 const seen = {

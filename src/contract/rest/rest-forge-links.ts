@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { FORGE_KINDS } from '../../core/forges.ts'
-import { forgeRefusalView, pipelineId } from './views.ts'
+import { forgeRefusalView } from './rest-repositories.ts'
+import { pipelineId } from './views.ts'
 
 /** Forge links: where a repository's commit statuses are reported. */
 

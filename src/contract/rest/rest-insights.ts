@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { ROLES } from '../../core/access/role.ts'
 import { count } from './rest.ts'
+import { repositoryView } from './rest-repositories.ts'
 import {
   at,
   attemptView,
@@ -8,7 +9,6 @@ import {
   outcomeSchema,
   pipelineId,
   pipelineView,
-  repositoryView,
   runnerId,
 } from './views.ts'
 

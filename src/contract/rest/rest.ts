@@ -3,6 +3,7 @@ import { ROLES } from '../../core/access/role.ts'
 import { EVENT_KINDS } from '../../core/commit-event.ts'
 import { FORGES } from '../../core/forges.ts'
 import { PIPELINE_STATUSES } from '../../core/pipeline/pipeline.ts'
+import { repositoryView } from './rest-repositories.ts'
 import {
   attemptView,
   jobId,
@@ -11,7 +12,6 @@ import {
   pipelineId,
   pipelineView,
   queuedJobView,
-  repositoryView,
   runnerSample,
   runnerView,
 } from './views.ts'

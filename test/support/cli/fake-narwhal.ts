@@ -11,13 +11,13 @@ import {
   startPipeline,
 } from '#root/src/contract/rest/rest.ts'
 import { newForgeLink } from '#root/src/contract/rest/rest-forge-links.ts'
+import type { RepositoryView } from '#root/src/contract/rest/rest-repositories.ts'
 import { newToken } from '#root/src/contract/rest/rest-tokens.ts'
 import type {
   JobView,
   LogLine,
   PipelineView,
   QueuedJobView,
-  RepositoryView,
   RunnerView,
 } from '#root/src/contract/rest/views.ts'
 import type { HttpServer } from '#root/src/http/http-server.ts'

@@ -1,9 +1,9 @@
+import type { RepositoryView } from '#root/src/contract/rest/rest-repositories.ts'
 import type {
   AttemptView,
   JobView,
   LogLine,
   PipelineView,
-  RepositoryView,
   RunnerView,
   StepView,
 } from '#root/src/contract/rest/views.ts'

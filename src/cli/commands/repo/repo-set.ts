@@ -1,5 +1,5 @@
 import { type Command, Option } from 'commander'
-import type { RepositoryView } from '../../../contract/rest/views.ts'
+import type { RepositoryView } from '../../../contract/rest/rest-repositories.ts'
 import {
   APPROVAL_RULES,
   type ApprovalRule,

@@ -1,5 +1,5 @@
 import type { Command } from 'commander'
-import type { RepositoryView } from '../../../contract/rest/views.ts'
+import type { RepositoryView } from '../../../contract/rest/rest-repositories.ts'
 import {
   addClientCommand,
   type ClientOptions,

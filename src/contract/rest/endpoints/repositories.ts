@@ -17,7 +17,7 @@ import {
   trendList,
   trendQuery,
 } from '../rest-insights.ts'
-import { repositoryView } from '../views.ts'
+import { repositoryView } from '../rest-repositories.ts'
 import { endpoints } from './endpoint.ts'
 
 export const repositoriesEndpoints = endpoints('repositories', {

@@ -1,4 +1,4 @@
-import type { RepositoryView } from '../../../../src/contract/rest/views.ts'
+import type { RepositoryView } from '../../../../src/contract/rest/rest-repositories.ts'
 import { Ago } from '../../parts/times.tsx'
 
 /** Shows that the forge rejects a repository's token, and how to replace it. */

@@ -1,4 +1,4 @@
-import type { RepositoryView } from '../../../../src/contract/rest/views.ts'
+import type { RepositoryView } from '../../../../src/contract/rest/rest-repositories.ts'
 import { call } from '../../api.ts'
 import { CommandButton } from '../../parts/command-button.tsx'
 import { Ago } from '../../parts/times.tsx'
