@@ -1,5 +1,6 @@
 import { requestOf } from './forges.ts'
 import type { EventId, RepositoryId } from './ids.ts'
+import type { RequestFacts } from './request-facts.ts'
 import type { StrangerReason } from './stranger/stranger-reason.ts'
 
 /** What caused the event: a push to a branch, a pull request's head, a tag, or a manual start. */
@@ -46,6 +47,8 @@ export interface EventDetails {
   readonly base?: string
   /** The target branch of a pull request. */
   readonly targetBranch?: string
+  /** Of a pull request. */
+  readonly request?: RequestFacts
   /** The inputs of a manual start, as text. */
   readonly inputs?: Readonly<Record<string, string>>
   /** The requested jobs, by name; absent: all. */

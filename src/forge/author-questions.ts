@@ -1,4 +1,5 @@
 import type { ForgeTarget } from '../core/forges.ts'
+import type { RequestFacts } from '../core/request-facts.ts'
 
 /** One GET request. */
 export interface ForgeQuestion {
@@ -29,6 +30,7 @@ export interface ForgePullRequest {
   /** The commit to compare with. */
   readonly base?: string
   readonly targetBranch?: string
+  readonly request?: RequestFacts
 }
 
 /** One page of pull requests; `mergedOf`: the authors of those that were merged. */

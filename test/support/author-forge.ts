@@ -134,6 +134,9 @@ function pullOf(held: HeldForge, one: HeldRequest): object {
     state: isMerged ? 'closed' : 'open',
     merged: isMerged,
     title: 'Change',
+    labels: [{ id: 1, name: 'e2e', color: 'ff0000' }],
+    draft: true,
+    milestone: null,
     body: '"quoted" \u{1f40b}',
     user: userOf(held, authorId),
     head: {
@@ -176,6 +179,9 @@ function mergeRequestOf({ logins, repositoryId }: HeldForge, one: HeldRequest): 
     target_project_id: repositoryId,
     project_id: repositoryId,
     target_branch: 'main',
+    labels: ['e2e'],
+    draft: true,
+    milestone: null,
     diff_refs: { base_sha: base, head_sha: one.sha, start_sha: base },
   }
 }

@@ -43,6 +43,10 @@ const anyOrder: fc.Arbitrary<PlanOrder> = fc.record(
         isStranger: fc.boolean(),
         base: sha,
         targetBranch: someText,
+        request: fc.record(
+          { labels: texts, draft: fc.boolean(), milestone: anyText },
+          { ...plain, requiredKeys: [] },
+        ),
         inputs: fc.dictionary(fc.stringMatching(/^[a-z]{1,9}$/), anyText, { ...plain, maxKeys: 3 }),
         jobs: fc.array(anyText, { minLength: 1, maxLength: 3 }),
         from: someText,

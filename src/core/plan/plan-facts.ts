@@ -1,4 +1,5 @@
 import type { EventKind } from '../commit-event.ts'
+import type { RequestFacts } from '../request-facts.ts'
 
 /** What is known about a commit event when its pipeline is planned. */
 export interface PlanFacts {
@@ -14,6 +15,8 @@ export interface PlanFacts {
   readonly isStranger: boolean
   /** The target branch of a pull request, if the forge reported it. */
   readonly targetBranch?: string
+  /** Of a pull request, as far as the forge reported it. */
+  readonly request?: RequestFacts
   /** The inputs of a manual start; otherwise empty. */
   readonly inputs: Readonly<Record<string, string>>
   /** The requested jobs, by name; absent: all. */
@@ -40,6 +43,11 @@ export const SAMPLE_FACTS: PlanFacts = {
 export function branchOf({ event, ref, targetBranch }: PlanFacts): string {
   if (event === 'pull_request') return targetBranch ?? ''
   return ref.startsWith('refs/heads/') ? ref.slice('refs/heads/'.length) : ''
+}
+
+/** About a pull request, as far as known; other events have no labels or milestone, and are no drafts. */
+export function requestFactsOf({ event, request = {} }: PlanFacts): RequestFacts {
+  return event === 'pull_request' ? request : { labels: [], draft: false, milestone: '' }
 }
 
 /** The tag's name; empty if there is none. */

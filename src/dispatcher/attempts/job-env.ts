@@ -1,5 +1,6 @@
-import { shortRef } from '../../core/commit-event.ts'
+import { type CommitEvent, shortRef } from '../../core/commit-event.ts'
 import type { Job } from '../../core/job/job.ts'
+import { present } from '../../lib/present.ts'
 import type { PipelineLedger } from '../ledger/pipeline-ledger.ts'
 
 /**
@@ -29,5 +30,19 @@ export function jobEnv(
     NARWHAL_REF_NAME: shortRef(event.ref),
     NARWHAL_COMMIT_TITLE: event.title,
     NARWHAL_COMMIT_AUTHOR: event.author,
+    ...requestEnv(event),
   }
+}
+
+/** Unset for other events, and where the forge hasn't reported it: an empty value says that there is none. */
+function requestEnv({ kind, details = {} }: CommitEvent): Record<string, string> {
+  if (kind !== 'pull_request') return {}
+  const { targetBranch, request = {} } = details
+  const { labels, draft, milestone } = request
+  return present({
+    NARWHAL_TARGET_BRANCH: targetBranch,
+    NARWHAL_LABELS: labels?.join('\n'),
+    NARWHAL_DRAFT: draft?.toString(),
+    NARWHAL_MILESTONE: milestone,
+  })
 }

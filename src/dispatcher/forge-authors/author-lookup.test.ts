@@ -120,7 +120,11 @@ for (const kind of ['github', 'gitea', 'gitlab'] as const) {
     const found = await lookup.find(polled(7, { ref: refOf(7) }), repository)
     assert.deepEqual(found, { accounts: [KNOWN], merged: new Set([KNOWN]) })
     const base = await lookup.findBase(polled(7, { ref: refOf(7) }), repository)
-    assert.partialDeepStrictEqual(base, { base: 'd'.repeat(40), targetBranch: 'main' })
+    assert.partialDeepStrictEqual(base, {
+      base: 'd'.repeat(40),
+      targetBranch: 'main',
+      request: { labels: ['e2e'], draft: true, milestone: '' },
+    })
     // It has another head by now, or somebody else may push to it.
     const moved = polled(7, { ref: refOf(7), sha: 'e'.repeat(40) })
     assert.match(await troubleOf(lookup.find(moved, repository)), /another head by now/)

@@ -88,11 +88,11 @@ export class AuthorLookup {
     return await this.#ask(event, repository, known, forge)
   }
 
-  /** What to compare a polled pull request with, if its forge can be queried. */
+  /** What a polled ref doesn't say about its pull request, if its forge can be queried. */
   async findBase(
     event: Of,
     repository: At,
-  ): Promise<Pick<ForgePullRequest, 'base' | 'targetBranch'>> {
+  ): Promise<Pick<ForgePullRequest, 'base' | 'targetBranch' | 'request'>> {
     if (event.source !== 'poll' || event.kind !== 'pull_request') return {}
     const forge = await this.#forgeOf(repository.id)
     if ('because' in forge) return {}

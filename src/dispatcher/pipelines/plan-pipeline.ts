@@ -46,11 +46,11 @@ export function commitOf({
 export function planOrderOf(
   ledger: Pick<PipelineLedger, 'event' | 'repository'>,
   sources: readonly IncludeSource[],
-  found: Pick<EventDetails, 'base' | 'targetBranch'> = {},
+  found: Pick<EventDetails, 'base' | 'targetBranch' | 'request'> = {},
 ): PlanOrder {
   const { event } = ledger
-  const { base, targetBranch } = found
-  const details = { ...event.details, ...present({ base, targetBranch }) }
+  const { base, targetBranch, request } = found
+  const details = { ...event.details, ...present({ base, targetBranch, request }) }
   return { commit: commitOf(ledger), facts: factsOf({ ...event, details }), sources }
 }
 

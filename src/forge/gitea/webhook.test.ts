@@ -94,6 +94,25 @@ test('new commits of a pull request are built, and whose they are is told by num
   })
 })
 
+test('of a pull request it is read what conditions ask for; what is missing is unknown', () => {
+  const side = { label: 'fix', ref: 'fix', sha: SHA, repo_id: 140, repo: repository }
+  const told = (more: object) => {
+    const pull_request = { number: 3, title: 'Fix', user: ada, head: side, base: side, ...more }
+    const payload = { action: 'opened', number: 3, pull_request, repository, sender: ada }
+    const parsed = parseGitea('pull_request', payload)
+    assert.ok(parsed.kind === 'commit')
+    return parsed.event.details?.request
+  }
+  assert.equal(told({}), undefined)
+  const label = { id: 1, name: 'type/bug', color: 'ff0000', description: '', exclusive: false }
+  assert.deepEqual(told({ labels: [label], draft: true, milestone: { id: 1, title: 'v2' } }), {
+    labels: ['type/bug'],
+    draft: true,
+    milestone: 'v2',
+  })
+  assert.deepEqual(told({ labels: null, milestone: null }), { labels: [], milestone: '' })
+})
+
 test('a pull request that was pushed to refs/for/… is a stranger’s, though its head is told as ours', () => {
   // As Gitea and Forgejo tell it: whoever may read the repository can make one.
   const head = { label: '', ref: 'refs/pull/3/head', sha: SHA, repo_id: 140, repo: repository }

@@ -3,6 +3,7 @@ import { present } from '../../lib/present.ts'
 import type { AuthorQuestions, ForgePullRequest, MergedPage } from '../author-questions.ts'
 import { id, sha } from '../payload-parts.ts'
 import { projectPath } from '../project-path.ts'
+import { requestFacts, requestParts } from '../request-facts.ts'
 import { githubHeaders } from './headers.ts'
 
 /**
@@ -30,6 +31,7 @@ const branch = z.string().min(1).max(1000)
 
 /** GitHub, Gitea and Forgejo: GET /repos/{owner}/{repo}/pulls/{number}. */
 const pull = z.object({
+  ...requestParts,
   user: account,
   head: z.object({ sha, repo: z.object({ owner: z.object({ id }) }).nullish() }),
   base: z.object({ sha: sha.nullish(), ref: branch.nullish(), repo: z.object({ id }) }),
@@ -38,13 +40,14 @@ const pull = z.object({
 export function readPull(json: unknown): ForgePullRequest | undefined {
   const { data } = pull.safeParse(json)
   if (!data) return undefined
-  const { user, head, base } = data
+  const { user, head, base, labels, draft, milestone } = data
   return {
     authorId: user.id,
     login: user.login,
     repositoryId: base.repo.id,
     headSha: head.sha,
     ...present({ headOwnerId: head.repo?.owner.id, base: base.sha, targetBranch: base.ref }),
+    ...requestFacts({ labels, draft, milestone }),
   }
 }
 

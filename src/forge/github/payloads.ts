@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { commitSha, id, ref, sha } from '../payload-parts.ts'
+import { requestParts } from '../request-facts.ts'
 
 // Only the fields we use; docs.github.com, "Webhook events and payloads".
 
@@ -52,6 +53,7 @@ export const pullRequest = z.object({
   pull_request: z.object({
     number: id,
     title: z.string(),
+    ...requestParts,
     /** Null if the account was deleted. */
     user: account.nullable(),
     /** `repo` is null if the repository was deleted. */

@@ -12,6 +12,7 @@ import {
   type WebhookCommit,
   type WebhookRepository,
 } from '../parsed-webhook.ts'
+import { requestFacts } from '../request-facts.ts'
 import {
   type ClosedRequest,
   type Create,
@@ -109,7 +110,7 @@ function parsePullRequest(eventName: string, payload: unknown): ParsedWebhook {
     author: user?.login ?? 'ghost',
     facts: pullRequestFacts(request),
     ...senderOf(request.sender),
-    ...targetOf(request),
+    ...detailsOf(request),
   })
 }
 
@@ -125,9 +126,13 @@ function closing({ pull_request }: ClosedRequest, repository: WebhookRepository)
   }
 }
 
-function targetOf({ pull_request: { base } }: PullRequest): Pick<WebhookCommit, 'details'> {
+function detailsOf({ pull_request }: PullRequest): Pick<WebhookCommit, 'details'> {
+  const { base, labels, draft, milestone } = pull_request
   const isBranch = base.ref && isRef(`refs/heads/${base.ref}`)
-  const details = present({ base: base.sha, targetBranch: isBranch ? base.ref : undefined })
+  const details = {
+    ...present({ base: base.sha, targetBranch: isBranch ? base.ref : undefined }),
+    ...requestFacts({ labels, draft, milestone }),
+  }
   return Object.keys(details).length > 0 ? { details } : {}
 }
 

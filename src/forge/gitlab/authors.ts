@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { present } from '../../lib/present.ts'
 import type { AuthorQuestions, ForgePullRequest, MergedPage } from '../author-questions.ts'
 import { id, sha } from '../payload-parts.ts'
+import { gitlabDraft, gitlabLabels, gitlabMilestone, requestFacts } from '../request-facts.ts'
 
 /** docs.gitlab.com/api/merge_requests: filters by account number, unlike the others. */
 export const gitlabQuestions: AuthorQuestions = ({ apiUrl, project }, token) => {
@@ -30,6 +31,9 @@ const mergeRequest = z.object({
   target_project_id: id,
   target_branch: z.string().min(1).max(1000).nullish(),
   diff_refs: z.object({ base_sha: sha.nullish() }).nullish(),
+  labels: gitlabLabels,
+  draft: gitlabDraft,
+  milestone: gitlabMilestone,
 })
 
 function readMergeRequest(json: unknown): ForgePullRequest | undefined {
@@ -46,6 +50,7 @@ function readMergeRequest(json: unknown): ForgePullRequest | undefined {
       base: diff_refs?.base_sha,
       targetBranch: target_branch,
     }),
+    ...requestFacts(data),
   }
 }
 

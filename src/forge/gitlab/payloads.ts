@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { commitSha, id, ref, sha } from '../payload-parts.ts'
+import { gitlabDraft, gitlabLabels } from '../request-facts.ts'
 
 // Only the fields we use; docs.gitlab.com, "Webhook events".
 
@@ -31,9 +32,15 @@ export type Push = z.infer<typeof push>
 
 export const mergeRequest = z.object({
   project,
+  labels: gitlabLabels,
   object_attributes: z.object({
     iid: id,
     title: z.string(),
+    /** Older versions have `work_in_progress` only. */
+    draft: gitlabDraft,
+    work_in_progress: gitlabDraft,
+    /** The title of the milestone isn't sent. */
+    milestone_id: z.number().nullish().catch(undefined),
     /** Absent in test deliveries. */
     action: z.string().nullish(),
     /** The previous head, if there are new commits. */

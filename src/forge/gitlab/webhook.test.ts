@@ -124,6 +124,27 @@ test('a merge request is built when it has new commits, and is trusted by number
   }
 })
 
+test('of a merge request it is read what conditions ask for; what is missing is unknown', () => {
+  const told = (more: object, labels?: unknown) => {
+    const object_attributes = { ...mergeRequest.object_attributes, ...more }
+    const parsed = parseGitlab('Merge Request Hook', { ...mergeRequest, labels, object_attributes })
+    assert.ok(parsed.kind === 'commit')
+    return parsed.event.details?.request
+  }
+  assert.equal(told({}), undefined)
+  const labels = [{ id: 206, title: 'API', color: '#ffffff', project_id: 15, type: 'ProjectLabel' }]
+  assert.deepEqual(told({ draft: true, work_in_progress: true, milestone_id: null }, labels), {
+    labels: ['API'],
+    draft: true,
+    milestone: '',
+  })
+  // The title of the milestone isn't sent.
+  assert.deepEqual(told({ work_in_progress: false, milestone_id: 5 }, []), {
+    labels: [],
+    draft: false,
+  })
+})
+
 test('a closing is noted, and a merge for its author; only of what wants into this very project', () => {
   const as = (more: object) => {
     const object_attributes = { ...mergeRequest.object_attributes, action: 'merge', ...more }

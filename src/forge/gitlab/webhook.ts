@@ -10,6 +10,7 @@ import {
   type WebhookCommit,
   type WebhookRepository,
 } from '../parsed-webhook.ts'
+import { requestFacts } from '../request-facts.ts'
 import {
   type MergeRequest,
   mergeRequest,
@@ -65,7 +66,7 @@ function parsePush(payload: Push): ParsedWebhook {
 function parseMergeRequest(payload: MergeRequest): ParsedWebhook {
   const { object_attributes: request, user } = payload
   const from = named(payload.project)
-  const { action, iid, last_commit: head, target_branch: targetBranch } = request
+  const { action, iid, last_commit: head } = request
   const { author_id: actorId, target_project_id: target } = request
   const ref = `refs/merge-requests/${iid}/head`
   if ((action === 'merge' || action === 'close') && target === from.forgeId) {
@@ -78,7 +79,6 @@ function parseMergeRequest(payload: MergeRequest): ParsedWebhook {
   if (!isBuilt) {
     return ignored(from, `merge request ${firstLine(action ?? 'test', 50)} is not built`)
   }
-  const isBranch = targetBranch && isRef(`refs/heads/${targetBranch}`)
   return commit(from, {
     kind: 'pull_request',
     ref,
@@ -87,8 +87,25 @@ function parseMergeRequest(payload: MergeRequest): ParsedWebhook {
     author: head.author?.name ?? user?.name ?? '',
     facts: mergeRequestFacts(payload),
     ...senderOf(user?.id, user?.username),
-    ...(isBranch ? { details: { targetBranch } } : {}),
+    ...detailsOf(payload),
   })
+}
+
+function detailsOf({
+  labels,
+  object_attributes: request,
+}: MergeRequest): Pick<WebhookCommit, 'details'> {
+  const { target_branch: targetBranch, draft, work_in_progress, milestone_id } = request
+  const isBranch = targetBranch && isRef(`refs/heads/${targetBranch}`)
+  const details = {
+    ...(isBranch ? { targetBranch } : {}),
+    ...requestFacts({
+      labels,
+      draft: draft ?? work_in_progress,
+      milestone: milestone_id === null ? null : undefined,
+    }),
+  }
+  return Object.keys(details).length > 0 ? { details } : {}
 }
 
 function mergeRequestFacts({

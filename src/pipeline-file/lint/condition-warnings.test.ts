@@ -18,6 +18,14 @@ test('lint warns of patterns that match nothing, and says what to write', () => 
     [{ branch: 'refs/heads/main' }, 'jobs.a.when.branch can never match: write "main"'],
     [{ tag: 'refs/tags/v*' }, 'jobs.a.when.tag can never match: write "v*"'],
     [
+      { event: ['push', 'tag'], label: ['e2e', '!wip'] },
+      'jobs.a.when.label can never match: only pull requests have it, and `event` names none',
+    ],
+    [
+      { event: 'push', draft: true },
+      'jobs.a.when.draft can never match: only pull requests have it, and `event` names none',
+    ],
+    [
       { branch: '${default_branch}' },
       'jobs.a.when.branch can never match: nothing is inserted into a pattern',
     ],
@@ -39,6 +47,14 @@ test('lint warns of patterns that match nothing, and says what to write', () => 
 test('lint warns of no pattern that may match', () => {
   const branches = ['main', 'release/*', 'v1.*', '**', 'feature/a{b}', '!wip/**', 'a$b', 'refs/x']
   for (const branch of branches) assert.deepEqual(warningsOf({ branch: [branch, 'x'] }), [], branch)
+  for (const when of [
+    { event: 'push', draft: false },
+    { event: 'push', label: '!wip' },
+    { event: ['push', 'pull_request'], label: 'e2e', draft: true, milestone: 'v*' },
+    { label: '[wip]' },
+  ]) {
+    assert.deepEqual(warningsOf(when), [], JSON.stringify(when))
+  }
   const paths = [
     '.github/**',
     '**/.*',

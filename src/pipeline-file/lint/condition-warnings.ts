@@ -11,8 +11,12 @@ export function whenWarnings({ when }: Values, path: readonly PropertyKey[]): Is
     const isNever =
       branch !== undefined && (tag !== undefined || events?.every((kind) => kind === 'tag'))
     const message = 'can never match: a tag has no branch'
+    const key = REQUEST_KEYS.find((name) => asksForRequest(one, name))
+    const isOfOthers = events !== undefined && !events.includes('pull_request')
+    const only = 'can never match: only pull requests have it, and `event` names none'
     return [
       ...(isNever ? [{ path: at, message, at: 'key' as const }] : []),
+      ...(key && isOfOthers ? [{ path: [...at, key], message: only, at: 'key' as const }] : []),
       ...KINDS.flatMap((kind) => patternWarnings(kind, one[kind], [...at, kind])),
     ]
   })
@@ -21,6 +25,16 @@ export function whenWarnings({ when }: Values, path: readonly PropertyKey[]): Is
 /** The conditions of a `when`, which may be a list. */
 export function conditionsOf(when: unknown): Values[] {
   return when === undefined ? [] : [when].flat().map(valuesOf)
+}
+
+const REQUEST_KEYS = ['label', 'draft', 'milestone'] as const
+
+/** Other events are no drafts and have no labels, so `draft: false` and exclusions hold for them. */
+function asksForRequest(conditions: Values, key: (typeof REQUEST_KEYS)[number]): boolean {
+  const value = conditions[key]
+  if (value === undefined || key === 'draft') return value === true
+  const isExclusion = (one: unknown): boolean => typeof one === 'string' && one.startsWith('!')
+  return key === 'milestone' || ![value].flat().every(isExclusion)
 }
 
 const KINDS = ['branch', 'tag', 'path'] as const

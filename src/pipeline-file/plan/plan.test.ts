@@ -50,7 +50,7 @@ test('runs a job when all of its conditions hold, and says which one does not', 
     ]),
     [
       '{ expression: \'branch != ""\' }',
-      'when: branch != "" is not true',
+      'when: branch != "" can\'t be decided: branch of the pull request is unknown, as the forge has not reported it',
       { event: 'pull_request', ref: 'refs/pull/7/head' },
     ],
     [

@@ -1,26 +1,13 @@
-import type { Scope, Value } from '../../core/expression/evaluate.ts'
-import { foldKnown, truthOf } from '../../core/expression/fold-known.ts'
 import { readExpression } from '../../core/expression/read-expression.ts'
-import { type Expression, namesIn } from '../../core/expression/syntax.ts'
-import { matchesGlobs } from '../../core/plan/glob.ts'
+import { namesIn } from '../../core/expression/syntax.ts'
 import { type OutputReference, outputNamed } from '../../core/plan/outputs.ts'
 import type { OnlyIf, RunsOn } from '../../core/plan/plan.ts'
-import { branchOf, type PlanFacts, tagOf } from '../../core/plan/plan-facts.ts'
 import type { Issue } from '../issues.ts'
-import type { Conditions, ExpressionName, When } from '../schema/when.ts'
+import type { When } from '../schema/when.ts'
 import { quote } from '../words.ts'
-import type { KnownNames, NamedValues } from './facts.ts'
-import type { InputValues } from './inputs.ts'
-
-/** What conditions are evaluated against. */
-export interface Circumstances {
-  readonly facts: PlanFacts
-  readonly inputs: InputValues
-  /** Absent: for the whole file, or a job without a matrix. */
-  readonly combination?: NamedValues
-  /** Absent: for the whole file, or a job without a template. */
-  readonly params?: NamedValues
-}
+import type { Circumstances } from './event-scope.ts'
+import type { KnownNames } from './facts.ts'
+import { whyNot } from './why-not.ts'
 
 /**
  * Whether conditions hold; `runsOn` and `onlyIf`: what remains to be decided once earlier jobs or steps have
@@ -66,88 +53,6 @@ function eitherOf(left: OnlyIf, right: OnlyIf): OnlyIf {
       left: left.expression,
       right: right.expression,
     },
-  }
-}
-
-/** Undefined: they hold; a text: why not; otherwise what to decide once other jobs have finished. */
-function whyNot(
-  { event, branch, tag, path, expression }: Conditions,
-  circumstances: Circumstances,
-): string | OnlyIf | undefined {
-  const { facts } = circumstances
-  const events = listOf(event)
-  if (events && !events.includes(facts.event)) {
-    return `the event is ${facts.event}, not ${events.join(' or ')}`
-  }
-  const branches = listOf(branch)
-  if (branches && !(branchOf(facts) && matchesGlobs(branchOf(facts), branches))) {
-    return `${describeBranch(facts)} ${branches.join(', ')}`
-  }
-  const tags = listOf(tag)
-  if (tags && !(tagOf(facts) && matchesGlobs(tagOf(facts), tags))) {
-    const words = tagOf(facts)
-      ? `tag ${quote(tagOf(facts))} does not match`
-      : 'there is no tag to match'
-    return `${words} ${tags.join(', ')}`
-  }
-  const paths = listOf(path)
-  if (paths && !hasChanged(facts, paths)) return `nothing changed in ${paths.join(', ')}`
-  if (expression === undefined) return undefined
-  const read = readExpression(expression)
-  const left: Expression = read.ok
-    ? foldKnown(read.expression, scopeOf(circumstances), isOutput)
-    : { kind: 'value', value: false }
-  const isSo = truthOf(left)
-  if (isSo === undefined) return { text: expression, expression: left }
-  return isSo ? undefined : `${expression} is not true`
-}
-
-function isOutput(name: string): boolean {
-  return outputNamed(name) !== undefined
-}
-
-function describeBranch(facts: PlanFacts): string {
-  const branch = branchOf(facts)
-  if (branch !== '') return `branch ${quote(branch)} does not match`
-  // Polling sees only the ref of a pull request.
-  if (facts.event !== 'pull_request') return 'there is no branch to match'
-  return "the target branch of the pull request is unknown, as no webhook reported it, so it can't match"
-}
-
-function listOf<Item>(value: Item | readonly Item[] | undefined): readonly Item[] | undefined {
-  if (value === undefined) return undefined
-  return Array.isArray(value) ? (value as readonly Item[]) : [value as Item]
-}
-
-/** Unknown counts as changed, so that nothing is skipped that should have run. */
-function hasChanged({ changedPaths }: PlanFacts, patterns: readonly string[]): boolean {
-  return changedPaths?.some((path) => matchesGlobs(path, patterns)) ?? true
-}
-
-function scopeOf({ facts, inputs, combination, params }: Circumstances): Scope {
-  const values: Record<ExpressionName, Value> = {
-    event: facts.event,
-    branch: branchOf(facts),
-    tag: tagOf(facts),
-    ref: facts.ref,
-    sha: facts.sha,
-    repository: facts.repository,
-    title: facts.title,
-    author: facts.author,
-    stranger: facts.isStranger,
-    from_fork: facts.isStranger,
-  }
-  return {
-    valueOf: (name) => {
-      if (Object.hasOwn(values, name)) return values[name as ExpressionName]
-      const [kind = '', key = ''] = name.split('.')
-      if (kind === 'inputs') return inputs.get(key) ?? null
-      const found = (kind === 'params' ? params : combination)?.get(key)
-      if (!found) return null
-      const { value, text } = found
-      return typeof value === 'number' ? { number: value, text } : value
-    },
-    hasChanged: (pattern) => hasChanged(facts, [pattern]),
   }
 }
 

@@ -21,6 +21,9 @@ export const EXPRESSION_NAMES = {
   repository: "the repository's name",
   title: 'the first line of the commit message, or the title of the pull request',
   author: "the author's name",
+  labels: 'the names of the labels of a pull request; otherwise empty',
+  draft: 'whether it is a pull request that is a draft',
+  milestone: 'the title of the milestone of a pull request; empty if there is none',
   stranger:
     'whether the commit is a stranger’s: not known to be by the repository’s own people, such as a pull request from a fork',
   from_fork: 'another name for `stranger`',
@@ -75,6 +78,17 @@ export const conditions = group('when', {
     "Patterns for the changed paths, of which one must match. It holds if the changes aren't known.",
     "['src/**', '!**/*.md']",
   ),
+  label: key(
+    globs,
+    'Patterns for the labels of the pull request, of which one must match; with `!`, none may.',
+    "[e2e, '!wip']",
+  ),
+  draft: key(
+    z.boolean({ error: must('true or false') }),
+    'Whether the pull request is a draft. Other events are none.',
+    'false',
+  ),
+  milestone: key(globs, 'Patterns for the milestone of the pull request.', "'v2.*'"),
   status: key(
     z.enum(STATUSES, { error: `must be one of ${STATUSES.join(', ')}` }),
     'The required result of the jobs that it needs, or of the steps before it; default: `success`.',

@@ -166,7 +166,7 @@ function planFactsOf(
   facts: EventFacts,
   read: { about: CommitText; changed: readonly string[] | undefined },
 ): PlanFacts {
-  const { event, isStranger, targetBranch, inputs, jobs, from } = facts
+  const { event, isStranger, targetBranch, request, inputs, jobs, from } = facts
   return {
     event,
     isStranger,
@@ -176,7 +176,7 @@ function planFactsOf(
     repository: repositoryName,
     title: facts.title || read.about.title,
     author: facts.author || read.about.author,
-    ...present({ targetBranch, jobs, from, changedPaths: read.changed }),
+    ...present({ targetBranch, request, jobs, from, changedPaths: read.changed }),
   }
 }
 

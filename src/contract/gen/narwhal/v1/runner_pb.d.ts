@@ -516,6 +516,13 @@ export declare type EventFacts = Message<"narwhal.v1.EventFacts"> & {
    * @generated from field: string from = 40;
    */
   from: string;
+
+  /**
+   * Of a pull request, as far as the forge has reported it.
+   *
+   * @generated from field: narwhal.v1.RequestFacts request = 80;
+   */
+  request?: RequestFacts | undefined;
 };
 
 /**
@@ -523,6 +530,52 @@ export declare type EventFacts = Message<"narwhal.v1.EventFacts"> & {
  * Use `create(EventFactsSchema)` to create a new message.
  */
 export declare const EventFactsSchema: GenMessage<EventFacts>;
+
+/**
+ * What is absent is unknown.
+ *
+ * @generated from message narwhal.v1.RequestFacts
+ */
+export declare type RequestFacts = Message<"narwhal.v1.RequestFacts"> & {
+  /**
+   * @generated from field: narwhal.v1.Labels labels = 1;
+   */
+  labels?: Labels | undefined;
+
+  /**
+   * @generated from field: optional bool draft = 2;
+   */
+  draft?: boolean | undefined;
+
+  /**
+   * Empty: it has none.
+   *
+   * @generated from field: optional string milestone = 3;
+   */
+  milestone?: string | undefined;
+};
+
+/**
+ * Describes the message narwhal.v1.RequestFacts.
+ * Use `create(RequestFactsSchema)` to create a new message.
+ */
+export declare const RequestFactsSchema: GenMessage<RequestFacts>;
+
+/**
+ * @generated from message narwhal.v1.Labels
+ */
+export declare type Labels = Message<"narwhal.v1.Labels"> & {
+  /**
+   * @generated from field: repeated string names = 1;
+   */
+  names: string[];
+};
+
+/**
+ * Describes the message narwhal.v1.Labels.
+ * Use `create(LabelsSchema)` to create a new message.
+ */
+export declare const LabelsSchema: GenMessage<Labels>;
 
 /**
  * @generated from message narwhal.v1.PlanCommitResponse
