@@ -4,9 +4,15 @@ import { withoutCredentials } from './without-credentials.ts'
 
 /**
  * The error of a failed program, built from its name, exit code and last output: the message of Node's error
- * has the whole command in it, with URLs and credentials. `what` is the program and what it was to do.
+ * has the whole command in it, with URLs and credentials. `what` is the program and what it was to do;
+ * `reasonOf` finds the lines of its output that say why, by default the last ones.
  */
-export function childError(what: string, error: ExecFileException, stderr: string): NarwhalError {
+export function childError(
+  what: string,
+  error: ExecFileException,
+  stderr: string,
+  reasonOf = lastLines,
+): NarwhalError {
   const [program = what] = what.split(' ')
   // For its own failures Node sets a string code, for an exit status a number; its types don't say so.
   const code: unknown = error.code
@@ -17,7 +23,7 @@ export function childError(what: string, error: ExecFileException, stderr: strin
   if (code === 'ERR_CHILD_PROCESS_STDIO_MAXBUFFER') {
     return new NarwhalError('too_large', `${what} wrote more output than is allowed`)
   }
-  const why = error.killed ? 'it exceeded its time limit and was killed' : lastLines(stderr)
+  const why = error.killed ? 'it exceeded its time limit and was killed' : told(reasonOf(stderr))
   const end = typeof code === 'number' || typeof code === 'string' ? code : error.signal
   return new NarwhalError('unavailable', `${what} failed: ${why}`, {
     cause: new Error(`${what} ended with ${end ?? 'no code'}`),
@@ -25,7 +31,10 @@ export function childError(what: string, error: ExecFileException, stderr: strin
 }
 
 function lastLines(stderr: string): string {
-  const lines = stderr.split('\n').filter((line) => line.trim() !== '' && !line.startsWith('hint:'))
-  const words = [...new Set(lines)].slice(-4).join(' | ')
+  const lines = stderr.split('\n').filter((line) => line.trim() !== '')
+  return [...new Set(lines)].slice(-4).join(' | ')
+}
+
+function told(words: string): string {
   return withoutCredentials(words).slice(0, 1000) || 'no message'
 }

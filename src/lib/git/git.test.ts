@@ -127,7 +127,7 @@ test('never prompts for a password', async () => {
   await using repository = await gitRepository({ files: { a: 'a' }, serve: true, password: 'x' })
   await assert.rejects(listRemote(parseCloneUrl(repository.url), [], { env }), {
     code: 'unavailable',
-    message: /could not read Username/,
+    message: /asks for credentials, and there are none here: clone it by ssh/,
   })
 })
 

@@ -10,6 +10,7 @@ import { present } from '../present.ts'
 import type { Hosts } from '../reach/hosts.ts'
 import { shellQuote } from '../shell-quote.ts'
 import { quoteUrl } from '../without-credentials.ts'
+import { gitReason } from './git-reason.ts'
 
 /**
  * The one way to call git. Arguments never pass through a shell; the configuration of the machine and its
@@ -106,7 +107,7 @@ export async function git(args: readonly string[], options: GitOptions): Promise
   const { error, stdout, stderr } = await promise
   if (error === null) return stdout
   options.signal?.throwIfAborted()
-  throw childError(`git ${commandOf(args)}`, error, stderr)
+  throw childError(`git ${commandOf(args)}`, error, stderr, gitReason)
 }
 
 /**

@@ -4,6 +4,7 @@ import { childError } from '../../../lib/child-error.ts'
 import { NarwhalError } from '../../../lib/errors.ts'
 import { cloneHost } from '../../../lib/git/clone-host.ts'
 import { type GitEnv, processEnv, SSH_OPTIONS } from '../../../lib/git/git.ts'
+import { gitReason } from '../../../lib/git/git-reason.ts'
 import { sshPlace } from '../../../lib/git/ssh-place.ts'
 import { sshWay } from '../../../lib/git/ssh-way.ts'
 import { parseJson } from '../../../lib/parse-json.ts'
@@ -74,7 +75,7 @@ async function authenticate(
   const options = { timeout: AUTHENTICATE_MS, maxBuffer: 64 * 1024, signal, env: processEnv(env) }
   execFile('ssh', args, options, (error, stdout, stderr) =>
     // The output may contain credentials: only the reason is reported.
-    resolve(error ? childError('ssh git-lfs-authenticate', error, stderr) : stdout),
+    resolve(error ? childError('ssh git-lfs-authenticate', error, stderr, gitReason) : stdout),
   ).stdin?.end()
   const output = await promise
   signal.throwIfAborted()
