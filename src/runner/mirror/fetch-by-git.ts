@@ -1,4 +1,4 @@
-import { mkdir } from 'node:fs/promises'
+import { mkdir, rm } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import type { CommitSource } from '../../contract/rpc/attempt.ts'
 import { describeError, NarwhalError } from '../../lib/errors.ts'
@@ -7,7 +7,7 @@ import type { GitWay } from '../../lib/git/git.ts'
 import { type GitEnv, git, parseCloneUrl } from '../../lib/git/git.ts'
 import { followingRedirects } from '../../lib/git/git-redirects.ts'
 import { diskNote } from './disk-note.ts'
-import { advice, isNotGiven, notThere } from './fetch-errors.ts'
+import { isNotGiven, isOnlyTips, notThere } from './fetch-errors.ts'
 import { FETCH_SETTINGS } from './fetch-settings.ts'
 
 export interface GitFetch {
@@ -29,15 +29,17 @@ const ALL_TAGS = '+refs/tags/*:refs/tags/*'
 /** git's messages when it may be a tag, rather than the commit, that made a fetch fail. */
 const TAGS_FAILED = /refs\/tags\/|fsck error|index-pack/
 
+/** Where all branches are for a moment. */
+const BRANCHES = 'refs/branches'
+
 /**
  * Fetches a commit into a mirror by git(1), by its name or, if the server does not serve bare objects,
- * by its ref; in that case the commit may still be missing afterwards. The remote's tags are fetched with it:
- * resolves to the error if only they failed. Rejects with `unavailable` if the commit can't be fetched,
- * `invalid` for an invalid URL, or with the signal's reason.
+ * by its ref, and at last by all branches; the commit may still be missing afterwards. The remote's tags are
+ * fetched with it: resolves to the error if only they failed. Rejects with `unavailable` if the commit can't
+ * be fetched, `invalid` for an invalid URL, or with the signal's reason.
  */
 export async function fetchByGit(options: GitFetch): Promise<NarwhalError | undefined> {
   const { mirror, commit, ref, env, signal } = options
-  const bring = (from: string): Promise<void> => fetchRefs([`+${from}:${ref}`, ALL_TAGS], options)
   const format = commit.sha.length === 64 ? 'sha256' : 'sha1'
   try {
     if (!(await exists(join(mirror, 'HEAD')))) {
@@ -47,10 +49,7 @@ export async function fetchByGit(options: GitFetch): Promise<NarwhalError | unde
         signal,
       })
     }
-    await bring(commit.sha).catch((error: unknown) => {
-      if (!isNotGiven(error)) throw error
-      return bring(commit.ref)
-    })
+    await fetchAnyhow(options)
     return undefined
   } catch (error) {
     if (signal.aborted) throw error
@@ -63,6 +62,36 @@ export async function fetchByGit(options: GitFetch): Promise<NarwhalError | unde
     })
     return failure
   }
+}
+
+async function fetchAnyhow(options: GitFetch): Promise<void> {
+  const { mirror, commit, ref, env, signal } = options
+  const bring = (from: string): Promise<void> => fetchRefs([`+${from}:${ref}`, ALL_TAGS], options)
+  let refusal: unknown
+  try {
+    return await bring(commit.sha)
+  } catch (error) {
+    if (!isNotGiven(error)) throw error
+    refusal = error
+  }
+  if (!isOnlyTips(refusal)) return await bring(commit.ref)
+  await bring(commit.ref).catch((error: unknown) => {
+    if (!isNotGiven(error)) throw error
+  })
+  const run = (...args: string[]) => git([`--git-dir=${mirror}`, ...args], { env, signal })
+  const isThere = () =>
+    run('cat-file', '-e', commit.sha).then(
+      () => true,
+      () => false,
+    )
+  if (await isThere()) return
+  // The ref has moved on, or none was named: another branch may lead to the commit.
+  try {
+    await fetchRefs([`+refs/heads/*:${BRANCHES}/*`, ALL_TAGS], options)
+  } finally {
+    await rm(join(mirror, BRANCHES), { recursive: true, force: true })
+  }
+  if (await isThere()) await run('update-ref', ref, commit.sha)
 }
 
 /** Updates the tags of a mirror to those of the remote. Rejects as `fetchByGit` does. */
@@ -90,7 +119,7 @@ async function describeFailure(
   { mirror, commit }: Omit<GitFetch, 'ref'>,
 ): Promise<NarwhalError> {
   const note = await diskNote(error, dirname(mirror))
-  const why = `${describeError(error)}${advice(error)}${note.words}`
+  const why = `${describeError(error)}${note.words}`
   const message = `can't fetch ${commit.repositoryName}: ${why}`
   return new NarwhalError(note.code, message, { cause: error })
 }

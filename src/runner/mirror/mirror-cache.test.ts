@@ -83,7 +83,8 @@ test('says so when a repository is away, asks for a password, or has a wrong URL
   const commit = commitOf(repository, await repository.head())
   await assert.rejects(mirrors.fetchCommit(commit, signal), {
     code: 'unavailable',
-    message: /can't fetch acme\/app: .* \(the runner has no credentials for it\)/,
+    message:
+      /can't fetch acme\/app: git fetch failed: http:.* asks for credentials, and there are none here/,
   })
   const away = { ...commit, cloneUrl: dir.join('nowhere') }
   await assert.rejects(mirrors.fetchCommit(away, signal), {

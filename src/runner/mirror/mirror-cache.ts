@@ -8,6 +8,7 @@ import type { Logger } from '../../lib/log.ts'
 import { present } from '../../lib/present.ts'
 import { SharedTasks } from '../../lib/shared-tasks.ts'
 import { isBroken } from './fetch-errors.ts'
+import { KnownServers } from './known-servers.ts'
 import { Mirror, type MirroredCommit } from './mirror.ts'
 import { makeRoom } from './mirror-room.ts'
 import type { ObjectReader } from './object-reader.ts'
@@ -35,6 +36,7 @@ export class MirrorCache implements AsyncDisposable {
   readonly #mirrors = new Map<RepositoryId, Mirror>()
   readonly #fetches = new SharedTasks<boolean>()
   readonly #readers: ObjectReaders
+  readonly #servers = new KnownServers()
   readonly #stop = new AbortController()
 
   constructor(options: MirrorCacheOptions) {
@@ -108,7 +110,15 @@ export class MirrorCache implements AsyncDisposable {
     const { folder, env, log, maxBytes } = this.#options
     const path = join(folder, `${id}.git`)
     const stop = this.#stop.signal
-    const deps = { path, env, readers: this.#readers, log, stop, ...present({ maxBytes }) }
+    const deps = {
+      path,
+      env,
+      readers: this.#readers,
+      servers: this.#servers,
+      log,
+      stop,
+      ...present({ maxBytes }),
+    }
     const mirror = new Mirror(deps)
     this.#mirrors.set(id, mirror)
     return mirror

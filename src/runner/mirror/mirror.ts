@@ -9,17 +9,18 @@ import { type GitEnv, git, parseCloneUrl } from '../../lib/git/git.ts'
 import type { Logger } from '../../lib/log.ts'
 import { ANY_HOSTS, type Hosts } from '../../lib/reach/hosts.ts'
 import { fetchByGit, fetchTagsByGit } from './fetch-by-git.ts'
-import { isBroken, notThere } from './fetch-errors.ts'
+import { isBroken, isNotGiven, notThere } from './fetch-errors.ts'
+import { type KnownServers, quickRemote } from './known-servers.ts'
 import { listRefs } from './mirror-refs.ts'
 import { GONE } from './mirror-room.ts'
 import type { ObjectReader } from './object-reader.ts'
 import type { ObjectReaders } from './object-readers.ts'
 import { hasSameTags, quickFetch } from './quick-fetch.ts'
 import { isTag, lacksOwnTag } from './read-commit.ts'
+import type { Remote } from './smart-http.ts'
 import { removeStaleLocks } from './stale-locks.ts'
 import { withinSize } from './within-size.ts'
 
-const SLOW_MS = 600_000
 const MOST_PACKS = 16
 const MOST_LOOSE_TAGS = 32
 const MOST_REMEMBERED = 10_000
@@ -33,6 +34,7 @@ export interface MirrorDeps {
   readonly path: string
   readonly env: GitEnv
   readonly readers: ObjectReaders
+  readonly servers: KnownServers
   readonly log: Logger
   /** Its size limit; unlimited by default. */
   readonly maxBytes?: number
@@ -55,8 +57,6 @@ export class Mirror {
   #tags: Promise<void> = Promise.resolve()
   /** Commits known to be in it. */
   readonly #known = new Set<string>()
-  /** The server has refused a quick fetch, which is not tried again until then. */
-  #slowUntil = 0
   /** Whether the stale locks of a previous process have been removed. */
   #isUnlocked = false
   /** Callers that are fetching into it or reading from it. */
@@ -203,29 +203,39 @@ export class Mirror {
 
   async #fetch(commit: MirroredCommit, signal: AbortSignal): Promise<void> {
     const env = this.#envFor(commit)
-    const failure = await fetchByGit({ mirror: this.path, commit, ref: refOf(commit), env, signal })
+    const { servers } = this.#deps
+    const remote = remoteOf(commit, env)
+    const fetch = { mirror: this.path, commit, ref: refOf(commit), env, signal }
+    const [failure] = await Promise.all([
+      fetchByGit(fetch),
+      // Learned meanwhile, so that the next fetch need not ask.
+      servers.find(remote, signal).catch(() => undefined),
+    ])
     this.#setTags(failure ? Promise.reject(failure) : Promise.resolve())
     if (!(await this.#has(commit, signal))) throw notThere(commit)
   }
 
   /** Tries a quick fetch, if one is possible; false: git(1) has to do it. */
   async #fetchQuickly(commit: MirroredCommit, signal: AbortSignal): Promise<boolean> {
-    const { sha, cloneUrl: url } = commit
-    const { stop, log } = this.#deps
+    // The event of a tag needs the tag itself, which git(1) fetches.
+    if (isTag(commit.ref) || !(await exists(join(this.path, 'refs', 'narwhal')))) return false
+    const { stop, log, servers } = this.#deps
+    const { sha } = commit
     const env = this.#envFor(commit)
-    if (!mayBeQuick(commit) || performance.now() < this.#slowUntil) return false
-    if (!(await exists(join(this.path, 'refs', 'narwhal')))) return false
+    const asked = remoteOf(commit, env)
+    const remote = quickRemote(asked, await servers.find(asked, signal), sha)
+    if (!remote) return false
     // Not with the callers' signal: they leave as soon as the commit is there, which may be earlier.
-    const comparing = hasSameTags({ url, hosts: env.hosts ?? ANY_HOSTS }, this.path, stop)
+    const comparing = hasSameTags(remote, this.path, stop)
     comparing.catch(() => {})
     try {
-      await quickFetch({ mirror: this.path, url, sha, ref: refOf(commit), env, signal })
+      await quickFetch({ mirror: this.path, remote, sha, ref: refOf(commit), env, signal })
       if (!(await this.#has(commit, signal))) return false
     } catch (error) {
       signal.throwIfAborted()
       log.info({ mirror: this.path, reason: describeError(error) }, 'falling back to git fetch')
-      // But not after a broken connection: the next one may hold.
-      if (error instanceof NarwhalError) this.#slowUntil = performance.now() + SLOW_MS
+      // Not after a broken connection, as the next one may hold, nor for one commit that it does not have.
+      if (error instanceof NarwhalError && !isNotGiven(error)) servers.distrust(remote.url)
       return false
     }
     const areSame = comparing.catch(() => false)
@@ -265,9 +275,8 @@ export class Mirror {
   }
 }
 
-/** The event of a tag needs the tag itself, which git(1) fetches. */
-function mayBeQuick({ cloneUrl, sha, ref }: CommitSource): boolean {
-  return /^https?:/.test(cloneUrl) && sha.length === 40 && !isTag(ref)
+function remoteOf({ cloneUrl: url }: CommitSource, { hosts = ANY_HOSTS }: GitEnv): Remote {
+  return { url, hosts }
 }
 
 /** The name is a digest, so that `a` and `a/b` never conflict. */

@@ -9,10 +9,11 @@ import { tempDir } from '#root/test/support/temp-dir.ts'
 import { readGitEnv } from '../../config/env.ts'
 import type { CommitSource } from '../../contract/rpc/attempt.ts'
 import { git } from '../../lib/git/git.ts'
+import { packet } from '../../lib/git/pkt-line.ts'
 import { silentLog } from '../../lib/log.ts'
+import { ANY_HOSTS } from '../../lib/reach/hosts.ts'
 import { MirrorCache } from './mirror-cache.ts'
 import { listRefs } from './mirror-refs.ts'
-import { packet } from './pkt-line.ts'
 import { quickFetch } from './quick-fetch.ts'
 
 const env = readGitEnv()
@@ -29,12 +30,13 @@ function commitOf(repository: GitRepository, sha: string, cloneUrl = repository.
   }
 }
 
-/** Answers every request with this body, as an upload-pack would. */
-async function serveBody(body: Buffer | string, status = 200) {
+/** Says that it speaks version 2, and answers every request with this body, as an upload-pack would. */
+async function serveBody(body: Buffer | string) {
   const server = createServer((request, response) => {
     request.resume()
-    response.writeHead(status, { 'content-type': 'application/x-git-upload-pack-result' })
-    response.end(body)
+    const kind = request.method === 'GET' ? 'advertisement' : 'result'
+    response.writeHead(200, { 'content-type': `application/x-git-upload-pack-${kind}` })
+    response.end(kind === 'result' ? body : `${packet('version 2\n')}0000`)
   })
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
@@ -125,7 +127,9 @@ test('a pack that lacks what its commit names is refused, and nothing of it is k
     Buffer.concat([Buffer.from(packet('packfile\n') + length), band, Buffer.from('0000')]),
   )
   const mirror = dir.join('repo_1.git')
-  const fetch = { mirror, url: server.url, sha, ref: 'refs/narwhal/x', env, signal }
+  const facts = { version: 2, objectFormat: 'sha1' } as const
+  const remote = { url: server.url, hosts: ANY_HOSTS, facts }
+  const fetch = { mirror, remote, sha, ref: 'refs/narwhal/x', env, signal }
   await assert.rejects(quickFetch(fetch), { code: 'unavailable' })
   await assert.rejects(git([`--git-dir=${mirror}`, 'cat-file', '-e', sha], { env }))
   assert.equal((await listRefs(mirror, 'refs/narwhal')).has('refs/narwhal/x'), false)

@@ -3,17 +3,16 @@ import { readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { NarwhalError } from '../../lib/errors.ts'
 import { type GitEnv, startGit } from '../../lib/git/git.ts'
-import { ANY_HOSTS } from '../../lib/reach/hosts.ts'
 import { FSCK_IGNORED } from './fetch-settings.ts'
 import { listRefs } from './mirror-refs.ts'
-import { listRemoteTags, type Remote, requestPack } from './smart-http.ts'
+import { listRemoteTags, type QuickRemote, requestPack } from './smart-http.ts'
 
 const MOST_HAVES = 64
 
 export interface QuickFetch {
   /** A bare repository that is not empty. */
   readonly mirror: string
-  readonly url: string
+  readonly remote: QuickRemote
   readonly sha: string
   /** The mirror's own name for the ref that the commit comes from. */
   readonly ref: string
@@ -53,12 +52,7 @@ export async function quickFetch(fetch: QuickFetch): Promise<void> {
       // A process that ended early never drains; the wait for its end reports why.
       await once(indexing.stdin, 'drain', { signal: over.signal }).catch(() => undefined)
     }
-    await requestPack(
-      { url: fetch.url, hosts: fetch.env.hosts ?? ANY_HOSTS },
-      { sha, haves },
-      write,
-      signal,
-    )
+    await requestPack(fetch.remote, { sha, haves }, write, signal)
     indexing.stdin.end()
     const [code] = await ended
     if (code !== 0) throw new NarwhalError('unavailable', `git index-pack failed: ${stderr.trim()}`)
@@ -70,7 +64,7 @@ export async function quickFetch(fetch: QuickFetch): Promise<void> {
 
 /** Whether the mirror has the tags of the remote. Rejects if the server has to be asked in another way. */
 export async function hasSameTags(
-  remote: Remote,
+  remote: QuickRemote,
   mirror: string,
   signal: AbortSignal,
 ): Promise<boolean> {

@@ -1,8 +1,9 @@
 import * as http from 'node:http'
 import * as https from 'node:https'
 import { NarwhalError } from '../../lib/errors.ts'
+import { readAdvertisement, type ServerFacts } from '../../lib/git/advertisement.ts'
+import { broken, DELIMITER, FLUSH, packet, packets, refused } from '../../lib/git/pkt-line.ts'
 import type { Hosts } from '../../lib/reach/hosts.ts'
-import { broken, DELIMITER, FLUSH, packet, packets } from './pkt-line.ts'
 
 /** A server that is silent for a minute is given up. */
 const SILENCE_MS = 60_000
@@ -26,6 +27,38 @@ export interface RemoteTag {
   readonly id: string
 }
 
+/** A server that has said that it speaks version 2. */
+export interface QuickRemote extends Remote {
+  readonly facts: ServerFacts & { readonly version: 2 }
+}
+
+/**
+ * Asks a server what it can do; of a long answer, in version 0, the first line is read. Rejects with
+ * `unavailable` if it is no answer of a git server, which may be one that serves files, needs credentials or
+ * redirects: git(1) handles those.
+ */
+export async function askServer(remote: Remote, signal: AbortSignal): Promise<ServerFacts> {
+  const answer = await send(
+    remote,
+    {
+      method: 'GET',
+      path: 'info/refs?service=git-upload-pack',
+      type: 'application/x-git-upload-pack-advertisement',
+    },
+    signal,
+  )
+  let isWhole: boolean | undefined = false
+  try {
+    const lines = packets(answer)
+    const { facts } = await readAdvertisement(lines)
+    // Read to its end, its connection serves the next request.
+    isWhole = facts.version === 2 && (await lines.next()).done
+    return facts
+  } finally {
+    if (!isWhole) answer.destroy()
+  }
+}
+
 /**
  * Requests one pack, with what the commit reaches and `haves` do not, in one request and without
  * listing the refs first. In version 2 of the protocol over HTTP (gitprotocol-v2(5)) each request is
@@ -34,13 +67,14 @@ export interface RemoteTag {
  * then falls back to git(1). `write` receives the pack's bytes, with backpressure.
  */
 export async function requestPack(
-  { url, hosts }: Remote,
+  remote: QuickRemote,
   wanted: { readonly sha: string; readonly haves: readonly string[] },
   write: (bytes: Buffer) => Promise<void>,
   signal: AbortSignal,
 ): Promise<void> {
   const lines = [
     packet('command=fetch\n'),
+    ...formatLine(remote),
     DELIMITER,
     ...['thin-pack', 'no-progress', 'ofs-delta'].map((word) => packet(`${word}\n`)),
     packet(`want ${wanted.sha}\n`),
@@ -49,15 +83,16 @@ export async function requestPack(
     FLUSH,
   ]
   let isPack = false
-  for await (const bytes of packets(await post({ url, hosts }, lines.join(''), signal))) {
+  for await (const bytes of packets(await post(remote, lines.join(''), signal))) {
     if (!isPack) {
       const line = bytes.toString('utf8', 0, 300).trim()
+      if (line.startsWith('ERR ')) throw refused(line.slice(4))
       if (line !== 'packfile') throw broken(line)
       isPack = true
     } else if (bytes[0] === 1) {
       await write(bytes.subarray(1))
     } else if (bytes[0] === 3) {
-      throw broken(bytes.toString('utf8', 1, 300).trim())
+      throw refused(bytes.toString('utf8', 1, 300).trim())
     }
   }
   if (!isPack) throw broken('it has no pack')
@@ -65,18 +100,24 @@ export async function requestPack(
 
 /** The tags of a remote repository, in one request as above. */
 export async function listRemoteTags(
-  { url, hosts }: Remote,
+  remote: QuickRemote,
   signal: AbortSignal,
 ): Promise<RemoteTag[]> {
-  const lines = [packet('command=ls-refs\n'), DELIMITER, packet('ref-prefix refs/tags/\n'), FLUSH]
+  const lines = [
+    packet('command=ls-refs\n'),
+    ...formatLine(remote),
+    DELIMITER,
+    packet('ref-prefix refs/tags/\n'),
+    FLUSH,
+  ]
   const tags: RemoteTag[] = []
   let size = 0
-  for await (const bytes of packets(await post({ url, hosts }, lines.join(''), signal))) {
+  for await (const bytes of packets(await post(remote, lines.join(''), signal))) {
     size += bytes.length
     if (size > LONGEST_LIST) throw broken('it lists more tags than are read')
     const line = bytes.toString('utf8').trimEnd()
     if (line === '') continue
-    const [, id, ref] = /^([0-9a-f]{40}) (refs\/tags\/\S+)$/.exec(line) ?? []
+    const [, id, ref] = /^([0-9a-f]{40}|[0-9a-f]{64}) (refs\/tags\/\S+)$/.exec(line) ?? []
     if (!id || !ref) throw broken(line.slice(0, 300))
     tags.push({ ref, id })
   }
@@ -91,27 +132,48 @@ function agentsOf(hosts: Hosts) {
   return made
 }
 
-async function post(
+/** Servers from before other formats know no such line. */
+function formatLine({ facts }: QuickRemote): string[] {
+  return facts.objectFormat === 'sha1' ? [] : [packet(`object-format=${facts.objectFormat}`)]
+}
+
+function post(remote: Remote, body: string, signal: AbortSignal): Promise<http.IncomingMessage> {
+  const type = 'application/x-git-upload-pack-result'
+  return send(remote, { method: 'POST', path: 'git-upload-pack', type, body }, signal)
+}
+
+interface Asked {
+  readonly method: 'GET' | 'POST'
+  readonly path: string
+  /** Of the answer. */
+  readonly type: string
+  readonly body?: string
+}
+
+async function send(
   { url, hosts }: Remote,
-  body: string,
+  asked: Asked,
   signal: AbortSignal,
-): Promise<AsyncIterable<Buffer>> {
-  const target = new URL(`${url.replace(/\/$/, '')}/git-upload-pack`)
+): Promise<http.IncomingMessage> {
+  const { method, path, type, body } = asked
+  const target = new URL(`${url.replace(/\/$/, '')}/${path}`)
   const isTls = target.protocol === 'https:'
   hosts.check(target)
   const answered = Promise.withResolvers<http.IncomingMessage>()
   const request = (isTls ? https : http).request(target, {
-    method: 'POST',
+    method,
     agent: agentsOf(hosts)[isTls ? 'https' : 'http'],
     lookup: hosts.lookup,
     signal,
     timeout: SILENCE_MS,
     headers: {
-      'content-type': 'application/x-git-upload-pack-request',
-      accept: 'application/x-git-upload-pack-result',
+      accept: type,
       'git-protocol': 'version=2',
       'user-agent': 'git/2.40.0 (narwhal)',
-      'content-length': Buffer.byteLength(body),
+      ...(body !== undefined && {
+        'content-type': 'application/x-git-upload-pack-request',
+        'content-length': Buffer.byteLength(body),
+      }),
     },
   })
   request.on('response', answered.resolve)
@@ -123,13 +185,11 @@ async function post(
     response = await answered.promise
   } catch (error) {
     // The server closed a kept-alive connection just as it was reused.
-    if (request.reusedSocket && !signal.aborted) return await post({ url, hosts }, body, signal)
+    if (request.reusedSocket && !signal.aborted) return await send({ url, hosts }, asked, signal)
     throw error
   }
-  const type = response.headers['content-type']
-  if (response.statusCode === 200 && type === 'application/x-git-upload-pack-result') {
-    return response
-  }
+  const given = response.headers['content-type']
+  if (response.statusCode === 200 && given === type) return response
   response.destroy()
-  throw new NarwhalError('unavailable', `${url} answered ${response.statusCode} with ${type}`)
+  throw new NarwhalError('unavailable', `${url} answered ${response.statusCode} with ${given}`)
 }

@@ -1,4 +1,4 @@
-import { NarwhalError } from '../../lib/errors.ts'
+import { NarwhalError } from '../errors.ts'
 
 /** The special packets of gitprotocol-common(5). */
 export const FLUSH = '0000'
@@ -39,4 +39,9 @@ function lengthOf(digits: string): number {
 
 export function broken(why: string): NarwhalError {
   return new NarwhalError('unavailable', `the answer can't be read: ${why}`)
+}
+
+/** The server's own error. */
+export function refused(why: string): NarwhalError {
+  return new NarwhalError('unavailable', `the server refused: ${why}`)
 }
