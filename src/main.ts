@@ -12,20 +12,22 @@ import { SERVICE_SETTINGS, type ServiceName } from './config/service-settings.ts
 import { SETTINGS, variableOf } from './config/settings.ts'
 import { NarwhalError } from './lib/errors.ts'
 import { addBackupCommands } from './start/commands/backup-commands.ts'
-import type { Launch } from './start/context.ts'
+import type { Launch, Stopping } from './start/context.ts'
 import { addLocalCommand } from './start/local/local-command.ts'
 
-/** How long a process may take to end in good order before it is ended; a runner's jobs may take more. */
-let stopMs = 30_000
+const stopping: Stopping = { withinMs: 30_000, exitCode: 1 }
+/** A service that was started by nohup(1) keeps running when its terminal is closed. */
+const isRun = process.argv[2] === 'run'
+const SIGNALS = ['SIGINT', 'SIGTERM', ...(isRun ? (['SIGHUP'] as const) : [])] as const
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)))
 const { version } = JSON.parse(readFileSync(`${root}/package.json`, 'utf8')) as { version: string }
 const stop = new AbortController()
-for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+for (const signal of SIGNALS) {
   process.on(signal, () => {
-    if (stop.signal.aborted) process.exit(1)
+    if (stop.signal.aborted) process.exit(stopping.exitCode)
     stop.abort(new NarwhalError('cancelled', `ended by ${signal}`))
-    setTimeout(() => process.exit(1), stopMs).unref()
+    setTimeout(() => process.exit(stopping.exitCode), stopping.withinMs).unref()
   })
 }
 const io = processIo({
@@ -50,10 +52,7 @@ function addService(
   }
   return command.action(async (flags: Record<string, unknown>) => {
     const run = await load()
-    const extendStop = (ms: number): void => {
-      stopMs += ms
-    }
-    await run({ io, root, version, flags, extendStop })
+    await run({ io, root, version, flags, stopping })
   })
 }
 
@@ -74,7 +73,9 @@ addService(program, 'web', 'serve the page and the API', async () => {
   return (await import('./start/web.ts')).runWeb
 })
 addFileCommands(program, io)
-addLocalCommand(program, (flags) => ({ io, root, version, flags }))
+addLocalCommand(program, (flags) => ({ io, root, version, flags, stopping }))
 addBackupCommands(program, (flags) => ({ io, root, version, flags }))
 addClientCommands(program, io)
 await runProgram(program, process.argv.slice(2), io)
+// Whatever is still open, such as a connection to an engine that does not answer.
+if (isRun) setTimeout(() => process.exit(), stopping.withinMs).unref()

@@ -52,8 +52,12 @@ test('lint warns and is content, unless it is strict', async () => {
 
 test('a file that is not there is no such thing', async () => {
   const { error, code } = await narwhal(GOOD, 'lint', 'other.yml')
-  assert.match(error, /other\.yml can't be read/)
+  assert.match(error, /there is no other\.yml in \/.*: create one; the shortest is `steps: /)
   assert.equal(code, 3)
+  for (const command of ['lint', 'graph']) {
+    const folder = await narwhal(GOOD, command, '.')
+    assert.match(folder.error, /^narwhal: \/\S+ can't be read: it is a folder\n$/)
+  }
 })
 
 test('graph shows what runs beside the steps, and where else they run', async () => {

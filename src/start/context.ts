@@ -14,6 +14,12 @@ import { type Logger, openLog } from '../lib/log.ts'
 import { Hosts } from '../lib/reach/hosts.ts'
 import { ownFolder } from './own-folder.ts'
 
+/** How the process ends after a signal: by itself, or else after this time and with this exit code. */
+export interface Stopping {
+  withinMs: number
+  exitCode: number
+}
+
 /** What a service is started with, before its settings are read. */
 export interface Launch {
   readonly io: CliIo
@@ -21,8 +27,8 @@ export interface Launch {
   readonly root: string
   readonly version: string
   readonly flags: Readonly<Record<string, unknown>>
-  /** Extends the time for a graceful shutdown by `ms` milliseconds. */
-  readonly extendStop?: (ms: number) => void
+  /** The command may change it. */
+  readonly stopping?: Stopping
 }
 
 /** What the parts of a process need. */

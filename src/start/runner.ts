@@ -59,7 +59,7 @@ export async function runRunner(launch: Launch): Promise<void> {
   const about = { health: healthUrl, name: config.name, slots: config.slots }
   log.info({ ...present({ url }), ...about }, 'runner is ready')
   const { token } = config
-  launch.extendStop?.(config['drain-timeout'] + HAND_BACK_MS)
+  if (launch.stopping) launch.stopping.withinMs += config['drain-timeout'] + HAND_BACK_MS
   let ending = untilAborted(signal)
   if (!urls) {
     log.info('no dispatcher configured: register this URL with `narwhal runner add`')

@@ -1,10 +1,11 @@
 import { readFile } from 'node:fs/promises'
-import { dirname, resolve } from 'node:path'
+import { basename, dirname, resolve } from 'node:path'
 import { type Command, Option } from 'commander'
 import { EVENT_KINDS, isRef } from '../../core/commit-event.ts'
 import type { PipelinePlan, Problem } from '../../core/plan/plan.ts'
 import { type PlanFacts, SAMPLE_FACTS } from '../../core/plan/plan-facts.ts'
-import { describeError, NarwhalError } from '../../lib/errors.ts'
+import { describeFileError } from '../../lib/describe-file-error.ts'
+import { hasCode, NarwhalError } from '../../lib/errors.ts'
 import type { ParsedPipelineFile } from '../../pipeline-file/parse-pipeline-file.ts'
 import { withIncludes } from '../../pipeline-file/read/with-includes.ts'
 import { printJson } from '../parts/client-command.ts'
@@ -165,13 +166,19 @@ async function schema(options: { markdown?: boolean }, io: CliIo): Promise<void>
 
 /** The file's text. Rejects with `not_found` if it can't be read. */
 export async function readPipelineFile(file: string, io: CliIo): Promise<string> {
+  const path = resolve(io.cwd, file)
   try {
-    const bytes = await readFile(resolve(io.cwd, file))
+    const bytes = await readFile(path)
     return bytes.subarray(0, MOST_BYTES).toString('utf8')
   } catch (cause) {
-    throw new NarwhalError('not_found', `${file} can't be read: ${describeError(cause)}`, { cause })
+    const message = hasCode(cause, 'ENOENT')
+      ? `there is no ${basename(path)} in ${dirname(path)}: ${ADVICE}`
+      : `${path} can't be read: ${describeFileError(cause)}`
+    throw new NarwhalError('not_found', message, { cause })
   }
 }
+
+const ADVICE = 'create one; the shortest is `steps: [echo hello]`'
 
 /** Prints each with its position, as compilers do, so that editors and terminals can jump there. */
 export function printProblems(

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { describeError } from '../../lib/errors.ts'
+import { describeFileError } from '../../lib/describe-file-error.ts'
 import type { IncludedFile, IncludeRef } from '../../pipeline-file/read/include-ref.ts'
 
 /** Reads an included file, relative to the folder of the including one. */
@@ -15,6 +15,6 @@ export async function readInclude(
   try {
     return { text: await readFile(join(folder, path), 'utf8') }
   } catch (error) {
-    return { trouble: describeError(error) }
+    return { trouble: describeFileError(error) }
   }
 }

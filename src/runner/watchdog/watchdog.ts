@@ -12,6 +12,8 @@ export interface WatchdogOptions {
   readonly log: Logger
   /** The code of the process; for tests. */
   readonly entry?: URL
+  /** Its messages are not shown; false by default. */
+  readonly isQuiet?: boolean
   /** After more failures in a row than this it is not restarted; 20 by default. */
   readonly mostFailures?: number
 }
@@ -76,6 +78,7 @@ class WatchdogProcess implements Watchdog {
   readonly #log: Logger
   readonly #entry: URL
   readonly #mostFailures: number
+  readonly #isQuiet: boolean
   readonly #entries = new Map<number, Entry>()
   #lastId = 0
   #child: ChildProcess | undefined
@@ -83,10 +86,11 @@ class WatchdogProcess implements Watchdog {
   #failures = 0
   #isClosed = false
 
-  constructor({ log, entry = ENTRY, mostFailures = 20 }: WatchdogOptions) {
+  constructor({ log, entry = ENTRY, mostFailures = 20, isQuiet = false }: WatchdogOptions) {
     this.#log = log
     this.#entry = entry
     this.#mostFailures = mostFailures
+    this.#isQuiet = isQuiet
   }
 
   watch(name: string, handle: SandboxHandle): Watch {
@@ -148,7 +152,7 @@ class WatchdogProcess implements Watchdog {
     return spawn(process.execPath, [...FLAGS, fileURLToPath(this.#entry)], {
       cwd: '/',
       env: {},
-      stdio: ['pipe', 'ignore', 'inherit'],
+      stdio: ['pipe', 'ignore', this.#isQuiet ? 'ignore' : 'inherit'],
       // In its own process group: a terminal signals the whole group of the runner.
       detached: true,
     })

@@ -2,6 +2,7 @@ import { mkdir } from 'node:fs/promises'
 import { claimFolder } from '../../runner/claim-folder.ts'
 import { PipelineFileParser } from '../../runner/plan/pipeline-file-parser.ts'
 import { openExecutorOf, openNetworksOf } from '../runner-parts.ts'
+import { LeftSandboxes } from './left-sandboxes.ts'
 import type { LocalContext } from './local-context.ts'
 import type { LocalEngine, LocalParts } from './local-work.ts'
 
@@ -16,7 +17,9 @@ export async function openLocalEngine(
   const claim = stack.use(parts.claim ?? (await claimFolder(folder)))
   // Programs are probed, and a thread starts, while most of the code is loaded.
   const networks = stack.use(await openNetworksOf(context, folder, { stays: false }))
-  const opening = openExecutorOf(context, { dataDir: folder, networks })
+  const opening = openExecutorOf(context, { dataDir: folder, networks }).then(
+    (executor) => new LeftSandboxes(executor, context),
+  )
   opening.catch(() => {})
   const parser = stack.use(new PipelineFileParser())
   parser.warmUp()

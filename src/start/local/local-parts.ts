@@ -29,10 +29,13 @@ interface OpenParts extends LocalParts {
 /** The only actor, in a store that is deleted with the process. */
 const LOCAL = localDoer('', 'narwhal run')
 
-/** There is no other runner to choose or to wait for. */
+/**
+ * There is no other runner to choose or to wait for, and somebody is there to try again: an image that can't
+ * be pulled is an error at once.
+ */
 const ONE_RUNNER = {
   heuristic: 'least-loaded',
-  maxAttempts: 3,
+  maxAttempts: 1,
   endsWithoutEngine: true,
 } as const
 

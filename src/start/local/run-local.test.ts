@@ -113,8 +113,8 @@ test('ends with the error if there is no snapshot of the working tree', async ()
   child.stdout.resume()
   const said = await text(child.stderr)
   if (child.exitCode === null) await once(child, 'exit')
-  assert.match(said, /git add failed: .*index file corrupt/)
-  assert.equal(child.exitCode, 5)
+  assert.match(said, /can't be committed: git add failed: .*index file corrupt/)
+  assert.equal(child.exitCode, 6)
 })
 
 test('plans for the branch that is checked out, or that it is told', async () => {
@@ -143,9 +143,31 @@ test('shows the plan instead, and what is wrong with it', async () => {
   const plan = await narwhalRun('--dry-run', 'after')
   assert.match(plan.out, /^shop\n {2}\S hello\n {6}greet\n/)
   assert.match(plan.out, / other: it was not requested\n/)
-  const wrong = await narwhalRun('--dry-run', 'nope')
-  assert.match(wrong.out, /^narwhal\.yml:1:1: error: the file has no job "nope"/)
+  const wrong = await narwhalRunOf('steps: [x]\nname: [y]\n', '--dry-run', 'main')
+  assert.match(wrong.out, /^narwhal\.yml:2:7: error: name must be /)
   assert.equal(wrong.code, 1)
+})
+
+test('says which argument is wrong, and nothing about the file', async () => {
+  for (const args of [['nope'], ['--from', 'nosuch'], ['hello', '--from', 'gret']]) {
+    for (const way of [[], ['--dry-run']]) {
+      const { out, error, code } = await narwhalRun(...args, ...way)
+      assert.match(error, /^narwhal: narwhal\.yml has no (job "nope": use|step "(nosuch|gret)")/)
+      assert.equal(out, '')
+      assert.equal(code, 2)
+    }
+  }
+})
+
+test('looks for narwhal.yml before anything else', async () => {
+  await using folder = await tempDir()
+  const io = recordedIo({ cwd: folder.path })
+  const program = createProgram(io, 'test')
+  addLocalCommand(program, (flags) => ({ io, root: '/', version: 'test', flags }))
+  // With a setting that is wrong, and no data folder, nothing else would come so far.
+  await runProgram(program, ['run', '--data', '/dev/null/x', '--executor', 'nothing:'], io)
+  assert.match(io.stderr.text, /^narwhal: there is no narwhal\.yml in \/.*: create one; /)
+  assert.equal(io.exitCode, 3)
 })
 
 test('shows the plan with files of other repositories, where it is told where those are', async () => {

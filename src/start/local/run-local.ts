@@ -1,21 +1,13 @@
 import { mkdir, realpath } from 'node:fs/promises'
-import { basename, dirname, join, relative, resolve } from 'node:path'
-import {
-  type EventOptions,
-  printProblems,
-  readPipelineFile,
-  refOf,
-  targetOf,
-} from '../../cli/commands/file.ts'
+import { basename, dirname, join, resolve } from 'node:path'
+import { type EventOptions, readPipelineFile, refOf, targetOf } from '../../cli/commands/file.ts'
 import { cleanText } from '../../cli/terminal/clean-text.ts'
 import type { CliIo } from '../../cli/terminal/cli-io.ts'
 import { EXIT, exitCodeOfOutcome } from '../../cli/terminal/exit-code.ts'
 import type { EventDetails } from '../../core/commit-event.ts'
-import type { PlanFacts } from '../../core/plan/plan-facts.ts'
+import { withSignal } from '../../lib/async/with-signal.ts'
 import { exists } from '../../lib/exists.ts'
 import { present } from '../../lib/present.ts'
-import type { ParsedPipelineFile } from '../../pipeline-file/parse-pipeline-file.ts'
-import { withIncludes } from '../../pipeline-file/read/with-includes.ts'
 import type { FailedSandbox } from '../../runner/attempt/failed-sandbox.ts'
 import { claimFolder } from '../../runner/claim-folder.ts'
 import type { Launch } from '../context.ts'
@@ -24,7 +16,7 @@ import { ownFolder } from '../own-folder.ts'
 import { type LocalContext, localFolder, openLocalContext } from './local-context.ts'
 import { openLocalEngine } from './local-engine.ts'
 import { readSecretFile } from './secret-file.ts'
-import { findBranch, snapshotWork } from './snapshot-work.ts'
+import { snapshotWork } from './snapshot-work.ts'
 
 export interface LocalOptions extends EventOptions {
   readonly dryRun?: boolean
@@ -34,14 +26,22 @@ export interface LocalOptions extends EventOptions {
   readonly shellOnFailure?: boolean
 }
 
+/** After a signal, what is left of the jobs is ended by another process. */
+const END_MS = 700
+
 /** `narwhal run`: runs the pipeline of the working tree in this process. */
 export async function runLocal(
   launch: Launch,
   jobs: readonly string[],
   options: LocalOptions,
 ): Promise<void> {
+  const { io } = launch
+  if (launch.stopping)
+    Object.assign(launch.stopping, { withinMs: END_MS, exitCode: EXIT.interrupted })
+  const root = await rootOf(io.cwd)
+  // First of all: without it nothing else matters.
+  const text = await readPipelineFile(join(root, 'narwhal.yml'), io)
   const context = await openLocalContext(launch)
-  const root = await rootOf(launch.io.cwd)
   const { event = 'push', input = {}, from } = options
   const details: EventDetails = {
     inputs: input,
@@ -49,52 +49,59 @@ export async function runLocal(
     ...(jobs.length > 0 ? { jobs } : {}),
     ...present({ from }),
   }
-  if (options.dryRun) return await dryRun(context, launch, { root, event, details, options })
+  const request = { root, event, details, options }
+  if (options.dryRun) return await (await planner()).dryRun(context, launch, request)
+  if (jobs.length > 0 || from !== undefined)
+    await (await planner()).planHere(context, text, request)
+  const { snapshot, running, kept, name } = await open(context, launch, root, options)
+  await using _running = running
+  using _kept = kept
+  const trouble = await ensureSandbox(running, context.config.executor, io)
+  if (trouble) {
+    io.stderr.write(`narwhal: ${trouble}\n`)
+    return io.exit(EXIT.unavailable)
+  }
+  const { follow } = await import('../../cli/follow/follow-pipeline.ts')
+  const ref = refOf(options, snapshot.ref)
+  const outcome = await follow(
+    (following) => running.run({ kind: event, details, snapshot, name, ref }, following),
+    io,
+    { plain: options.plain ?? false },
+  )
+  if (kept?.failed) await showFailed(kept.failed, io)
+  io.exit(exitCodeOfOutcome(outcome))
+}
+
+async function planner() {
+  return await import('./plan-here.ts')
+}
+
+/** Commits the working tree and opens an engine, concurrently; rejects with the first failure, at once. */
+async function open(context: LocalContext, launch: Launch, root: string, options: LocalOptions) {
   const { secretFile } = options
   const secrets = secretFile ? await readSecretFile(resolve(launch.io.cwd, secretFile)) : {}
   const folder = await openFolder(context, launch.io, root)
-  const { gitEnv: env, signal } = context
   const kept = options.shellOnFailure ? await failedShell() : undefined
   const name = basename(root)
   // Before anything is written there: another run may be in progress.
   const claim = await claimFolder(folder)
+  const failed = new AbortController()
+  const signal = AbortSignal.any([context.signal, failed.signal])
+  const { gitEnv: env } = context
   const first = snapshotWork(root, join(folder, 'snapshot.git'), { env, signal }).then(
     (snapshot) => ({ snapshot, name }),
   )
-  const opening = openLocalEngine(context, folder, {
-    claim,
-    secrets,
-    keepFailed: kept?.keep,
-    first,
-  })
-  await Promise.allSettled([first, opening])
-  // Taken first: if the snapshot failed, the engine must be closed, or the process never ends.
-  await using running = await opening
-  const { snapshot } = await first
-  using _kept = kept
-  const trouble = await ensureSandbox(running, context.config.executor, launch.io)
-  if (trouble) {
-    launch.io.stderr.write(`narwhal: ${trouble}\n`)
-    return launch.io.exit(EXIT.unavailable)
+  const parts = { claim, secrets, keepFailed: kept?.keep, first }
+  const opening = openLocalEngine({ ...context, signal }, folder, parts)
+  try {
+    const [{ snapshot }, running] = await withSignal(Promise.all([first, opening]), signal)
+    return { snapshot, running, kept, name }
+  } catch (error) {
+    failed.abort(error)
+    // Not awaited: an engine that doesn't answer must not delay the message.
+    void opening.then((running) => running[Symbol.asyncDispose]()).catch(() => {})
+    throw error
   }
-  const { follow } = await import('../../cli/follow/follow-pipeline.ts')
-  const outcome = await follow(
-    (following) =>
-      running.run(
-        {
-          kind: event,
-          details,
-          snapshot,
-          name,
-          ref: refOf(options, snapshot.ref),
-        },
-        following,
-      ),
-    launch.io,
-    { plain: options.plain ?? false },
-  )
-  if (kept?.failed) await showFailed(kept.failed, launch.io)
-  launch.io.exit(exitCodeOfOutcome(outcome))
 }
 
 /** The folder of the mirror and workspaces, private to the user. */
@@ -128,43 +135,4 @@ async function rootOf(folder: string): Promise<string> {
     if (await exists(join(root, '.git'))) return root
     if (root === dirname(root)) return start
   }
-}
-
-interface DryRun {
-  readonly root: string
-  readonly event: PlanFacts['event']
-  readonly details: EventDetails
-  readonly options: LocalOptions
-}
-
-/** Prints the plan instead of running it. */
-async function dryRun(context: LocalContext, { io }: Launch, about: DryRun): Promise<void> {
-  const { root, event, details, options } = about
-  const path = join(root, 'narwhal.yml')
-  const text = await readPipelineFile(path, io)
-  const { parsePipelineFile } = await import('../../pipeline-file/parse-pipeline-file.ts')
-  const { SAMPLE_FACTS } = await import('../../core/plan/plan-facts.ts')
-  const { openLocalIncludes } = await import('./read-includes.ts')
-  const { gitEnv: env, signal } = context
-  const branch = await findBranch(root, { env, signal })
-  const ref = refOf(options, branch ?? SAMPLE_FACTS.ref)
-  const { inputs = {}, jobs, from, targetBranch } = details
-  const asked = present({ jobs, from, targetBranch })
-  const repository = basename(root)
-  const facts = { ...SAMPLE_FACTS, repository, event, ref, inputs, ...asked }
-  await using includes = await openLocalIncludes(context, root)
-  const parsed = await withIncludes<ParsedPipelineFile>(
-    (included) => parsePipelineFile(text, facts, included),
-    (one) => includes.load(one),
-  )
-  if (!parsed.ok) {
-    const file = relative(io.cwd, path)
-    // There is no plan of an invalid file.
-    const problems = [...parsed.problems, ...(parsed.unread ?? [])]
-    printProblems(problems, { file, what: 'error' }, io)
-    return io.exit(EXIT.notSuccess)
-  }
-  const { planLines } = await import('../../cli/graph/text-graph.ts')
-  const { lookOf } = await import('../../cli/follow/follow-pipeline.ts')
-  io.stdout.write(`${planLines(parsed.plan, lookOf(io)).join('\n')}\n`)
 }

@@ -21,7 +21,7 @@ test('secrets come from lines, YAML or JSON', async () => {
 test('what is wrong with a file of secrets is told by names, never by values', async () => {
   await using dir = await tempDir()
   const cases: [string, string, RegExp][] = [
-    ['missing.env', '', /ENOENT/],
+    ['missing.env', '', /there is no such file/],
     ['short.env', 'KEY=hun', /"KEY": the value has fewer than 4/],
     ['name.env', 'key=hunter2', /"key": "key" can't name a secret/],
     ['number.yml', 'KEY: 12345', /"KEY" must be a string, in quotes/],

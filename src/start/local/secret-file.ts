@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import { parseEnv } from 'node:util'
+import { describeFileError } from '../../lib/describe-file-error.ts'
 import { describeError, NarwhalError } from '../../lib/errors.ts'
 import { checkSecret } from '../../vault/secret-values.ts'
 
@@ -14,7 +15,7 @@ export async function readSecretFile(path: string): Promise<Secrets> {
   const wrong = (words: string, cause?: unknown) =>
     new NarwhalError('invalid', `invalid secret file ${path}: ${words}`, { cause })
   const text = await readFile(path, 'utf8').catch((cause: unknown) => {
-    throw wrong(describeError(cause), cause)
+    throw wrong(describeFileError(cause), cause)
   })
   const read = /\.(ya?ml|json)$/.test(path) ? await parseYaml(text) : parseEnv(text)
   if (typeof read !== 'object' || read === null || Array.isArray(read)) {

@@ -10,8 +10,9 @@ import {
   writeFile,
 } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
-import { describeError } from '../../lib/errors.ts'
+import { describeError, NarwhalError } from '../../lib/errors.ts'
 import { type GitEnv, git } from '../../lib/git/git.ts'
+import { diskNote } from '../../runner/mirror/disk-note.ts'
 import { removeStaleLocks } from '../../runner/mirror/stale-locks.ts'
 
 /** A commit of a folder's current contents, in a repository of its own. */
@@ -28,9 +29,34 @@ const AUTHOR = ['-c', 'user.name=Narwhal', '-c', 'user.email=narwhal@localhost']
  * Commits the folder's current contents: with uncommitted changes and untracked files, without ignored
  * ones. The folder's own repository, if any, is only read: index and objects are written to the bare
  * repository `bare`, which has it as an alternate and must not be used concurrently. For a clean working
- * tree the commit is HEAD.
+ * tree the commit is HEAD. Rejects with `conflict` if git can't read the folder or its repository.
  */
 export async function snapshotWork(
+  folder: string,
+  bare: string,
+  options: { readonly env: GitEnv; readonly signal: AbortSignal },
+): Promise<WorkSnapshot> {
+  try {
+    return await commitWork(folder, bare, options)
+  } catch (error) {
+    options.signal.throwIfAborted()
+    throw await describeFailure(error, { folder, bare })
+  }
+}
+
+/** Without git there is no snapshot of any folder; every other failure is one of this folder. */
+async function describeFailure(
+  error: unknown,
+  { folder, bare }: { readonly folder: string; readonly bare: string },
+): Promise<NarwhalError> {
+  if (error instanceof NarwhalError && error.cause === undefined) return error
+  const note = await diskNote(error, bare)
+  const code = note.code === 'exhausted' ? 'exhausted' : 'conflict'
+  const message = `${folder} can't be committed: ${describeError(error)}${note.words}`
+  return new NarwhalError(code, message, { cause: error })
+}
+
+async function commitWork(
   folder: string,
   bare: string,
   options: { readonly env: GitEnv; readonly signal: AbortSignal },
