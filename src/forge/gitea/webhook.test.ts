@@ -39,12 +39,28 @@ test('a push is read, with its head wherever it stands', () => {
       title: 'Webhooks work',
       author: 'Ada L.',
       facts: { actorId: 7, repositoryId: 140, headRepositoryId: 140 },
+      before: BEFORE,
       sender: { id: 7, name: 'ada', isBot: false },
       details: { base: BEFORE },
     },
   }
   assert.deepEqual(parseGitea('push', push), expected)
   assert.deepEqual(parseGitea('push', { ...push, head_commit: undefined }), expected)
+})
+
+test('a deleted branch or tag is gone, and a push says when the repository was updated', () => {
+  const told = { ref: 'v1', ref_type: 'tag', pusher_type: 'user', repository, sender: ada }
+  const gone = { kind: 'gone', repository: { forgeId: 140, fullName: 'ada/whale', ownerId: 7 } }
+  assert.deepEqual(parseGitea('delete', told), { ...gone, ref: 'refs/tags/v1' })
+  const branch = { ...told, ref: 'fix/a', ref_type: 'branch' }
+  assert.deepEqual(parseGitea('delete', branch), { ...gone, ref: 'refs/heads/fix/a' })
+  for (const ref of ['refs/notes/x', '../x', '']) {
+    assert.equal(parseGitea('delete', { ...branch, ref }).kind, 'ignored', ref)
+  }
+  const at = '2026-01-02T03:04:05Z'
+  const stamped = parseGitea('push', { ...push, repository: { ...repository, updated_at: at } })
+  assert.ok(stamped.kind === 'commit')
+  assert.equal(stamped.event.stamp, at)
 })
 
 test('of a tag that is told twice, only the push is built', () => {

@@ -1,5 +1,10 @@
+import { z } from 'zod'
+import { isRef } from '../../core/commit-event.ts'
+import { firstLine } from '../../lib/hostile-text.ts'
+import { present } from '../../lib/present.ts'
+import { repository } from '../github/payloads.ts'
 import { parseGithub } from '../github/webhook.ts'
-import type { ParsedWebhook } from '../parsed-webhook.ts'
+import { ignored, type ParsedWebhook, read } from '../parsed-webhook.ts'
 
 type Json = Readonly<Record<string, unknown>>
 
@@ -8,18 +13,42 @@ type Json = Readonly<Record<string, unknown>>
  * fields. `eventName` is the header `X-Gitea-Event`.
  */
 export function parseGitea(eventName: string, payload: unknown): ParsedWebhook {
+  if (eventName === 'delete') return parseDelete(read(deleted, eventName, payload))
   const name = eventName === 'pull_request_sync' ? 'pull_request' : eventName
   if (typeof payload !== 'object' || payload === null) return parseGithub(name, payload)
   return parseGithub(name, asGithub(name, payload as Json))
 }
 
+/** A deletion: unlike GitHub, no push tells of it. The short name. */
+const deleted = z.object({ ref: z.string().max(1000), ref_type: z.string(), repository })
+
+function parseDelete({ ref: name, ref_type: type, repository }: z.infer<typeof deleted>) {
+  const { id: forgeId, full_name: fullName, owner } = repository
+  const from = { forgeId, fullName, ...present({ ownerId: owner?.id }) }
+  const folder = type === 'branch' ? 'heads' : 'tags'
+  const ref = `refs/${folder}/${name}`
+  const isKnown = (type === 'branch' || type === 'tag') && !name.startsWith('refs/') && isRef(ref)
+  return isKnown
+    ? ({ kind: 'gone', repository: from, ref } as const)
+    : ignored(from, `${firstLine(`${type} ${name}`, 100)} is neither a branch nor a tag`)
+}
+
 function asGithub(eventName: string, payload: Json): Json {
   // The pusher has no `name` here; the sender is the same account.
-  if (eventName === 'push') return { ...payload, pusher: null, head_commit: headOf(payload) }
+  if (eventName === 'push') {
+    const repository = stamped(payload['repository'])
+    return { ...payload, pusher: null, head_commit: headOf(payload), repository }
+  }
   // For an annotated tag, `sha` is the tag object; the push event of the same tag has the commit.
   if (eventName === 'create') return { ...payload, sha: null }
   const { action } = payload
   return action === 'synchronized' ? { ...payload, action: 'synchronize' } : payload
+}
+
+/** Each push changes when the repository was updated. */
+function stamped(repository: unknown): unknown {
+  if (typeof repository !== 'object' || repository === null) return repository
+  return { ...repository, pushed_at: (repository as Json)['updated_at'] }
 }
 
 /** Older versions list the head only among the commits. */

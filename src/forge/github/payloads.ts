@@ -21,7 +21,13 @@ export const push = z.object({
   /** Where it pointed before; zero: newly created. */
   before: sha.nullish(),
   deleted: z.boolean().optional(),
-  repository,
+  repository: repository.extend({
+    /** In seconds, or as text. */
+    pushed_at: z
+      .union([z.number(), z.string().max(100)])
+      .nullish()
+      .catch(undefined),
+  }),
   head_commit: z
     .object({
       id: commitSha,
@@ -50,9 +56,12 @@ export const pullRequestAction = z.object({ action: z.string(), repository })
 export const pullRequest = z.object({
   repository,
   sender: account.nullish(),
+  /** GitHub, of `synchronize`: the head before. */
+  before: commitSha.nullish().catch(undefined),
   pull_request: z.object({
     number: id,
     title: z.string(),
+    updated_at: z.string().max(100).nullish().catch(undefined),
     ...requestParts,
     /** Null if the account was deleted. */
     user: account.nullable(),

@@ -46,7 +46,7 @@ interface Example {
 }
 
 function kindOf(name: string, { action = '', deleted }: Example): string {
-  if (name === 'push') return deleted ? 'ignored' : 'commit'
+  if (name === 'push') return deleted ? 'gone' : 'commit'
   const built = ['opened', 'synchronize', 'reopened', 'ready_for_review']
   if (name === 'pull_request' && built.includes(action)) return 'commit'
   return name === 'pull_request' && action === 'closed' ? 'closed' : 'ignored'
@@ -83,13 +83,6 @@ describe('a push', () => {
     assert.equal(event.sha, SHA)
     const bare = pushOf({ ref: 'refs/tags/v1', after: TAG_OBJECT, head_commit: null })
     assert.partialDeepStrictEqual(commitOf('push', bare), { sha: TAG_OBJECT, title: '' })
-  })
-
-  test('that deletes is ignored', () => {
-    const gone = { deleted: true, after: ZERO, head_commit: null }
-    assert.equal(reasonOf('push', pushOf(gone)), 'branch deleted')
-    assert.equal(reasonOf('push', pushOf({ ...gone, deleted: undefined })), 'branch deleted')
-    assert.equal(reasonOf('push', pushOf({ ...gone, ref: 'refs/tags/v1' })), 'tag deleted')
   })
 
   test('to anything else is ignored', () => {
@@ -140,6 +133,7 @@ describe('a pull request', () => {
           headLabel: 'ann:topic',
         },
         sender: { id: 7, name: 'ann', isBot: false },
+        ...(action === 'reopened' ? { occurrence: 'reopened' } : {}),
       })
     }
   })

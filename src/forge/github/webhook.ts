@@ -58,7 +58,7 @@ function parsePush(payload: Push): ParsedWebhook {
     return ignored(payload.repository, `pushes to ${firstLine(ref, 100)} are not built`)
   }
   if (payload.deleted || isZeroSha(after)) {
-    return ignored(payload.repository, isTag ? 'tag deleted' : 'branch deleted')
+    return { kind: 'gone', repository: named(payload.repository), ref, ...beforeOf(before) }
   }
   if (before === after) return ignored(payload.repository, 'a test: nothing was moved')
   const sha = isTag ? (head?.id ?? after) : after
@@ -70,6 +70,8 @@ function parsePush(payload: Push): ParsedWebhook {
     // Read from the commit if the payload has another one, as after a push back to an earlier one.
     ...(head?.id === sha ? { title: head.message, author } : { title: '', author: '' }),
     facts: ownFacts(payload),
+    ...beforeOf(before),
+    ...present({ stamp: payload.repository.pushed_at?.toString() }),
     ...senderOf(sender),
     ...(before && !isTag && !isZeroSha(before) ? { details: { base: before } } : {}),
   })
@@ -101,7 +103,7 @@ function parsePullRequest(eventName: string, payload: unknown): ParsedWebhook {
     return ignored(repository, `pull request ${firstLine(action, 50)} is not built`)
   }
   const request = read(pullRequest, eventName, payload)
-  const { number, title, user, head } = request.pull_request
+  const { number, title, user, head, updated_at: at } = request.pull_request
   return commit(repository, {
     kind: 'pull_request',
     ref: `refs/pull/${number}/head`,
@@ -109,6 +111,8 @@ function parsePullRequest(eventName: string, payload: unknown): ParsedWebhook {
     title,
     author: user?.login ?? 'ghost',
     facts: pullRequestFacts(request),
+    ...(action === 'synchronize' && request.before ? { before: request.before } : {}),
+    ...(action === 'reopened' ? { occurrence: `reopened ${at ?? ''}`.trim() } : {}),
     ...senderOf(request.sender),
     ...detailsOf(request),
   })
@@ -134,6 +138,11 @@ function detailsOf({ pull_request }: PullRequest): Pick<WebhookCommit, 'details'
     ...requestFacts({ labels, draft, milestone }),
   }
   return Object.keys(details).length > 0 ? { details } : {}
+}
+
+/** Of a push: all zeros mean that the ref was created. */
+function beforeOf(before: string | null | undefined): Pick<WebhookCommit, 'before'> {
+  return before ? { before: isZeroSha(before) ? '' : before } : {}
 }
 
 function senderOf(sender: Push['sender']): Pick<WebhookCommit, 'sender'> {

@@ -43,6 +43,7 @@ export const mergeRequest = z.object({
     milestone_id: z.number().nullish().catch(undefined),
     /** Absent in test deliveries. */
     action: z.string().nullish(),
+    updated_at: z.string().max(100).nullish().catch(undefined),
     /** The previous head, if there are new commits. */
     oldrev: sha.nullish(),
     author_id: id.nullish(),

@@ -60,16 +60,21 @@ test('a push to a branch is read, with the words of its head', () => {
       title: 'fixed readme',
       author: 'Ada L.',
       facts: { actorId: 4, repositoryId: 15, headRepositoryId: 15 },
+      before: BEFORE,
       sender: { id: 4, name: 'ada', isBot: false },
       details: { base: BEFORE },
     },
   })
   const gone = { ...push, after: ZERO, checkout_sha: null }
   assert.deepEqual(parseGitlab('Push Hook', gone), {
-    kind: 'ignored',
+    kind: 'gone',
     repository,
-    reason: 'branch deleted',
+    ref: 'refs/heads/main',
+    before: BEFORE,
   })
+  const created = parseGitlab('Push Hook', { ...push, before: ZERO })
+  assert.ok(created.kind === 'commit')
+  assert.equal(created.event.before, '')
 })
 
 test('a tag is its commit, not the tag object', () => {
@@ -118,7 +123,12 @@ test('a merge request is built when it has new commits, and is trusted by number
   assert.equal(strangerOf({ source_project_id: 15 }), undefined)
   assert.equal(strangerOf({ source_project_id: 16, target_project_id: 16 }), 'other_repository')
   assert.equal(strangerOf({ source_project_id: 15, source_branch: null }), 'head_ref_missing')
-  assert.equal(as({ action: 'update', oldrev: BEFORE }).kind, 'commit')
+  const move = as({ action: 'update', oldrev: BEFORE })
+  assert.ok(move.kind === 'commit')
+  assert.deepEqual([move.event.before, move.event.occurrence], [BEFORE, undefined])
+  const again = as({ action: 'reopen', updated_at: '2026-01-02 03:04:05 UTC' })
+  assert.ok(again.kind === 'commit')
+  assert.equal(again.event.occurrence, 'reopened 2026-01-02 03:04:05 UTC')
   for (const action of ['update', 'approved', undefined]) {
     assert.equal(as({ action }).kind, 'ignored', action)
   }

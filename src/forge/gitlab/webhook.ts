@@ -42,7 +42,7 @@ function parsePush(payload: Push): ParsedWebhook {
   if (!isTag && !ref.startsWith('refs/heads/')) {
     return ignored(from, `pushes to ${firstLine(ref, 100)} are not built`)
   }
-  if (isZeroSha(after)) return ignored(from, isTag ? 'tag deleted' : 'branch deleted')
+  if (isZeroSha(after)) return { kind: 'gone', repository: from, ref, ...beforeOf(before) }
   if (before === after) return ignored(from, 'a test: nothing was moved')
   const sha = isTag ? (payload.checkout_sha ?? after) : after
   const head = commits?.find(({ id }) => id === sha)
@@ -58,6 +58,7 @@ function parsePush(payload: Push): ParsedWebhook {
       repositoryId: from.forgeId,
       headRepositoryId: from.forgeId,
     },
+    ...beforeOf(before),
     ...senderOf(payload.user_id, payload.user_username),
     ...(before && !isTag && !isZeroSha(before) ? { details: { base: before } } : {}),
   })
@@ -87,6 +88,8 @@ function parseMergeRequest(payload: MergeRequest): ParsedWebhook {
     author: head.author?.name ?? user?.name ?? '',
     facts: mergeRequestFacts(payload),
     ...senderOf(user?.id, user?.username),
+    ...(action === 'update' && request.oldrev ? { before: request.oldrev } : {}),
+    ...(action === 'reopen' ? { occurrence: `reopened ${request.updated_at ?? ''}`.trim() } : {}),
     ...detailsOf(payload),
   })
 }
@@ -121,6 +124,11 @@ function mergeRequestFacts({
     baseRepositoryId: base,
     ...present({ headRepositoryId: head, headRef }),
   }
+}
+
+/** Of a push: all zeros mean that the ref was created. */
+function beforeOf(before: string | null | undefined): Pick<WebhookCommit, 'before'> {
+  return before ? { before: isZeroSha(before) ? '' : before } : {}
 }
 
 function senderOf(

@@ -38,7 +38,7 @@ test('a test delivery builds nothing', () => {
 
 test('a removal builds nothing', () => {
   for (const name of ['branch-deleted', 'tag-deleted'] as const) {
-    assert.equal(parseCase(name).kind, 'ignored')
+    assert.equal(parseCase(name).kind, 'gone')
   }
 })
 
