@@ -1,4 +1,5 @@
 import { mkdir } from 'node:fs/promises'
+import { silentLog } from '../../src/lib/log.ts'
 import type {
   Executor,
   Sandbox,
@@ -23,6 +24,8 @@ export interface BubblewrapJobs extends AsyncDisposable {
   readonly dir: TempDir
   readonly instance: string
   readonly executor: Executor
+  /** What the executor has warned of. */
+  readonly warnings: readonly string[]
   /** A job of its own, removed with the others. */
   open(limits?: Partial<SandboxLimits>): Promise<Sandbox>
 }
@@ -31,9 +34,11 @@ export async function bubblewrapJobs(): Promise<BubblewrapJobs> {
   await using stack = new AsyncDisposableStack()
   const dir = stack.use(await tempDir())
   const instance = uniquePrefix()
+  const warnings: string[] = []
   const executor = stack.use(
     new BubblewrapExecutor({
       instance,
+      log: { ...silentLog(), warn: (first: unknown) => void warnings.push(String(first)) },
       networks: freeNetworks(),
       hide: [],
       folder: dir.join('sandboxes'),
@@ -45,6 +50,7 @@ export async function bubblewrapJobs(): Promise<BubblewrapJobs> {
     dir,
     instance,
     executor,
+    warnings,
     open: async (limits) => {
       jobs += 1
       const workspace = dir.join(`workspace-${jobs}`)

@@ -2,6 +2,7 @@ import { lstat, readdir, readlink, realpath } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import type { SandboxLimits } from '../executor.ts'
 import { PROCESS_MARK } from '../processes/process-search.ts'
+import { type ProcessLimit, withinHardLimit } from './bounds/process-limit.ts'
 import type { Replacement } from './bounds/sandbox-accounts.ts'
 import { FILTER_FD, type LaunchParts } from './bounds/sandbox-launch.ts'
 import type { SandboxUser } from './bounds/sandbox-users.ts'
@@ -19,8 +20,8 @@ export interface BubblewrapMode {
   readonly user?: SandboxUser
   /** Whether bubblewrap itself may create namespaces, or needs a user namespace for it. */
   readonly privileged: boolean
-  /** Whether `prlimit` is available to limit the number of processes. */
-  readonly limits: boolean
+  /** Whether `prlimit` is available. */
+  readonly hasPrlimit: boolean
 }
 
 export interface SandboxView {
@@ -39,6 +40,7 @@ export interface SandboxView {
   /** The script, in `scratch.steps`. */
   readonly file: string
   readonly launch: LaunchParts
+  readonly processLimit: ProcessLimit
   readonly accounts: readonly Replacement[]
 }
 
@@ -132,10 +134,11 @@ function words(text: string): readonly string[] {
 }
 
 /** Drops what bubblewrap needed, first of all root. */
-function becomeUser({ mode, limits, launch }: SandboxView): readonly string[] {
-  // Only without control groups. For the runner's own user it would count that user's other processes.
-  const isCounted = mode.limits && mode.user !== undefined && launch.doors.length === 0
-  const limit = isCounted ? ['prlimit', `--nproc=${limits.processes}`, '--'] : []
+function becomeUser({ mode, limits, processLimit }: SandboxView): readonly string[] {
+  const limit =
+    processLimit === 'rlimit'
+      ? ['prlimit', `--nproc=${withinHardLimit(limits.processes)}`, '--']
+      : []
   if (!mode.user || !mode.privileged) return limit
   const { uid, gid } = mode.user
   const ids = [`--reuid=${uid}`, `--regid=${gid}`, '--clear-groups']

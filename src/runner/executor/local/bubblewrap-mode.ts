@@ -33,7 +33,7 @@ export interface ModeTrial {
 
 /** Tries what works for this process, best first; resolves to the reason if nothing does. */
 export async function findBubblewrapMode(trial: ModeTrial): Promise<BubblewrapMode | string> {
-  const [isThere, limits] = await Promise.all([isProgram('bwrap'), isProgram('prlimit')])
+  const [isThere, hasPrlimit] = await Promise.all([isProgram('bwrap'), isProgram('prlimit')])
   if (!isThere) {
     return 'bubblewrap is not installed: apt-get install bubblewrap (its package has this name in every distribution)'
   }
@@ -41,10 +41,10 @@ export async function findBubblewrapMode(trial: ModeTrial): Promise<BubblewrapMo
   const user = NOBODY
   const candidates: readonly BubblewrapMode[] = isRoot
     ? [
-        { privileged: true, user, limits },
-        { privileged: false, user, limits },
+        { privileged: true, user, hasPrlimit },
+        { privileged: false, user, hasPrlimit },
       ]
-    : [{ privileged: false, limits }]
+    : [{ privileged: false, hasPrlimit }]
   let trouble = ''
   for (const mode of candidates) {
     const said = await tryMode(mode, trial).catch(describeError)
@@ -146,8 +146,8 @@ export function bubblewrapShell(
 
 function commandOf({ mode, launch: parts, enter }: BubblewrapStart, args: readonly string[]) {
   const user = mode.user && !mode.privileged ? mode.user : undefined
-  const isDirect = enter.length === 0
-  // Only root may enter; setpriv then becomes the user.
+  const isDirect = enter.length === 0 && parts.doors.length === 0
+  // Only root may enter networks and groups; setpriv then becomes the user.
   const ids = user ? [`--reuid=${user.uid}`, `--regid=${user.gid}`, '--clear-groups'] : []
   const become = user && !isDirect ? ['setpriv', ...ids, '--'] : []
   const [command, ...rest] = launch(parts, [...enter, ...become, 'bwrap', ...args])

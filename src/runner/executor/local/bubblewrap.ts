@@ -14,7 +14,7 @@ import {
   sandboxArgs,
   WORKSPACE,
 } from './bubblewrap-args.ts'
-import { type Box, type BoxMeans, findMeans, openBox } from './bubblewrap-box.ts'
+import { type Box, type BoxMeans, findMeans, missingIn, openBox } from './bubblewrap-box.ts'
 import {
   bubblewrapProgram,
   bubblewrapShell,
@@ -53,8 +53,8 @@ interface SandboxPlace {
  * folders, everything else private (see bubblewrap-args.ts). Each step is a sandbox of its own, with the
  * workspace, home and /tmp of the job; processes that a step leaves behind are killed with it.
  *
- * Limits: memory, processors and the number of processes by control groups of its own; without those only
- * processes, if the sandbox has a user of its own. No core dumps. System calls are filtered (see seccomp/).
+ * Limits: memory, processors and the number of processes by control groups of its own, as far as there are any;
+ * the number of processes else by its own user or user namespace. No core dumps. System calls are filtered (see seccomp/).
  *
  * The steps' base environment: PATH and HOME.
  */
@@ -97,13 +97,13 @@ export class BubblewrapExecutor implements Executor {
   /** Ends and removes what a previous process of this instance left behind; resolves to its number. */
   async reap(): Promise<number> {
     const left = await this.#sandboxes.reap()
-    await this.#means().groups?.sweep()
+    await this.#means().groups.sweep()
     return left
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#sandboxes[Symbol.asyncDispose]()
-    this.#found?.groups?.[Symbol.dispose]()
+    this.#found?.groups[Symbol.dispose]()
   }
 
   async #connect({ network, isStranger }: SandboxSpec): Promise<Connection> {
@@ -172,7 +172,7 @@ export class BubblewrapExecutor implements Executor {
     this.#mode ??= findBubblewrapMode(this.#trial()).then((mode) => {
       if (typeof mode === 'string' || this.#isToldOf) return mode
       this.#isToldOf = true
-      for (const words of this.#means().missing) this.#options.log?.warn(words)
+      for (const words of missingIn(mode, this.#means())) this.#options.log?.warn(words)
       return mode
     })
     return this.#mode

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict'
-import { mkdir, readFile, writeFile } from 'node:fs/promises'
+import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { test } from 'node:test'
 import { tempDir } from '../../../../../test/support/temp-dir.ts'
-import { delegateControllers } from './delegate-controllers.ts'
+import { delegateController } from './delegate-controllers.ts'
 import { findOwnGroup } from './machine-cgroups.ts'
 import { SandboxCgroups } from './sandbox-cgroups.ts'
 
@@ -35,42 +36,60 @@ test('on a unified machine the group of version 2 is found, also inside a contai
 test('a group of version 2 without controllers is reported, with what a service needs', async () => {
   await using dir = await tempDir()
   await writeFile(dir.join('cgroup.controllers'), 'cpu memory\n')
-  assert.throws(() => delegateControllers(dir.path), /has no pids: a service needs Delegate=yes/)
+  assert.throws(
+    () => delegateController(dir.path, 'pids'),
+    /has no pids: a service needs Delegate=yes/,
+  )
 })
 
-test('the controllers are enabled for child groups, and this process moves into a leaf', async () => {
+test('a controller is enabled for child groups, and this process moves into a leaf', async () => {
   await using dir = await tempDir()
   await writeFile(dir.join('cgroup.controllers'), 'memory pids\n')
   await writeFile(dir.join('cgroup.subtree_control'), '\n')
   await writeFile(dir.join('cgroup.type'), 'domain\n')
   // Process 1 is not a child of this one.
   await writeFile(dir.join('cgroup.procs'), `1\n${process.pid}\n`)
-  delegateControllers(dir.path)
-  assert.equal(await readFile(dir.join('cgroup.subtree_control'), 'utf8'), '+memory +pids')
+  delegateController(dir.path, 'memory')
+  assert.equal(await readFile(dir.join('cgroup.subtree_control'), 'utf8'), '+memory')
   const moved = await readFile(dir.join('narwhal-runner/cgroup.procs'), 'utf8')
   assert.equal(moved, String(process.pid))
 })
 
-test('the cpu controller is enabled as well if it is available', async () => {
+test('a group without processes passes a controller on as it is', async () => {
   await using dir = await tempDir()
   await writeFile(dir.join('cgroup.controllers'), 'cpuset cpu memory pids\n')
   await writeFile(dir.join('cgroup.subtree_control'), 'memory pids\n')
-  delegateControllers(dir.path)
+  await writeFile(dir.join('cgroup.type'), 'domain\n')
+  await writeFile(dir.join('cgroup.procs'), '')
+  delegateController(dir.path, 'cpu')
   assert.equal(await readFile(dir.join('cgroup.subtree_control'), 'utf8'), '+cpu')
+  assert.deepEqual(
+    (await readdir(dir.path)).filter((name) => name.startsWith('narwhal')),
+    [],
+  )
 })
 
-test('limits of version 2 are written if the kernel has them', async () => {
+test('limits of version 2 are written if the kernel has them, in a folder that passes them on', async () => {
   await using dir = await tempDir()
-  await writeFile(dir.join('cgroup.controllers'), 'memory pids\n')
-  await writeFile(dir.join('cgroup.subtree_control'), 'memory pids\n')
-  await mkdir(dir.join('narwhal-r/probe'), { recursive: true })
+  const parent = dir.join('narwhal-r')
+  await mkdir(join(parent, 'probe'), { recursive: true })
+  for (const folder of [dir.path, parent]) {
+    await writeFile(join(folder, 'cgroup.controllers'), 'memory pids\n')
+    await writeFile(join(folder, 'cgroup.subtree_control'), '\n')
+  }
   const facts = { groups: '0::/\n', mounts: `1 1 0:1 / ${dir.path} rw - cgroup2 cgroup rw` }
-  const said = SandboxCgroups.find('r', facts)
+  const { missing } = SandboxCgroups.find('r', facts)
   // The trial ends with the removal of its folder, which only the kernel's own file system allows.
-  assert.ok(typeof said === 'string')
-  assert.match(said, /ENOTEMPTY/)
-  const read = (name: string) => readFile(dir.join('narwhal-r/probe', name), 'utf8')
-  assert.equal(await read('memory.max'), String(2 ** 30))
-  assert.equal(await read('pids.max'), '100')
-  assert.equal(await read('cpu.max'), '50000 100000')
+  assert.match(missing.get('pids') ?? '', /ENOTEMPTY/)
+  assert.match(missing.get('cpu') ?? '', /has no cpu: a service needs Delegate=yes/)
+  const read = (name: string) => readFile(join(parent, name), 'utf8')
+  assert.equal(await read('probe/memory.max'), String(2 ** 30))
+  assert.equal(await read('probe/pids.max'), '100')
+  assert.match(await read('cgroup.subtree_control'), /^\+/)
+})
+
+test('a missing controller takes no other limit away', () => {
+  const { missing } = SandboxCgroups.find('r', { groups: '', mounts: '' })
+  assert.deepEqual([...missing.keys()], ['pids', 'memory', 'cpu'])
+  assert.ok([...missing.values()].every((why) => why === 'this machine has no control groups'))
 })

@@ -1,12 +1,13 @@
 import { mkdirSync, readdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
-import { dirname, join } from 'node:path'
+import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { describeError } from '../../../../lib/errors.ts'
 import type { SandboxLimits } from '../../executor.ts'
-import { delegateControllers } from './delegate-controllers.ts'
+import { delegateController } from './delegate-controllers.ts'
 import {
   type CgroupFacts,
+  type Controller,
   findOwnGroup,
   type OwnGroup,
   readCgroupFacts,
@@ -27,89 +28,80 @@ export interface Refusals {
   readonly forks: number
 }
 
-interface Groups {
-  readonly memory: OwnGroup
-  readonly pids: OwnGroup
-  /** Absent: processors are not limited. */
-  readonly cpu: OwnGroup | undefined
-}
-
 export interface SandboxGroup extends AsyncDisposable {
   /** A process enters by writing a 0 to each of these files. */
   readonly doors: readonly string[]
   refusals(): Refusals
 }
 
+const CONTROLLERS: readonly Controller[] = ['pids', 'memory', 'cpu']
+
+interface Found {
+  readonly groups: ReadonlyMap<Controller, OwnGroup>
+  readonly missing: ReadonlyMap<Controller, string>
+}
+
 /**
- * A folder of this runner in each hierarchy that limits jobs, and in it one for each sandbox: with a limit of
- * processes, of memory and, if available, of processors, that no process in it can escape.
+ * A folder of this runner in each hierarchy that limits jobs, and in it one for each sandbox: with those of the
+ * limits of processes, of memory and of processors that are available, which no process in it can escape.
  */
 export class SandboxCgroups implements Disposable {
-  readonly #memory: OwnGroup
-  readonly #pids: OwnGroup
-  readonly #cpu: OwnGroup | undefined
+  readonly #groups: ReadonlyMap<Controller, OwnGroup>
+  /** Why there is no limit, for each that there isn't. */
+  readonly missing: ReadonlyMap<Controller, string>
   readonly #name: string
 
-  private constructor(groups: Groups, name: string) {
-    this.#memory = groups.memory
-    this.#pids = groups.pids
-    this.#cpu = groups.cpu
+  private constructor({ groups, missing }: Found, name: string) {
+    this.#groups = groups
+    this.missing = missing
     this.#name = name
   }
 
   /**
-   * Tries whether this process may create groups; else returns the reason. `instance` is the unique name of
-   * the runner on this machine.
+   * Tries for each limit whether this process may create groups with it. `instance` is the unique name of the
+   * runner on this machine.
    */
-  static find(instance: string, facts: CgroupFacts = readCgroupFacts()): SandboxCgroups | string {
-    const memory = findOwnGroup('memory', facts)
-    const pids = findOwnGroup('pids', facts)
-    if (!memory || !pids) return 'this machine has no control groups for memory and processes'
+  static find(instance: string, facts: CgroupFacts = readCgroupFacts()): SandboxCgroups {
     const name = `narwhal-${instance.replaceAll(/[^A-Za-z0-9_.]+/g, '_')}`
-    try {
-      if (memory.version === 2) delegateControllers(memory.path)
-      const cpu = findOwnGroup('cpu', facts)
-      const withCpu = new SandboxCgroups({ memory, pids, cpu }, name)
-      if (cpu && withCpu.#works()) return withCpu
-      const without = new SandboxCgroups({ memory, pids, cpu: undefined }, name)
-      without.#try()
-      return without
-    } catch (error) {
-      return `control groups can't be created here: ${describeError(error)}`
+    const groups = new Map<Controller, OwnGroup>()
+    const missing = new Map<Controller, string>()
+    for (const controller of CONTROLLERS) {
+      const group = findOwnGroup(controller, facts)
+      const trouble = group
+        ? tryLimit(controller, group, name)
+        : 'this machine has no control groups'
+      if (group && trouble === '') groups.set(controller, group)
+      else missing.set(controller, trouble)
     }
-  }
-
-  get hasCpu(): boolean {
-    return this.#cpu !== undefined
+    return new SandboxCgroups({ groups, missing }, name)
   }
 
   /** Creates the groups of a sandbox, in well under a millisecond; throws if that fails. */
   make(name: string, limits: SandboxLimits): SandboxGroup {
-    const folderIn = ({ path }: OwnGroup) => join(path, this.#name, name)
-    const memory = folderIn(this.#memory)
-    const pids = folderIn(this.#pids)
     // A limit of all processors needs no group.
-    const cpu = limits.cpus < availableParallelism() ? this.#cpu : undefined
-    const groups = [this.#memory, this.#pids, ...(cpu ? [cpu] : [])]
-    const folders = [...new Set(groups.map(folderIn))]
-    for (const folder of folders) mkdirSync(folder, { recursive: true })
-    limitMemory(memory, this.#memory.version, limits.memoryBytes)
-    writeFileSync(join(pids, 'pids.max'), String(limits.processes))
-    if (cpu) limitCpus(folderIn(cpu), cpu.version, limits.cpus)
-    const doors = groups.map((one) =>
-      join(folderIn(one), one.version === 1 ? 'tasks' : 'cgroup.procs'),
+    const wanted = [...this.#groups].filter(
+      ([controller]) => controller !== 'cpu' || limits.cpus < availableParallelism(),
     )
+    const folderIn = ({ path }: OwnGroup) => join(path, this.#name, name)
+    for (const [controller, group] of wanted) {
+      mkdirSync(folderIn(group), { recursive: true })
+      setLimit(controller, { folder: folderIn(group), version: group.version, limits })
+    }
+    const doors = wanted.map(([, group]) =>
+      join(folderIn(group), group.version === 1 ? 'tasks' : 'cgroup.procs'),
+    )
+    const [memory, pids] = [this.#groups.get('memory'), this.#groups.get('pids')]
+    const oomFile = memory?.version === 1 ? 'memory.oom_control' : 'memory.events'
     return {
       doors: [...new Set(doors)],
       refusals: () => ({
-        oomKills: countIn(
-          join(memory, this.#memory.version === 1 ? 'memory.oom_control' : 'memory.events'),
-          'oom_kill',
-        ),
-        forks: countIn(join(pids, 'pids.events'), 'max'),
+        oomKills: memory ? countIn(join(folderIn(memory), oomFile), 'oom_kill') : 0,
+        forks: pids ? countIn(join(folderIn(pids), 'pids.events'), 'max') : 0,
       }),
       [Symbol.asyncDispose]: async () => {
-        for (const folder of folders) await removeGroup(folder)
+        for (const folder of new Set(wanted.map(([, group]) => folderIn(group)))) {
+          await removeGroup(folder)
+        }
       },
     }
   }
@@ -136,22 +128,43 @@ export class SandboxCgroups implements Disposable {
   }
 
   get #parents(): readonly string[] {
-    const all = [this.#memory, this.#pids, ...(this.#cpu ? [this.#cpu] : [])]
-    return all.map(({ path }) => join(path, this.#name))
+    return [...this.#groups.values()].map(({ path }) => join(path, this.#name))
   }
+}
 
-  #works(): boolean {
-    try {
-      this.#try()
-      return true
-    } catch {
-      return false
+/** Creates a group with a limit and removes it again; returns '' on success, else the reason. */
+function tryLimit(controller: Controller, group: OwnGroup, name: string): string {
+  const parent = join(group.path, name)
+  const folder = join(parent, 'probe')
+  try {
+    mkdirSync(parent, { recursive: true })
+    // The runner's folder too is a group, which has to pass the controller on.
+    if (group.version === 2) {
+      for (const path of [group.path, parent]) delegateController(path, controller)
     }
+    mkdirSync(folder, { recursive: true })
+    setLimit(controller, { folder, version: group.version, limits: PROBED })
+    rmdirSync(folder)
+    return ''
+  } catch (error) {
+    return `control groups can't be created here: ${describeError(error)}`
   }
+}
 
-  #try(): void {
-    const { doors } = this.make('probe', PROBED)
-    for (const door of doors) rmdirSync(dirname(door))
+interface GroupLimits {
+  readonly folder: string
+  readonly version: 1 | 2
+  readonly limits: SandboxLimits
+}
+
+function setLimit(controller: Controller, { folder, version, limits }: GroupLimits): void {
+  switch (controller) {
+    case 'pids':
+      return writeFileSync(join(folder, 'pids.max'), String(limits.processes))
+    case 'memory':
+      return limitMemory(folder, version, limits.memoryBytes)
+    case 'cpu':
+      return limitCpus(folder, version, limits.cpus)
   }
 }
 
