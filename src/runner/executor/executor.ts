@@ -74,6 +74,11 @@ export interface SandboxStep {
   /** One of the spec's `images`, instead of its `image`. */
   readonly image?: string
   /**
+   * If set, standard error is the same pipe as standard output, so that everything is delivered in the order in
+   * which it was written, as `stdout`. Otherwise only each stream is in order.
+   */
+  readonly interleaved?: true
+  /**
    * If set, other steps may start and end while it runs. When `end` aborts, its processes get SIGTERM; how
    * long they may take is up to the caller.
    */

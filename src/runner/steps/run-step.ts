@@ -76,6 +76,7 @@ async function runOnce(run: StepRun): Promise<End> {
     const step = {
       script: text,
       env,
+      interleaved: true as const,
       ...present({ installs, image, background: end && { end } }),
     }
     const exit = sandbox.run(step, log.write, signal).finally(() => {

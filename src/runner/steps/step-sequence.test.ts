@@ -73,3 +73,14 @@ test('waits for what is in the background and ends in its own time', async () =>
   assert.deepEqual(end, { outcome: 'success' })
   assert.ok(words.some((word) => word.startsWith('log 0: ') && word.includes('tidy')))
 })
+
+test('writes both streams of a step to its log in order', async () => {
+  const alternate = `i=0; while [ $i -lt 500 ]; do echo "out $i"; echo "err $i" >&2; i=$((i+1)); done`
+  const { words } = await runBeside('echo $$ > pids', alternate)
+  const lines = words.flatMap((word) => (/^log 1: (.*)$/s.exec(word)?.[1] ?? '').split('|'))
+  const expected = Array.from({ length: 500 }, (_, i) => [`out ${i}`, `err ${i}`]).flat()
+  assert.deepEqual(
+    lines.filter((line) => line !== ''),
+    expected,
+  )
+})

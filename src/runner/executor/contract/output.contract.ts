@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { writeFile } from 'node:fs/promises'
 import { eventually } from '../../../../test/support/eventually.ts'
+import { present } from '../../../lib/present.ts'
 import { type ContractFixture, MIB, NOTHING, run } from './contract-fixture.ts'
 
 export function outputContract(contract: ContractFixture): void {
@@ -14,6 +15,33 @@ export function outputContract(contract: ContractFixture): void {
     })
     assert.deepEqual(await run(box.sandbox, ''), { exitCode: 0, stdout: '', stderr: '' })
     assert.equal((await run(box.sandbox, 'exit 255')).exitCode, 255)
+  })
+
+  contract.check('delivers both streams in the order in which they were written', async () => {
+    const box = await contract.shared()
+    // Both shells write by themselves; each line is a write of its own.
+    const lines = 5_000
+    const loop = `while [ $i -lt ${lines} ]; do echo "out $i"; echo "err $i" >&2; i=$((i+1)); done`
+    const last = '(echo "out again"; echo "err again" >&2); echo "as a file" >/dev/stderr'
+    const expected = [
+      ...Array.from({ length: lines }, (_, i) => [`out ${i}`, `err ${i}`]).flat(),
+      'out again',
+      'err again',
+      'as a file',
+      '',
+    ].join('\n')
+    for (const background of [undefined, { end: NOTHING }]) {
+      const step = { script: `i=0; ${loop}; ${last}; exit 3`, env: {}, interleaved: true as const }
+      const heard = { stdout: '', stderr: '' }
+      const exit = await box.sandbox.run(
+        { ...step, ...present({ background }) },
+        (stream, chunk) => void (heard[stream] += Buffer.from(chunk).toString()),
+        NOTHING,
+      )
+      assert.equal(exit.exitCode, 3)
+      assert.ok(heard.stdout === expected, firstDifference(heard.stdout, expected))
+      assert.equal(heard.stderr, '')
+    }
   })
 
   contract.check('has the standard streams as files', async () => {
@@ -108,4 +136,11 @@ export function outputContract(contract: ContractFixture): void {
     await assert.rejects(failing, /the disk is full/)
     assert.equal((await run(box.sandbox, 'echo on')).stdout, 'on\n')
   })
+}
+
+/** A message of the size of a line. */
+function firstDifference(text: string, expected: string): string {
+  const [lines, wanted] = [text.split('\n'), expected.split('\n')]
+  const at = wanted.findIndex((line, index) => line !== lines[index])
+  return `line ${at} is "${lines[at]}" instead of "${wanted[at]}"`
 }

@@ -206,7 +206,7 @@ export class JobContainer {
       args: ['-e', `${CONTROL_DIR}/step-${step.number}`],
       env: step.env,
       number: step.number,
-      ...present({ end: step.background?.end }),
+      ...present({ interleaved: step.interleaved, end: step.background?.end }),
     }
     const onStart = (exec: string) => void (this.#exec = exec)
     return execShell({ api, container: id, gate, onStart }, shell, output, signal)

@@ -31,14 +31,14 @@ export type StepEnd =
  * built-ins only. The outer shell has no standard error, so that its own "Killed" does not end up in the
  * script's output.
  */
-function aroundTheScript({ mark, launcher, endAll }: Around): string {
+function aroundTheScript({ mark, launcher, endAll, standardError }: Around): string {
   return `
 exec 3>&2 2>/dev/null
 ${END_ALL}
 launcher=${launcher}
 "$launcher" /bin/sh -c : || launcher=
 (
-  exec 2>&3 3>&-
+  exec 2>&${standardError} 3>&-
   ${mark}
   shift
   exec \${launcher:+"$launcher"} /bin/sh "$@"
@@ -64,7 +64,7 @@ exit "$code"
  * the step's process group (the engine starts a session for each command); KILL also to processes that have
  * left the group. Only this shell ignores SIGTERM.
  */
-function inBackground({ mark, launcher, endAll }: Around): string {
+function inBackground({ mark, launcher, endAll, standardError }: Around): string {
   return `
 trap '' TERM
 exec 3>&2 5<&0 2>/dev/null
@@ -73,7 +73,7 @@ launcher=${launcher}
 "$launcher" /bin/sh -c : || launcher=
 (
   trap - TERM
-  exec 2>&3 3>&- 5<&-
+  exec 2>&${standardError} 3>&- 5<&-
   ${mark}
   shift
   exec \${launcher:+"$launcher"} /bin/sh "$@"
@@ -103,10 +103,13 @@ interface Around {
   /** The program that starts it and isolates it from others (docker-launcher.ts). */
   readonly launcher: string
   readonly endAll: string
+  /** The descriptor that the script gets as its standard error. */
+  readonly standardError: 1 | 3
 }
 
-function aroundOf({ number, end }: ExecShell): string {
-  const around =
+function aroundOf({ number, end, interleaved }: ExecShell): string {
+  const standardError = interleaved ? 1 : 3
+  const processes =
     number === undefined
       ? { mark: ':', launcher: '', endAll: '' }
       : {
@@ -114,6 +117,7 @@ function aroundOf({ number, end }: ExecShell): string {
           launcher: `${CONTROL_DIR}/${end ? AS_BACKGROUND : AS_STEP}`,
           endAll: `narwhal_end_all ${number}`,
         }
+  const around: Around = { ...processes, standardError }
   return end ? inBackground(around) : aroundTheScript(around)
 }
 
@@ -131,6 +135,8 @@ export interface ExecShell {
   readonly env: Readonly<Record<string, string>>
   /** Number of the step in its container; its leftover processes are killed. */
   readonly number?: number
+  /** As in `SandboxStep`. */
+  readonly interleaved?: true
   /** If set, it runs in the background. When it aborts, all its processes get SIGTERM. */
   readonly end?: AbortSignal
 }

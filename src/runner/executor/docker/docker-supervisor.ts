@@ -82,13 +82,18 @@ done
  * if the image has `setsid`, keeps its `kill 0` from reaching the supervisor. Variables that a shell refuses
  * to set, such as PPID, are skipped.
  */
-export function goScript({ env }: SandboxStep, number: number, isBackground: boolean): string {
+export function goScript(
+  { env, interleaved }: SandboxStep,
+  number: number,
+  isBackground: boolean,
+): string {
+  const standardError = interleaved ? '&1' : `${CONTROL_DIR}/err-${number}`
   const exports = Object.entries(env).map(
     ([name, value]) => `command export ${name}=${shellQuote(value)}`,
   )
   return `
 trap - ${SIGNALS}
-exec >${CONTROL_DIR}/out-${number} 2>${CONTROL_DIR}/err-${number}
+exec >${CONTROL_DIR}/out-${number} 2>${standardError}
 tell began ${number}
 exec 3<&- 4>&-
 ${isBackground ? markScript(number) : ''}

@@ -64,7 +64,7 @@ export async function runFakeScript(
         await print('stdout', rest)
         break
       case 'print-error':
-        await print('stderr', rest)
+        await print(step.interleaved ? 'stdout' : 'stderr', rest)
         break
       case 'write': {
         const [, path = '', text = ''] = /^(\S+) ?(.*)$/.exec(rest) ?? []

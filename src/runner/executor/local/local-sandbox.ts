@@ -162,6 +162,7 @@ export class LocalSandbox implements Sandbox {
       ...(await programFor(file, step)),
       fifos: this.#parts.fifos,
       gate: this.#gate,
+      interleaved: step.interleaved,
       end: step.background?.end,
     }
     const exitCode = await runLocal(program, output, signal)

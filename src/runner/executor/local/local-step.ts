@@ -25,6 +25,8 @@ export interface LocalProgram {
   readonly kill: (pid: number) => Promise<void>
   /** Sends them SIGTERM. */
   readonly terminate: (pid: number) => Promise<void>
+  /** As in `SandboxStep`. */
+  readonly interleaved?: true | undefined
   /** When to do that, if at all. */
   readonly end?: AbortSignal | undefined
 }
@@ -63,7 +65,11 @@ function start(program: LocalProgram, { writers }: StepPipes) {
     cwd: program.cwd,
     env: program.env,
     ...program.user,
-    stdio: [program.input === undefined ? 'ignore' : 'pipe', writers.stdout, writers.stderr],
+    stdio: [
+      program.input === undefined ? 'ignore' : 'pipe',
+      writers.stdout,
+      program.interleaved ? writers.stdout : writers.stderr,
+    ],
     // In a process group of its own, to be killed as one.
     detached: true,
   })
