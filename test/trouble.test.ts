@@ -137,7 +137,7 @@ test('a commit that can not be fetched is an error with the words of git', async
   // Whether it is the repository's own commit is asked before a pipeline is made.
   await assert.rejects(narwhal.client.startPipeline({ repository: 'ada/project', ref: next }), {
     code: 'unavailable',
-    message: /^git ls-remote failed: /,
+    message: /^git remote-http failed: /,
   })
   const away = await narwhal.client.rerunPipeline(lost.id)
   const unreachable = await finished(narwhal, away.id)

@@ -22,7 +22,7 @@ interface Poll {
 }
 
 /**
- * Polls repositories for new commits by `git ls-remote`, each at its own interval. Serves repositories
+ * Polls repositories for new commits by listing their refs, each at its own interval. Serves repositories
  * without webhooks and finds commits of missed webhooks. An unreachable repository is retried with
  * back-off, at least every ten minutes.
  */

@@ -175,7 +175,7 @@ export function webhookPath({ forge, id }: { forge: Forge; id: RepositoryId }): 
   return `/webhooks/${forge}/${id}`
 }
 
-/** The refs of the heads of pull or merge requests, as patterns for `git ls-remote`. */
+/** The refs of the heads of pull or merge requests, as patterns for `listRemote`. */
 export function requestRefs(forge: Forge): string[] {
   const requests = hasWebhooks(forge) ? forgeFacts(forge).requests : undefined
   return requests ? [`refs/${requests.folder}/*/head`] : []

@@ -1,6 +1,14 @@
-import type { ExecFileException } from 'node:child_process'
 import { NarwhalError } from './errors.ts'
 import { withoutCredentials } from './without-credentials.ts'
+
+/** How a program ended. */
+export interface ChildEnd {
+  /** Its exit code; a text (`ENOENT`) where it could not be started, or wrote too much. */
+  readonly code?: number | string | null | undefined
+  readonly signal?: NodeJS.Signals | null | undefined
+  /** Whether it was killed at the end of its time. */
+  readonly killed?: boolean | undefined
+}
 
 /**
  * The error of a failed program, built from its name, exit code and last output: the message of Node's error
@@ -9,13 +17,12 @@ import { withoutCredentials } from './without-credentials.ts'
  */
 export function childError(
   what: string,
-  error: ExecFileException,
+  error: ChildEnd,
   stderr: string,
   reasonOf = lastLines,
 ): NarwhalError {
   const [program = what] = what.split(' ')
-  // For its own failures Node sets a string code, for an exit status a number; its types don't say so.
-  const code: unknown = error.code
+  const { code } = error
   if (code === 'ENOENT') {
     const words = `${program} could not be started: install it, or fix PATH`
     return new NarwhalError('unavailable', words)

@@ -187,7 +187,7 @@ test('SEC-16j: ssh also connects to the looked-up address, and no other', async 
     return await listRemote(clone, ['HEAD'], { env: { ...readGitEnv(), hosts } })
   }
   const { hosts, asked } = changingHosts(['127.0.0.1', METADATA])
-  await assert.rejects(ask(hosts), { message: /git ls-remote failed/ })
+  await assert.rejects(ask(hosts), { message: /ssh git-upload-pack failed/ })
   assert.deepEqual(server.connections, ['127.0.0.1'])
   await assert.rejects(ask(hosts), { message: REFUSED })
   assert.deepEqual(server.connections, ['127.0.0.1'])

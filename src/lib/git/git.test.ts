@@ -3,6 +3,7 @@ import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { gitRepository } from '../../../test/support/git-repository.ts'
+import { serveFiles } from '../../../test/support/serve-files.ts'
 import { readGitEnv } from '../../config/env.ts'
 import { git, parseCloneUrl } from './git.ts'
 import { LOCAL_WAY } from './git-way.ts'
@@ -86,20 +87,60 @@ test('lists only refs that begin as the pattern does', async () => {
   assert.deepEqual(await list('refs/heads/main'), ['refs/heads/main'])
 })
 
-test('a server with many other refs sends no more for branches and tags', async () => {
-  await using repository = await gitRepository({ files: { a: 'a' }, serve: true })
-  const clone = parseCloneUrl(repository.url)
-  const bytesOf = async () => {
-    const before = repository.sentBytes()
-    await listRemote(clone, ['refs/heads/*', 'refs/tags/*'], { env })
-    return repository.sentBytes() - before
+test('a server with many other refs sends no more than the wanted ones', async () => {
+  for (const wanted of [[], ['refs/pull/*/head'], ['refs/merge-requests/*/head']]) {
+    await using repository = await gitRepository({ files: { a: 'a' }, serve: true })
+    const clone = parseCloneUrl(repository.url)
+    const bytesOf = async () => {
+      const before = repository.sentBytes()
+      await listRemote(clone, ['refs/heads/*', 'refs/tags/*', ...wanted], { env })
+      return repository.sentBytes() - before
+    }
+    const few = await bytesOf()
+    const head = await repository.head()
+    const lines = Array.from({ length: 50_000 }, (_, n) => `${head} refs/changes/${n}/1\n`).sort()
+    const packed = join(repository.path, '.git', 'packed-refs')
+    await writeFile(packed, `# pack-refs with: peeled fully-peeled sorted \n${lines.join('')}`)
+    assert.equal(await repository.git('rev-parse', 'refs/changes/49999/1'), head)
+    assert.equal(await bytesOf(), few)
   }
-  const few = await bytesOf()
+})
+
+test('a server of version 0 is read, however much it sends', async () => {
+  await using repository = await gitRepository({
+    files: { a: 'a' },
+    serve: true,
+    intercept: ({ headers }) => {
+      delete headers['git-protocol']
+      return false
+    },
+  })
+  await repository.tag('v1', 'The first')
+  const clone = parseCloneUrl(repository.url)
+  const sha = await repository.head()
+  const list = () => listRemote(clone, ['refs/heads/*', 'refs/tags/*'], { env })
+  assert.deepEqual(Object.fromEntries(await list()), {
+    'refs/heads/main': sha,
+    'refs/tags/v1': sha,
+  })
+  assert.deepEqual(await findRemoteHead(clone, { env }), { sha, branch: 'refs/heads/main' })
   const head = await repository.head()
-  const refs = Array.from({ length: 5_000 }, (_, n) => `${head} refs/changes/${n}/1\n`).join('')
-  await writeFile(join(repository.path, '.git', 'packed-refs'), `# pack-refs with: sorted\n${refs}`)
-  assert.equal((await repository.git('for-each-ref', 'refs/changes')).split('\n').length, 5_000)
-  assert.equal(await bytesOf(), few)
+  const lines = Array.from({ length: 50_000 }, (_, n) => `${head} refs/changes/${n}/1\n`)
+  const packed = join(repository.path, '.git', 'packed-refs')
+  await writeFile(packed, `# pack-refs with: peeled fully-peeled \n${lines.join('')}`)
+  assert.equal((await list()).size, 2)
+})
+
+test('a folder of files on an HTTP server is read as git reads it', async () => {
+  await using repository = await gitRepository({ files: { a: 'a' } })
+  await repository.tag('v1', 'The first')
+  await repository.git('update-server-info')
+  await using server = await serveFiles(join(repository.path, '.git'))
+  const clone = parseCloneUrl(server.url)
+  const sha = await repository.head()
+  const refs = await listRemote(clone, ['refs/heads/*', 'refs/tags/*'], { env })
+  assert.deepEqual(Object.fromEntries(refs), { 'refs/heads/main': sha, 'refs/tags/v1': sha })
+  assert.equal((await findRemoteHead(clone, { env }))?.sha, sha)
 })
 
 test('finds the branch that HEAD of a repository names', async () => {

@@ -116,11 +116,15 @@ export async function git(args: readonly string[], options: GitOptions): Promise
  */
 export function startGit(
   args: readonly string[],
-  options: Pick<GitOptions, 'env' | 'cwd'>,
+  options: Pick<GitOptions, 'env' | 'cwd' | 'way'> & {
+    /** What is asked of a git server that it starts as: GIT_PROTOCOL in git(1). */
+    readonly protocol?: string
+  },
 ): ChildProcessWithoutNullStreams {
-  return spawn('git', [...settings({}), ...args], {
+  const { protocol } = options
+  return spawn('git', [...settings(options), ...args], {
     ...present({ cwd: options.cwd }),
-    env: environment({ env: options.env }),
+    env: { ...environment(options), ...(protocol !== undefined && { GIT_PROTOCOL: protocol }) },
     stdio: ['pipe', 'pipe', 'pipe'],
   })
 }

@@ -203,14 +203,7 @@ export class Mirror {
 
   async #fetch(commit: MirroredCommit, signal: AbortSignal): Promise<void> {
     const env = this.#envFor(commit)
-    const { servers } = this.#deps
-    const remote = remoteOf(commit, env)
-    const fetch = { mirror: this.path, commit, ref: refOf(commit), env, signal }
-    const [failure] = await Promise.all([
-      fetchByGit(fetch),
-      // Learned meanwhile, so that the next fetch need not ask.
-      servers.find(remote, signal).catch(() => undefined),
-    ])
+    const failure = await fetchByGit({ mirror: this.path, commit, ref: refOf(commit), env, signal })
     this.#setTags(failure ? Promise.reject(failure) : Promise.resolve())
     if (!(await this.#has(commit, signal))) throw notThere(commit)
   }
