@@ -30,6 +30,8 @@ test('a start for an annotated tag is for the commit that it stands for', async 
   await repository.commit({ a: 'b' })
   assert.deepEqual(await start(repository, 'v1'), ['refs/tags/v1', sha])
   assert.deepEqual(await start(repository, 'refs/tags/v1'), ['refs/tags/v1', sha])
+  const object = await repository.git('rev-parse', 'v1')
+  assert.deepEqual(await start(repository, object), ['refs/tags/v1', sha])
 })
 
 test('a ref that only ends like a branch is none', async () => {

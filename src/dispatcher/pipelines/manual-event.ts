@@ -2,7 +2,7 @@ import { type CommitEvent, isRef, isSha } from '../../core/commit-event.ts'
 import { BARE_COMMIT_REF, decideTrust, isOwnRef } from '../../core/stranger/stranger.ts'
 import { NarwhalError } from '../../lib/errors.ts'
 import { type CloneUrl, type GitEnv, parseCloneUrl } from '../../lib/git/git.ts'
-import { findRemoteHead, listRemote } from '../../lib/git/list-remote.ts'
+import { findRemoteHead, findRemoteRefs, listRemote } from '../../lib/git/list-remote.ts'
 import { newId } from '../../lib/new-id.ts'
 import { present } from '../../lib/present.ts'
 import type { RepositoryRecord } from '../../store/records.ts'
@@ -87,12 +87,18 @@ async function branchAt(clone: CloneUrl, sha: string, git: GitAccess): Promise<s
   return branches.find((name) => /^refs\/heads\/(main|master)$/.test(name)) ?? branches[0]
 }
 
-/** Forges serve any commit of any pull request by its id: it is ours only if a branch or tag contains it. */
-async function bareCommit(clone: CloneUrl, sha: string, git: GitAccess): Promise<Target> {
-  const refs = await listRemote(clone, ['refs/heads/*', 'refs/tags/*'], git)
-  const tip = [...refs].find(([name, at]) => at === sha && isOwnRef(name))?.[0]
-  const seenAt = tip ?? (await git.ownCommits.find(clone, sha))
-  return { ref: BARE_COMMIT_REF, sha, ...present({ seenAt }) }
+/**
+ * Forges serve any commit of any pull request by its id: it is ours only if a branch or tag contains it. The id
+ * of an annotated tag is that of its commit.
+ */
+async function bareCommit(clone: CloneUrl, id: string, git: GitAccess): Promise<Target> {
+  const refs = await findRemoteRefs(clone, ['refs/heads/*', 'refs/tags/*'], git)
+  const own = [...refs].filter(([name]) => isOwnRef(name))
+  const [tag, named] = own.find(([, { object, commit }]) => object === id && commit !== id) ?? []
+  if (tag !== undefined && named) return { ref: tag, sha: named.commit, seenAt: tag }
+  const tip = own.find(([, { commit }]) => commit === id)?.[0]
+  const seenAt = tip ?? (await git.ownCommits.find(clone, id))
+  return { ref: BARE_COMMIT_REF, sha: id, ...present({ seenAt }) }
 }
 
 function missing(repository: RepositoryRecord, ref: string): NarwhalError {

@@ -17,19 +17,28 @@ export async function listRemote(
   patterns: readonly string[],
   options: Options,
 ): Promise<Map<string, string>> {
+  const refs = await findRemoteRefs(clone, patterns, options)
+  return new Map([...refs].map(([ref, { commit }]) => [ref, commit]))
+}
+
+/** The same, with what the refs themselves are at: for an annotated tag `object` is the tag's. */
+export async function findRemoteRefs(
+  clone: CloneUrl,
+  patterns: readonly string[],
+  options: Options,
+): Promise<Map<string, { readonly object: string; readonly commit: string }>> {
   const prefixes = patterns.map((pattern) => pattern.split('*', 1).join(''))
   return await followingRedirects(
     clone,
     async (url, way) => {
-      const refs = new Map<string, string>()
-      for await (const { ref, id } of listRefsOf({ ...clone, url }, prefixes, {
-        ...options,
-        way,
-      })) {
+      const refs = new Map<string, { object: string; commit: string }>()
+      const how = { ...options, way }
+      for await (const { ref, id } of listRefsOf({ ...clone, url }, prefixes, how)) {
         // A tag is listed first, then, as `tag^{}`, what it stands for.
         const name = ref.endsWith(PEELED) ? ref.slice(0, -PEELED.length) : ref
         // Servers of version 0 send everything.
-        if (id && patterns.some((pattern) => matches(name, pattern))) refs.set(name, id)
+        if (!id || !patterns.some((pattern) => matches(name, pattern))) continue
+        refs.set(name, { object: refs.get(name)?.object ?? id, commit: id })
       }
       return refs
     },

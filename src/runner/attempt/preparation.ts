@@ -86,13 +86,14 @@ export class Preparation {
     const { commit, clone, signal } = this.#order
     if (clone === 'none') return
     const folder = this.#workspace.path
-    await this.#timed('fetch', async () => {
-      await mirrors.fetchCommit(commit, signal)
+    const sha = await this.#timed('fetch', async () => {
+      const fetched = await mirrors.fetchCommit(commit, signal)
       if (clone?.depth === undefined) await mirrors.tags(commit, signal)
+      return fetched.sha
     })
     await this.#timed('checkout', async () => {
       try {
-        await checkouts.checkOut(commit, folder, { clone, signal })
+        await checkouts.checkOut({ ...commit, sha }, folder, { clone, signal })
       } catch (error) {
         signal.throwIfAborted()
         const note = await diskNote(error, folder)

@@ -95,16 +95,29 @@ test('says so when a repository is away, asks for a password, or has a wrong URL
   await assert.rejects(mirrors.fetchCommit(wrong, signal), { code: 'invalid' })
 })
 
-test('refuses what is not a commit', async () => {
-  await using repository = await gitRepository({ files: { a: 'a' } })
-  await repository.tag('v1', 'The first')
-  const tag = await repository.git('rev-parse', 'v1')
-  await using dir = await tempDir()
-  await using mirrors = openMirrors(dir.path)
-  await assert.rejects(mirrors.fetchCommit(commitOf(repository, tag, 'refs/tags/v1'), signal), {
-    code: 'invalid',
-    message: /is a tag, not a commit/,
-  })
+test('the id of an annotated tag is that of its commit; what has none is refused', async () => {
+  for (const serve of [false, true]) {
+    await using repository = await gitRepository({ files: { a: 'a' }, serve })
+    const sha = await repository.head()
+    await repository.tag('v1', 'The first')
+    await repository.git('tag', '--annotate', '--message', 'Of a tag', 'v2', 'v1')
+    await repository.git('tag', '--annotate', '--message', 'Of a file', 'file', 'HEAD:a')
+    await using dir = await tempDir()
+    await using mirrors = openMirrors(dir.path)
+    const fetch = async (revision: string, ref: string) => {
+      const id = await repository.git('rev-parse', revision)
+      return (await mirrors.fetchCommit(commitOf(repository, id, ref), signal)).sha
+    }
+    for (const ref of ['refs/tags/v2', 'refs/tags/v1', 'refs/heads/main']) {
+      assert.equal(await fetch('v2', ref), sha)
+      assert.equal(await fetch('v1', ref), sha)
+    }
+    const invalid = (message: RegExp) => ({ code: 'invalid', message })
+    const blob = invalid(/is a blob, not a commit/)
+    await assert.rejects(fetch('HEAD:a', 'refs/heads/main'), blob)
+    const tag = invalid(/is a tag of a blob, not a commit/)
+    await assert.rejects(fetch('file', 'refs/tags/file'), tag)
+  }
 })
 
 test('keeps a branch and another below its name apart', async () => {

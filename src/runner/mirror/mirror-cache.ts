@@ -15,6 +15,8 @@ import type { ObjectReader } from './object-reader.ts'
 import { ObjectReaders } from './object-readers.ts'
 
 export interface FetchResult {
+  /** The commit; where the id of an annotated tag was given, the one that the tag points to. */
+  readonly sha: string
   /** The time until the commit was there, including the wait for other fetches. */
   readonly fetchMs: number
   /** False if it was there already. */
@@ -47,14 +49,16 @@ export class MirrorCache implements AsyncDisposable {
   /**
    * Ensures that the commit and all that it reaches are in the mirror. Rejects with `unavailable` if
    * it can't be fetched or is not in the repository, `invalid` if the URL is invalid or the object is
-   * not a commit, `too_large` if its mirror would exceed the limit.
+   * neither a commit nor a tag of one, `too_large` if its mirror would exceed the limit.
    */
   async fetchCommit(commit: MirroredCommit, signal: AbortSignal): Promise<FetchResult> {
     const startedAt = performance.now()
     const mirror = this.#mirror(commit.repositoryId)
     using _use = mirror.use()
-    const fetched = !mirror.knows(commit.sha) && (await this.#fetch(mirror, commit, signal))
-    return { fetchMs: performance.now() - startedAt, fetched }
+    const known = mirror.commitOf(commit.sha)
+    const fetched = known === undefined && (await this.#fetch(mirror, commit, signal))
+    const sha = known ?? mirror.commitOf(commit.sha) ?? commit.sha
+    return { sha, fetchMs: performance.now() - startedAt, fetched }
   }
 
   /**

@@ -16,7 +16,7 @@ import { GONE } from './mirror-room.ts'
 import type { ObjectReader } from './object-reader.ts'
 import type { ObjectReaders } from './object-readers.ts'
 import { hasSameTags, quickFetch } from './quick-fetch.ts'
-import { isTag, lacksOwnTag } from './read-commit.ts'
+import { isTag, lacksOwnTag, peel } from './read-commit.ts'
 import type { Remote } from './smart-http.ts'
 import { removeStaleLocks } from './stale-locks.ts'
 import { withinSize } from './within-size.ts'
@@ -55,8 +55,8 @@ export class Mirror {
   readonly #queue = new SerialQueue()
   /** Settles when the tags are those that the remote had at the last fetch. */
   #tags: Promise<void> = Promise.resolve()
-  /** Commits known to be in it. */
-  readonly #known = new Set<string>()
+  /** Commits known to be in it, by their ids and those of annotated tags. */
+  readonly #known = new Map<string, string>()
   /** Whether the stale locks of a previous process have been removed. */
   #isUnlocked = false
   /** Callers that are fetching into it or reading from it. */
@@ -82,9 +82,9 @@ export class Mirror {
     }
   }
 
-  /** Whether the commit is known to be in it. */
-  knows(sha: string): boolean {
-    return this.#known.has(sha)
+  /** The commit of this id, or of the annotated tag of this id, if it is known to be in it. */
+  commitOf(id: string): string | undefined {
+    return this.#known.get(id)
   }
 
   /**
@@ -171,11 +171,14 @@ export class Mirror {
     const info = await this.objects.info(commit.sha).catch(() => undefined)
     signal.throwIfAborted()
     if (!info) return false
-    if (info.type !== 'commit') {
-      throw new NarwhalError('invalid', `${commit.sha} is a ${info.type}, not a commit`)
+    const sha = info.type === 'tag' ? await peel(this.objects, commit.sha) : commit.sha
+    const { type } = sha === commit.sha ? info : ((await this.objects.info(sha)) ?? info)
+    if (type !== 'commit') {
+      const what = info.type === type ? type : `${info.type} of a ${type}`
+      throw new NarwhalError('invalid', `${commit.sha} is a ${what}, not a commit`)
     }
     if (this.#known.size >= MOST_REMEMBERED) this.#known.clear()
-    this.#known.add(commit.sha)
+    this.#known.set(commit.sha, sha)
     return true
   }
 

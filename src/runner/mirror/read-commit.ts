@@ -33,7 +33,7 @@ export async function readCommit(objects: ObjectReader, id: string): Promise<Com
 const DEEPEST_TAG = 10
 
 /** The object that a tag finally leads to; any other object is returned as is. Rejects as `ObjectReader.read`. */
-async function peel(objects: ObjectReader, id: string): Promise<string> {
+export async function peel(objects: ObjectReader, id: string): Promise<string> {
   let found = id
   for (let depth = 0; depth < DEEPEST_TAG; depth++) {
     const info = await objects.info(found)

@@ -43,6 +43,8 @@ test('brings files of the commit, and of repositories that are allowed', async (
   assert.deepEqual(await load('acme/ci@v1:jobs/a.yml'), { text: 'first', sha: first })
   assert.deepEqual(await load('acme/ci@v1.0:jobs/a.yml'), { text: 'first', sha: first })
   assert.deepEqual(await load(`acme/ci@${first}:jobs/a.yml`), { text: 'first', sha: first })
+  const tagObject = await shared.git('rev-parse', 'v1.0')
+  assert.deepEqual(await load(`acme/ci@${tagObject}:jobs/a.yml`), { text: 'first', sha: first })
   const trouble = async (text: string): Promise<string> => {
     const loaded = await load(text)
     return 'trouble' in loaded ? loaded.trouble : ''

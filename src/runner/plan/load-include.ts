@@ -47,12 +47,14 @@ export class IncludeLoader {
     try {
       const commit = ref.from ? await this.#find(ref.from) : this.#deps.commit
       if (!commit) return { trouble: 'there is no commit to load it from' }
-      const text = await this.#deps.mirrors.read(commit, this.#signal, async (_path, objects) => {
-        const { tree } = await readCommit(objects, commit.sha)
+      const { mirrors } = this.#deps
+      const { sha } = await mirrors.fetchCommit(commit, this.#signal)
+      const text = await mirrors.read(commit, this.#signal, async (_path, objects) => {
+        const { tree } = await readCommit(objects, sha)
         return await readTextFile(objects, tree, ref.path)
       })
-      if (typeof text === 'string') return { text, sha: commit.sha }
-      return { trouble: text?.message ?? `there is no such file at commit ${commit.sha}` }
+      if (typeof text === 'string') return { text, sha }
+      return { trouble: text?.message ?? `there is no such file at commit ${sha}` }
     } catch (error) {
       this.#signal.throwIfAborted()
       return { trouble: describeError(error) }

@@ -38,12 +38,12 @@ export interface PipelineParser extends AsyncDisposable {
  * `MirrorCache.fetchCommit` does.
  */
 export async function planCommit(
-  { commit, facts, sources }: PlanOrder,
+  { commit: told, facts, sources }: PlanOrder,
   deps: { readonly mirrors: MirrorCache; readonly parser: PipelineParser; readonly env: GitEnv },
   signal: AbortSignal,
 ): Promise<PlannedCommit> {
-  const { fetchMs } = await deps.mirrors.fetchCommit(commit, signal)
-  const { sha } = commit
+  const { fetchMs, sha } = await deps.mirrors.fetchCommit(told, signal)
+  const commit = { ...told, sha }
   const { event } = facts
   const base = facts.isStranger ? await findBase(commit, facts, deps, signal) : facts.base
   const startedAt = performance.now()
