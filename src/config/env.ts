@@ -18,6 +18,7 @@ export function readGitEnv(): GitEnv {
 export interface Surroundings {
   readonly home: string
   readonly dataHome?: string
+  readonly configHome?: string
   readonly runtimeDir?: string
   readonly dockerHost?: string
   /** From OpenTelemetry's own variable. */
@@ -25,11 +26,12 @@ export interface Surroundings {
 }
 
 export function readSurroundings(): Surroundings {
-  const { HOME, XDG_DATA_HOME, XDG_RUNTIME_DIR, DOCKER_HOST } = process.env
+  const { HOME, XDG_DATA_HOME, XDG_CONFIG_HOME, XDG_RUNTIME_DIR, DOCKER_HOST } = process.env
   const otlpEndpoint = process.env['OTEL_EXPORTER_OTLP_ENDPOINT']
   return {
     home: HOME ?? '/',
     ...(XDG_DATA_HOME ? { dataHome: XDG_DATA_HOME } : {}),
+    ...(XDG_CONFIG_HOME ? { configHome: XDG_CONFIG_HOME } : {}),
     ...(XDG_RUNTIME_DIR ? { runtimeDir: XDG_RUNTIME_DIR } : {}),
     ...(DOCKER_HOST ? { dockerHost: DOCKER_HOST } : {}),
     ...(otlpEndpoint ? { otlpEndpoint } : {}),

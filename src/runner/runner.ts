@@ -1,6 +1,5 @@
 import { availableParallelism, totalmem } from 'node:os'
 import { join } from 'node:path'
-import type { CommitSource } from '../contract/rpc/attempt.ts'
 import type { AttemptOrder } from '../contract/rpc/attempt-requests.ts'
 import type { PlannedCommit, PlanOrder } from '../contract/rpc/planned-commit.ts'
 import type { Orphan } from '../contract/rpc/runner-report.ts'
@@ -170,11 +169,6 @@ export class Runner implements AsyncDisposable {
   drain(draining: boolean): void {
     this.#draining = draining
     this.#changes.emit()
-  }
-
-  /** Prefetches a commit that is about to be planned; planning reports a failure. */
-  fetchAhead(commit: CommitSource): void {
-    this.#mirrors.fetchCommit(commit, this.ended).catch(() => {})
   }
 
   /** Rejects as `planCommit` does. */

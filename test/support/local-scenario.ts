@@ -3,7 +3,7 @@ import { SerialQueue } from '../../src/lib/async/serial-queue.ts'
 import { newId } from '../../src/lib/new-id.ts'
 import { openLocalContext } from '../../src/start/local/local-context.ts'
 import { openLocalEngine } from '../../src/start/local/local-engine.ts'
-import { snapshotWork } from '../../src/start/local/snapshot-work.ts'
+import { snapshotWork } from '../../src/start/local/snapshot/snapshot-work.ts'
 import { gitRepository } from './git-repository.ts'
 import { captureIo } from './installation.ts'
 import { checkEnd, type ScenarioStage, scenarioSecrets } from './scenario.ts'
@@ -27,7 +27,7 @@ export async function openLocalScenarios(executor: string): Promise<ScenarioStag
     run: async ({ file = null, files, expected }) => {
       const snapshot = await snapshots.run(async () => {
         await repository.commit({ ...files, 'narwhal.yml': file })
-        return await snapshotWork(repository.path, data.join('snapshot.git'), { env, signal })
+        return await snapshotWork(repository.path, data.path, { env, signal })
       })
       const event = { kind: 'push', name: 'project', ref: snapshot.ref, snapshot } as const
       const logs = new Map<string, string[]>()

@@ -77,6 +77,8 @@ export interface GitOptions {
   readonly way?: GitWay
   /** Milliseconds until git is killed; five minutes by default. */
   readonly timeoutMs?: number
+  /** Standard input; empty by default. */
+  readonly input?: string
   /** Limit of the output; 16 MiB by default. */
   readonly maxBytes?: number
 }
@@ -103,7 +105,9 @@ export async function git(args: readonly string[], options: GitOptions): Promise
     },
     (error, stdout, stderr) => resolve({ error, stdout, stderr }),
   )
-  child.stdin?.end()
+  // A git that ended early does not read it; its error says why.
+  child.stdin?.on('error', () => {})
+  child.stdin?.end(options.input)
   const { error, stdout, stderr } = await promise
   if (error === null) return stdout
   options.signal?.throwIfAborted()

@@ -54,6 +54,7 @@ export async function checkOut(commit: CommitSource, options: CheckoutOptions): 
   ])
   await Promise.all([
     isWhole && copyPacks(join(mirror, 'objects', 'pack'), join(dotGit, 'objects', 'pack')),
+    copyShallow(mirror, dotGit),
     writeFile(join(dotGit, 'HEAD'), `${commit.sha}\n`),
     writeFile(join(dotGit, 'config'), config(commit)),
     // What steps write there for Narwhal must not be committed.
@@ -111,6 +112,13 @@ async function writeOwnTag({ ref, sha }: CommitSource, dotGit: string): Promise<
   const file = join(dotGit, ref)
   await mkdir(dirname(file), { recursive: true })
   await writeFile(file, `${sha}\n`)
+}
+
+/** The mirror of a working tree that is a shallow clone is shallow, too: git must know where its history ends. */
+async function copyShallow(mirror: string, dotGit: string): Promise<void> {
+  await copyFile(join(mirror, 'shallow'), join(dotGit, 'shallow')).catch((error: unknown) => {
+    if (!hasCode(error, 'ENOENT')) throw error
+  })
 }
 
 async function copyPacks(from: string, to: string): Promise<void> {

@@ -8,14 +8,14 @@ import { present } from '../../lib/present.ts'
 import type { Executor } from '../../runner/executor/executor.ts'
 import { inProcessTransport } from '../../runner/link/in-process.ts'
 import type { PipelineParser } from '../../runner/plan/plan-commit.ts'
-import type { Runner } from '../../runner/runner.ts'
 import type { Uses } from '../../store/store.ts'
 import { setSecret } from '../../vault/secret-values.ts'
 import { Vault } from '../../vault/vault.ts'
 import { startRunnerOf } from '../runner-parts.ts'
 import { openFleetingStore } from './fleeting-store.ts'
 import type { LocalContext } from './local-context.ts'
-import type { LocalEngine, LocalEvent, LocalParts, LocalWork } from './local-work.ts'
+import type { LocalEngine, LocalEvent, LocalParts } from './local-work.ts'
+import { LOCAL_REPOSITORY } from './snapshot/local-mirror.ts'
 import { watchLocal } from './watch-local.ts'
 
 /** Parts that are open already; the caller disposes them, except the executor. */
@@ -42,7 +42,7 @@ const ONE_RUNNER = {
 /** Starts the other parts of an engine. */
 export async function startLocalParts(
   context: LocalContext,
-  { folder, claim, opening, parser, secrets = {}, keepFailed, first }: OpenParts,
+  { folder, claim, opening, parser, secrets = {}, keepFailed }: OpenParts,
 ): Promise<Omit<LocalEngine, 'networks'>> {
   await using stack = new AsyncDisposableStack()
   const { log, gitEnv, config } = context
@@ -57,10 +57,6 @@ export async function startLocalParts(
   }
   const runner = stack.use(
     await startRunnerOf(context, { executor, dataDir: folder, claim, keepFailed, parser }),
-  )
-  void first?.then(
-    (work) => fetchAhead(runner, work),
-    () => {},
   )
   stack.use(
     await Dispatcher.start(
@@ -103,20 +99,12 @@ export async function startLocalParts(
 const NO_TOKENS =
   '`narwhal run` issues none, since nobody could verify them: `optional: true` runs the job without'
 
-/** Always the same, so that the next run reuses its mirror. */
-const REPOSITORY = 'repo_local'
-
-function fetchAhead(runner: Runner, { snapshot, name }: LocalWork): void {
-  const { repository: cloneUrl, ref, sha } = snapshot
-  runner.fetchAhead({ repositoryId: REPOSITORY, repositoryName: name, cloneUrl, ref, sha })
-}
-
 async function registerWork(
   store: Uses<'transact'>,
   { snapshot, name }: LocalEvent,
 ): Promise<void> {
   const repository = {
-    id: REPOSITORY,
+    id: LOCAL_REPOSITORY,
     name,
     forge: 'git',
     cloneUrl: snapshot.repository,
@@ -133,7 +121,7 @@ async function accept(
 ): Promise<void> {
   const event: CommitEvent = {
     id,
-    repositoryId: REPOSITORY,
+    repositoryId: LOCAL_REPOSITORY,
     kind,
     ref,
     sha: snapshot.sha,

@@ -5,17 +5,13 @@ import type { KeepFailed } from '../../runner/attempt/failed-sandbox.ts'
 import type { Executor } from '../../runner/executor/executor.ts'
 import type { NetworkSource } from '../../runner/network/network-source.ts'
 import type { Secrets } from './secret-file.ts'
-import type { WorkSnapshot } from './snapshot-work.ts'
+import type { WorkSnapshot } from './snapshot/snapshot-work.ts'
 
-/** What to run. */
-export interface LocalWork {
+/** The event that a pipeline runs for. */
+export interface LocalEvent extends Pick<CommitEvent, 'kind' | 'details'> {
   readonly snapshot: WorkSnapshot
   /** The repository's name, for people. */
   readonly name: string
-}
-
-/** The event that a pipeline runs for. */
-export interface LocalEvent extends LocalWork, Pick<CommitEvent, 'kind' | 'details'> {
   readonly ref: string
 }
 
@@ -23,7 +19,7 @@ export interface LocalEvent extends LocalWork, Pick<CommitEvent, 'kind' | 'detai
 export interface LocalEngine extends AsyncDisposable {
   readonly executor: Executor
   readonly networks: NetworkSource
-  /** Runs a pipeline to its end; all snapshots must be in the repository of the first. */
+  /** Runs a pipeline to its end; all snapshots must have been made in the engine's folder. */
   run(event: LocalEvent, following: Following): Promise<PipelineModel>
 }
 
@@ -34,6 +30,4 @@ export interface LocalParts {
   readonly secrets?: Secrets
   /** Keeps sandboxes in which a step has failed. */
   readonly keepFailed?: KeepFailed | undefined
-  /** The first work, to be fetched while the engine is opened. */
-  readonly first?: Promise<LocalWork>
 }

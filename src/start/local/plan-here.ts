@@ -16,7 +16,7 @@ import { withIncludes } from '../../pipeline-file/read/with-includes.ts'
 import type { Launch } from '../context.ts'
 import type { LocalContext } from './local-context.ts'
 import { openLocalIncludes } from './read-includes.ts'
-import { findBranch } from './snapshot-work.ts'
+import { findBranch } from './snapshot/own-repository.ts'
 
 export interface PlanRequest {
   /** The folder of `narwhal.yml`. */

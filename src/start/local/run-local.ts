@@ -16,7 +16,7 @@ import { ownFolder } from '../own-folder.ts'
 import { type LocalContext, localFolder, openLocalContext } from './local-context.ts'
 import { openLocalEngine } from './local-engine.ts'
 import { readSecretFile } from './secret-file.ts'
-import { snapshotWork } from './snapshot-work.ts'
+import { snapshotWork } from './snapshot/snapshot-work.ts'
 
 export interface LocalOptions extends EventOptions {
   readonly dryRun?: boolean
@@ -88,13 +88,11 @@ async function open(context: LocalContext, launch: Launch, root: string, options
   const failed = new AbortController()
   const signal = AbortSignal.any([context.signal, failed.signal])
   const { gitEnv: env } = context
-  const first = snapshotWork(root, join(folder, 'snapshot.git'), { env, signal }).then(
-    (snapshot) => ({ snapshot, name }),
-  )
-  const parts = { claim, secrets, keepFailed: kept?.keep, first }
+  const committing = snapshotWork(root, folder, { env, signal })
+  const parts = { claim, secrets, keepFailed: kept?.keep }
   const opening = openLocalEngine({ ...context, signal }, folder, parts)
   try {
-    const [{ snapshot }, running] = await withSignal(Promise.all([first, opening]), signal)
+    const [snapshot, running] = await withSignal(Promise.all([committing, opening]), signal)
     return { snapshot, running, kept, name }
   } catch (error) {
     failed.abort(error)

@@ -2,10 +2,11 @@ import assert from 'node:assert/strict'
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { gitRepository } from '../../../test/support/git-repository.ts'
-import { tempDir } from '../../../test/support/temp-dir.ts'
-import { readGitEnv } from '../../config/env.ts'
-import { git } from '../../lib/git/git.ts'
+import { gitRepository } from '../../../../test/support/git-repository.ts'
+import { tempDir } from '../../../../test/support/temp-dir.ts'
+import { readGitEnv } from '../../../config/env.ts'
+import { git } from '../../../lib/git/git.ts'
+import { placesIn } from './local-mirror.ts'
 import { snapshotWork } from './snapshot-work.ts'
 
 const options = { env: readGitEnv(), signal: new AbortController().signal }
@@ -24,8 +25,8 @@ test('a snapshot has what is not committed, and nothing of the repository is tou
   await repository.git('rm', '--quiet', '--cached', 'gone')
   const index = await readFile(at('.git/index'))
   const status = await repository.git('status', '--porcelain')
-  const bare = join(data.path, 'snapshot.git')
-  const { sha, ref } = await snapshotWork(repository.path, bare, options)
+  const { mirror: bare } = placesIn(data.path)
+  const { sha, ref } = await snapshotWork(repository.path, data.path, options)
   const ask = (...args: string[]) => git([`--git-dir=${bare}`, ...args], options)
   assert.equal(
     await ask('ls-tree', '-r', '--name-only', sha),
@@ -42,7 +43,7 @@ test('a snapshot has ignored files that are tracked, and leaves out nested repos
   await using repository = await gitRepository({ files: { a: 'a' } })
   await using data = await tempDir()
   const at = (name: string): string => join(repository.path, name)
-  const bare = join(data.path, 'snapshot.git')
+  const { mirror: bare } = placesIn(data.path)
   await mkdir(at('build'))
   for (const [name, text] of [
     ['build/kept', 'kept'],
@@ -58,7 +59,7 @@ test('a snapshot has ignored files that are tracked, and leaves out nested repos
   for (const splits of [false, true]) {
     if (splits) await repository.git('update-index', '--split-index')
     await writeFile(at('a'), `${splits}`)
-    const { sha } = await snapshotWork(repository.path, bare, options)
+    const { sha } = await snapshotWork(repository.path, data.path, options)
     const ask = (...args: string[]) => git([`--git-dir=${bare}`, ...args], options)
     const names = await ask('ls-tree', '-r', '--name-only', sha)
     assert.equal(names, '.gitignore\na\nbuild/kept\n')
@@ -77,13 +78,16 @@ test('a repository without a commit has the branch that its first one will be on
 test('a clean working tree is its commit itself, and a folder without git is one, too', async () => {
   await using repository = await gitRepository({ files: { a: 'a' } })
   await using data = await tempDir()
-  const bare = join(data.path, 'snapshot.git')
-  const { sha } = await snapshotWork(repository.path, bare, options)
+  const { sha } = await snapshotWork(repository.path, data.path, options)
   assert.equal(sha, await repository.head())
   // A run that was killed has left its locks.
+  const { bare } = placesIn(data.path)
   for (const name of ['index', 'refs/heads/main']) await writeFile(join(bare, `${name}.lock`), '')
   await repository.commit({ a: 'b' })
-  assert.equal((await snapshotWork(repository.path, bare, options)).sha, await repository.head())
+  assert.equal(
+    (await snapshotWork(repository.path, data.path, options)).sha,
+    await repository.head(),
+  )
   await using folder = await tempDir()
   await writeFile(join(folder.path, 'a'), 'a')
   const other = await snapshotWork(folder.path, join(data.path, 'other.git'), options)

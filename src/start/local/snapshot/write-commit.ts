@@ -1,0 +1,43 @@
+import { createHash } from 'node:crypto'
+import { mkdir, rename, writeFile } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import { promisify } from 'node:util'
+import { deflate } from 'node:zlib'
+
+const compress = promisify(deflate)
+
+const WHO = 'Narwhal <narwhal@localhost>'
+
+export interface CommitParts {
+  readonly tree: string
+  readonly parent: string | undefined
+  /** Epoch milliseconds. */
+  readonly now: number
+}
+
+/**
+ * Writes a commit as a loose object, as git-commit-tree(1) would: that would cost a process. See
+ * gitformat-commit and gitrepository-layout(5).
+ */
+export async function writeCommit(
+  repository: string,
+  { tree, parent, now }: CommitParts,
+): Promise<string> {
+  const stamp = `${WHO} ${Math.floor(now / 1000)} +0000`
+  const lines = [
+    `tree ${tree}`,
+    ...(parent ? [`parent ${parent}`] : []),
+    `author ${stamp}`,
+    `committer ${stamp}`,
+  ]
+  const text = `${lines.join('\n')}\n\nWorking tree\n`
+  const object = Buffer.from(`commit ${Buffer.byteLength(text)}\0${text}`)
+  const sha = createHash(tree.length === 64 ? 'sha256' : 'sha1')
+    .update(object)
+    .digest('hex')
+  const path = join(repository, 'objects', sha.slice(0, 2), sha.slice(2))
+  await mkdir(dirname(path), { recursive: true })
+  await writeFile(`${path}.new`, await compress(object), { mode: 0o444 })
+  await rename(`${path}.new`, path)
+  return sha
+}
