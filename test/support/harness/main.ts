@@ -1,12 +1,11 @@
 import { globSync } from 'node:fs'
-import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { startServices } from '../services/start-services.ts'
 import { attacksOf, catalogue } from './catalogue.ts'
 import { countLine, fileLine, summary } from './report.ts'
 import type { FileResult } from './result.ts'
-import { runFile } from './run-file.ts'
+import { runFiles } from './run-files.ts'
 
 const PATTERNS = ['src', 'test', 'bench', 'scripts', 'ui/src'].map(
   (folder) => `${folder}/**/*.test.ts`,
@@ -60,25 +59,11 @@ async function runAll(): Promise<void> {
   if (files.length === 0) return
   await using services = values['no-services'] ? withoutServices() : await withServices()
   const env = { NODE_COMPILE_CACHE: CACHE, ...process.env, ...services.env }
-  const waiting = [...files]
-  let longRuns = false
-  const next = (): string | undefined => {
-    const index = waiting.findIndex((file) => !(longRuns && isLong(file)))
-    return index === -1 ? undefined : waiting.splice(index, 1)[0]
-  }
-  // Files wait for processes and disks more than they compute: one more than there are cores.
-  const workers = Array.from({ length: availableParallelism() + 1 }, async () => {
-    for (let file = next(); file !== undefined; file = next()) {
-      if (stop.signal.aborted) return
-      if (isLong(file)) longRuns = true
-      const options = { root, file, env, timeoutMs: TEST_TIMEOUT_MS, signal: stop.signal }
-      const result = await runFile(options)
-      if (isLong(file)) longRuns = false
-      results.push(result)
-      console.log(fileLine(result))
-    }
+  const options = { root, env, timeoutMs: TEST_TIMEOUT_MS, signal: stop.signal }
+  await runFiles(files, isLong, options, (result) => {
+    results.push(result)
+    console.log(fileLine(result))
   })
-  await Promise.all(workers)
 }
 
 function withServices() {

@@ -2,12 +2,15 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { chmod, readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
+import { commandIn, type Place } from '../services/command-in.ts'
 import { tempDir } from '../temp-dir.ts'
 import type { FileResult, TestResult } from './result.ts'
 
 const REPORTER = join(import.meta.dirname, 'events.ts')
 
 export interface RunFileOptions {
+  /** Where its process runs, if not simply on this machine. */
+  readonly place?: Place
   /** The checkout; `file` is relative to it. */
   readonly root: string
   readonly file: string
@@ -28,15 +31,16 @@ export async function runFile(options: RunFileOptions): Promise<FileResult> {
   await chmod(dir.path, 0o711)
   const events = dir.join('events')
   const startedAt = performance.now()
-  const args = [
+  const [command, ...args] = commandIn(options.place ?? {}, [
+    process.execPath,
     `--test-timeout=${timeoutMs}`,
     `--test-reporter=${REPORTER}`,
     `--test-reporter-destination=${events}`,
     file,
-  ]
+  ])
   // A process group and a temporary folder of its own: whatever a test leaves behind ends with it.
   const stdio: ['ignore', 'pipe', 'pipe'] = ['ignore', 'pipe', 'pipe']
-  const child = spawn(process.execPath, args, {
+  const child = spawn(command, args, {
     cwd: root,
     env: { ...env, TMPDIR: dir.path },
     stdio,

@@ -3,16 +3,16 @@ import { once } from 'node:events'
 import { createWriteStream } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { stripVTControlCharacters } from 'node:util'
-import { findProgram } from './programs.ts'
+import { present } from '../../../src/lib/present.ts'
+import { commandIn, type Place } from './command-in.ts'
+import { killAllIn, mountsOf } from './mount-namespace.ts'
 
-export interface DaemonOptions {
+export interface DaemonOptions extends Pick<Place, 'root' | 'user'> {
   readonly command: string
   readonly args: readonly string[]
   /** Added to the environment of this process. */
   readonly env?: Readonly<Record<string, string>>
   readonly cwd: string
-  /** Name of the user to run as; only root can choose. */
-  readonly user?: string
   /** All output goes to this file. */
   readonly log: string
   /** The output that shows it is ready; without it, it is ready at once. */
@@ -36,7 +36,11 @@ export async function startDaemon(options: DaemonOptions, signal: AbortSignal): 
   const child = launch(options)
   const exited = once(child, 'exit')
   exited.catch(() => {})
-  const stop = () => stopDaemon(child, exited, options.stopSignal)
+  const stop = async () => {
+    const namespace = options.root === undefined ? undefined : await mountsOf(child.pid ?? 0)
+    await stopDaemon(child, exited, options.stopSignal)
+    if (namespace) await killAllIn(namespace)
+  }
   try {
     await readyOrThrow(child, options, signal)
   } catch (error) {
@@ -51,16 +55,9 @@ export async function startDaemon(options: DaemonOptions, signal: AbortSignal): 
  * later; with setpriv, the kernel kills it if this process is killed.
  */
 function launch(options: DaemonOptions): ChildProcess {
-  const setpriv = findProgram('setpriv')
-  const { user, stopSignal = 'SIGTERM' } = options
-  const wrapper: string[] = []
-  if (setpriv) {
-    wrapper.push(setpriv, `--pdeathsig=${stopSignal.slice(3)}`)
-    if (user) wrapper.push(`--reuid=${user}`, `--regid=${user}`, '--init-groups')
-  } else if (user) {
-    wrapper.push('runuser', '-u', user, '--')
-  }
-  const [command = '', ...args] = [...wrapper, options.command, ...options.args]
+  const { root, user, stopSignal = 'SIGTERM' } = options
+  const place = { ...present({ root, user }), endedBy: stopSignal }
+  const [command, ...args] = commandIn(place, [options.command, ...options.args])
   return spawn(command, args, {
     cwd: options.cwd,
     env: { ...process.env, ...options.env },

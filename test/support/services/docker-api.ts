@@ -32,3 +32,15 @@ export async function removeContainers(socketPath: string): Promise<void> {
     await callDocker(socketPath, 'DELETE', `/containers/${Id}?force=1&v=1`).catch(() => {})
   }
 }
+
+/** Their bridges would outlive the engine. */
+export async function removeNetworks(socketPath: string): Promise<void> {
+  const list = await callDocker(
+    socketPath,
+    'GET',
+    '/networks?filters=%7B%22type%22%3A%5B%22custom%22%5D%7D',
+  )
+  for (const { Id } of JSON.parse(list) as { Id: string }[]) {
+    await callDocker(socketPath, 'DELETE', `/networks/${Id}`).catch(() => {})
+  }
+}

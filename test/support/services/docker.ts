@@ -1,8 +1,9 @@
 import { randomInt } from 'node:crypto'
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { present } from '../../../src/lib/present.ts'
 import { startDaemon } from './daemon.ts'
-import { removeContainers } from './docker-api.ts'
+import { removeContainers, removeNetworks } from './docker-api.ts'
 import { addBridge, unmountBelow } from './docker-host.ts'
 import { importTestImage, TEST_IMAGE } from './docker-image.ts'
 import { findProgram, isRoot } from './programs.ts'
@@ -15,8 +16,9 @@ const QUIET = { iptables: false, 'ip-masq': false, 'ip-forward': false, 'userlan
  * A Docker Engine of its own with the test image. Its containers reach each other and this machine through a
  * bridge of its own, but not the internet.
  */
-export const startDocker: StartService = async (dir, signal) => {
-  const dockerd = findProgram('dockerd')
+export const startDocker: StartService = async (dir, signal, options) => {
+  const { root } = options ?? {}
+  const dockerd = findProgram('dockerd', root)
   const busybox = findProgram('busybox')
   if (!dockerd) return { unavailable: 'the Docker Engine is not installed (apt: docker.io)' }
   if (!busybox) return { unavailable: 'BusyBox is not installed (apt: busybox-static)' }
@@ -53,7 +55,9 @@ export const startDocker: StartService = async (dir, signal) => {
   const args = ['--config-file', file, ...namespaces]
   const log = join(dir, 'log')
   const ready = /API listen on/
-  started.use(await startDaemon({ command: dockerd, args, cwd: dir, log, ready }, signal))
+  const daemon = { command: dockerd, args, cwd: dir, log, ready, ...present({ root }) }
+  started.use(await startDaemon(daemon, signal))
+  started.defer(() => removeNetworks(socket))
   started.defer(() => removeContainers(socket))
   await importTestImage(socket, busybox, join(dir, 'image'))
   const owned = started.move()

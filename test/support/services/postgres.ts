@@ -2,12 +2,17 @@ import { execFile } from 'node:child_process'
 import { chown, mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
+import { present } from '../../../src/lib/present.ts'
 import { steadyPort } from '../free-port.ts'
+import { commandIn, type Place } from './command-in.ts'
 import { type Daemon, startDaemon } from './daemon.ts'
 import { findProgram, isRoot } from './programs.ts'
 import type { StartOptions, StartService, Unavailable } from './service.ts'
 
 const run = promisify(execFile)
+
+/** The user that PostgreSQL's package creates. */
+const USER = 'postgres'
 
 const SETTINGS = {
   listen_addresses: '127.0.0.1',
@@ -44,25 +49,27 @@ export async function preparePostgres(
   signal: AbortSignal,
   options?: StartOptions,
 ): Promise<PreparedPostgres | Unavailable> {
-  const initdb = findProgram('initdb')
-  const server = findProgram('postgres')
+  const place = present({ root: options?.root })
+  const initdb = findProgram('initdb', place.root)
+  const server = findProgram('postgres', place.root)
   if (!initdb || !server) return { unavailable: 'PostgreSQL is not installed (apt: postgresql)' }
   const data = join(dir, 'data')
   await mkdir(data, { mode: 0o700 })
-  const account = isRoot() ? await accountOf('postgres') : undefined
-  if (account) await chown(data, account.uid, account.gid)
+  const whose = isRoot() ? { ...place, user: USER } : place
+  if (isRoot()) await chown(data, await idOf('-u', place), await idOf('-g', place))
 
   const locale = ['--encoding=UTF8', '--locale=C.UTF-8']
   const init = ['--no-sync', '--username=narwhal', '--auth=trust', ...locale, '--pgdata', data]
-  await run(initdb, init, { ...account, cwd: data, signal })
+  const [command, ...args] = commandIn(whose, [initdb, ...init])
+  await run(command, args, { cwd: data, signal })
   const port = await steadyPort()
   const all = { ...SETTINGS, ...(options?.durable ? {} : NOT_DURABLE) }
   const settings = Object.entries(all).flatMap(([name, value]) => ['-c', `${name}=${value}`])
   const daemon = {
+    ...whose,
     command: server,
     args: ['-D', data, '-p', String(port), ...settings],
     cwd: data,
-    ...(account && { user: 'postgres' }),
     log: join(dir, 'log'),
     ready: /ready to accept connections/,
     // "Fast shutdown": doesn't wait for clients.
@@ -71,8 +78,7 @@ export async function preparePostgres(
   return { port, start: (until) => startDaemon(daemon, until) }
 }
 
-async function accountOf(user: string): Promise<{ uid: number; gid: number }> {
-  const { stdout: uid } = await run('id', ['-u', user])
-  const { stdout: gid } = await run('id', ['-g', user])
-  return { uid: Number(uid), gid: Number(gid) }
+async function idOf(which: '-u' | '-g', place: Place): Promise<number> {
+  const [command, ...args] = commandIn(place, ['id', which, USER])
+  return Number((await run(command, args)).stdout)
 }

@@ -1,4 +1,4 @@
-import { accessSync, constants, globSync } from 'node:fs'
+import { accessSync, constants, globSync, lstatSync } from 'node:fs'
 import { delimiter, join } from 'node:path'
 
 /**
@@ -14,17 +14,21 @@ const FOLDERS = [
   '/sbin',
 ]
 
-/** The absolute path of a program of this machine. */
-export function findProgram(name: string): string | undefined {
-  const newestFirst = globSync('/usr/lib/postgresql/*/bin').sort().reverse()
-  return [...FIRST, ...newestFirst, ...FOLDERS]
+/**
+ * The absolute path of a program of this machine, or of the system in the folder `root`, as it is seen from
+ * inside (see `commandIn`).
+ */
+export function findProgram(name: string, root = ''): string | undefined {
+  const newestFirst = globSync(`${root}/usr/lib/postgresql/*/bin`).sort().reverse()
+  return [...FIRST, ...newestFirst.map((folder) => folder.slice(root.length)), ...FOLDERS]
     .map((folder) => join(folder, name))
-    .find(isExecutable)
+    .find((path) => isExecutable(`${root}${path}`, root !== ''))
 }
 
-function isExecutable(path: string): boolean {
+/** A link in another system leads to where it would lead there, which can't be followed from here. */
+function isExecutable(path: string, isElsewhere: boolean): boolean {
   try {
-    accessSync(path, constants.X_OK)
+    if (!isElsewhere || !lstatSync(path).isSymbolicLink()) accessSync(path, constants.X_OK)
     return true
   } catch {
     return false

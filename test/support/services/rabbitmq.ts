@@ -1,9 +1,10 @@
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { present } from '../../../src/lib/present.ts'
 import { steadyPort } from '../free-port.ts'
 import { type Daemon, startDaemon } from './daemon.ts'
 import { findProgram } from './programs.ts'
-import type { StartService, Unavailable } from './service.ts'
+import type { StartOptions, StartService, Unavailable } from './service.ts'
 
 /** A node with folders and ports: it may be started repeatedly. */
 export interface PreparedRabbitmq {
@@ -16,8 +17,8 @@ export interface PreparedRabbitmq {
   start(signal: AbortSignal): Promise<Daemon>
 }
 
-export const startRabbitmq: StartService = async (dir, signal) => {
-  const prepared = await prepareRabbitmq(dir)
+export const startRabbitmq: StartService = async (dir, signal, options) => {
+  const prepared = await prepareRabbitmq(dir, options)
   if ('unavailable' in prepared) return prepared
   const { port } = prepared
   await using started = new AsyncDisposableStack()
@@ -35,9 +36,12 @@ export const startRabbitmq: StartService = async (dir, signal) => {
  * A node of its own: name, ports, folders, cookie, and the Erlang port mapper, which RabbitMQ would otherwise
  * start as a daemon that outlives it.
  */
-export async function prepareRabbitmq(dir: string): Promise<PreparedRabbitmq | Unavailable> {
-  const epmd = findProgram('epmd')
-  const server = findProgram('rabbitmq-server')
+export async function prepareRabbitmq(
+  dir: string,
+  { root }: StartOptions = {},
+): Promise<PreparedRabbitmq | Unavailable> {
+  const epmd = findProgram('epmd', root)
+  const server = findProgram('rabbitmq-server', root)
   if (!epmd || !server) return { unavailable: 'RabbitMQ is not installed (apt: rabbitmq-server)' }
   const [port, distPort, epmdPort] = [await steadyPort(), await steadyPort(), await steadyPort()]
   const home = join(dir, 'home')
@@ -50,13 +54,14 @@ export async function prepareRabbitmq(dir: string): Promise<PreparedRabbitmq | U
   const env = environment(dir, home, distPort, epmdPort)
   const ready = /Server startup complete/
   const log = join(dir, 'log')
+  const common = { cwd: dir, ...present({ root }) }
   return {
     port,
     dataFolder: join(dir, 'mnesia'),
     startMapper: (signal) =>
-      startDaemon({ command: epmd, args: mapper, cwd: dir, log: mapperLog }, signal),
+      startDaemon({ ...common, command: epmd, args: mapper, log: mapperLog }, signal),
     start: (signal) =>
-      startDaemon({ command: server, args: [], env, cwd: dir, log, ready }, signal),
+      startDaemon({ ...common, command: server, args: [], env, log, ready }, signal),
   }
 }
 

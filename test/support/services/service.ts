@@ -14,6 +14,8 @@ export interface Unavailable {
 export interface StartOptions {
   /** Whether what is acknowledged is on disk, as in production; tests need not wait for that. */
   readonly durable?: boolean
+  /** A folder with the system whose programs are started; absent: this machine's. */
+  readonly root?: string
 }
 
 /**

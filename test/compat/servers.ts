@@ -1,0 +1,75 @@
+import { startDocker } from '../support/services/docker.ts'
+import { startPodman } from '../support/services/podman.ts'
+import { startPostgres } from '../support/services/postgres.ts'
+import { startRabbitmq } from '../support/services/rabbitmq.ts'
+import type { StartService } from '../support/services/service.ts'
+
+/** Something that Narwhal works with, and the suite that says whether it does. */
+export interface Server {
+  readonly name: string
+  /** What `--only` calls it. */
+  readonly word: string
+  /** Its Debian packages; the version of the first is its version. */
+  readonly packages: readonly [string, ...string[]]
+  /** A pattern for the package that has the version, where the first only points to it. */
+  readonly versioned?: string
+  /** Absent: it is no server but a program, and the tests run where it is. */
+  readonly start?: StartService
+  readonly suite: string
+  /** Patterns of the suite's test files. */
+  readonly files: readonly string[]
+}
+
+const ENGINE = {
+  suite: 'executor',
+  files: ['src/runner/executor/docker/**/*.test.ts', 'src/runner/watchdog/*.test.ts'],
+}
+
+export const SERVERS: readonly Server[] = [
+  {
+    name: 'RabbitMQ',
+    word: 'rabbitmq',
+    packages: ['rabbitmq-server'],
+    start: startRabbitmq,
+    suite: 'broker',
+    files: ['src/broker/*.test.ts'],
+  },
+  {
+    name: 'PostgreSQL',
+    word: 'postgres',
+    packages: ['postgresql'],
+    versioned: 'postgresql-[1-9]*',
+    start: startPostgres,
+    suite: 'store',
+    files: [
+      'src/store/postgres.test.ts',
+      'src/store/postgres/{open-postgres,take-over}.test.ts',
+      'src/store/migrations/*.test.ts',
+    ],
+  },
+  {
+    name: 'Docker Engine',
+    word: 'docker',
+    packages: ['docker.io', 'ca-certificates'],
+    start: startDocker,
+    ...ENGINE,
+  },
+  {
+    name: 'Podman',
+    word: 'podman',
+    packages: ['podman', 'catatonit', 'crun', 'runc', 'netavark', 'aardvark-dns'],
+    start: startPodman,
+    ...ENGINE,
+  },
+  {
+    name: 'git',
+    word: 'git',
+    packages: ['git', 'openssh-client'],
+    suite: 'fetch',
+    files: [
+      'src/runner/mirror/*.test.ts',
+      'src/runner/checkout/**/*.test.ts',
+      'src/lib/git/*.test.ts',
+    ],
+  },
+]
