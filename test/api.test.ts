@@ -9,8 +9,6 @@ import {
   pipelineList,
   pipelineWithJobs,
   queueList,
-  registeredRepository,
-  repositoryList,
   runnerList,
   sampleList,
   shownAttempt,
@@ -22,7 +20,11 @@ import {
   userList,
 } from '../src/contract/rest/rest.ts'
 import { logPage } from '../src/contract/rest/rest-logs.ts'
-import { repositoryView } from '../src/contract/rest/rest-repositories.ts'
+import {
+  registeredRepository,
+  repositoryList,
+  repositoryView,
+} from '../src/contract/rest/rest-repositories.ts'
 import { createdToken, tokenList } from '../src/contract/rest/rest-tokens.ts'
 import { logLine } from '../src/contract/rest/views.ts'
 import { waterfallView } from '../src/contract/rest/waterfall.ts'

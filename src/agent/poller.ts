@@ -19,6 +19,8 @@ const MAX_CONCURRENT = 4
 interface Poll {
   readonly dueAt: number
   readonly failures: number
+  /** What was polled, and how often: a repository that was changed is due at once. */
+  readonly of: string
 }
 
 /**
@@ -62,12 +64,16 @@ export class Poller {
     const known = new Set(repositories.map((repository) => repository.id))
     for (const id of this.#polls.keys()) if (!known.has(id)) this.#polls.delete(id)
     const due = repositories.filter(
-      ({ id, pollIntervalMs }) =>
-        pollIntervalMs > 0 && (this.#polls.get(id)?.dueAt ?? 0) <= Date.now(),
+      (repository) => repository.pollIntervalMs > 0 && this.#dueAt(repository) <= Date.now(),
     )
     for (let i = 0; i < due.length && !signal.aborted; i += MAX_CONCURRENT) {
       await Promise.all(due.slice(i, i + MAX_CONCURRENT).map((one) => this.#poll(one, signal)))
     }
+  }
+
+  #dueAt(repository: RepositoryRecord): number {
+    const poll = this.#polls.get(repository.id)
+    return poll?.of === originOf(repository) ? poll.dueAt : 0
   }
 
   async #poll(repository: RepositoryRecord, signal: AbortSignal): Promise<void> {
@@ -82,7 +88,7 @@ export class Poller {
     }
     const backoff = Math.min(2 ** failures, Math.max(1, 600_000 / repository.pollIntervalMs))
     const dueAt = Date.now() + repository.pollIntervalMs * backoff
-    this.#polls.set(repository.id, { dueAt, failures })
+    this.#polls.set(repository.id, { dueAt, failures, of: originOf(repository) })
   }
 
   /** Polls once, now; rejects with `unavailable` if the repository can't be reached. */
@@ -107,6 +113,10 @@ export class Poller {
       await this.#intake.acceptPoll(repository.id, events, gone)
     }
   }
+}
+
+function originOf({ cloneUrl, forge, pollIntervalMs }: RepositoryRecord): string {
+  return `${forge} ${pollIntervalMs} ${cloneUrl}`
 }
 
 /** The polled refs: branches, tags, and the heads of pull requests where the forge has refs for them. */

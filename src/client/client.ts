@@ -8,18 +8,16 @@ import type {
   JoinRunner,
   joinTokenList,
   NewJoinToken,
-  NewRepository,
   NewRunner,
   NewUser,
   PipelineQuery,
   PipelineWithJobs,
   QueueList,
-  RegisteredRepository,
   SignInLink,
   StartPipeline,
   UserView,
 } from '../contract/rest/rest.ts'
-import type { ApproveRequest, ChangeRepository } from '../contract/rest/rest-approvals.ts'
+import type { ApproveRequest } from '../contract/rest/rest-approvals.ts'
 import type { ForgeLinkView, NewForgeLink } from '../contract/rest/rest-forge-links.ts'
 import type {
   IdTokenDocuments,
@@ -27,7 +25,13 @@ import type {
   IdTokenSubject,
 } from '../contract/rest/rest-id-tokens.ts'
 import type { LogPage, LogSearch } from '../contract/rest/rest-logs.ts'
-import type { RepositoryView } from '../contract/rest/rest-repositories.ts'
+import type {
+  ChangedRepository,
+  ChangeRepository,
+  NewRepository,
+  RegisteredRepository,
+  RepositoryView,
+} from '../contract/rest/rest-repositories.ts'
 import type {
   ChosenRules,
   RetentionPreview,
@@ -291,9 +295,8 @@ export class ApiClient {
     return (await this.call('listAwaiting', { query: { limit: 500 } })).pipelines
   }
 
-  async changeRepository(repository: string, change: ChangeRepository): Promise<RepositoryView> {
-    const given = { params: { repository }, body: change }
-    return (await this.call('changeRepository', given)).repository
+  changeRepository(repository: string, change: ChangeRepository): Promise<ChangedRepository> {
+    return this.call('changeRepository', { params: { repository }, body: change })
   }
 
   /** The issuer and the keys of id tokens. */

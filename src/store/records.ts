@@ -59,6 +59,13 @@ export interface ForgeIds {
   readonly movedTo?: string
 }
 
+/** What of a repository can be changed, besides its rules; absent: it stays. */
+export interface RepositoryChange
+  extends Partial<Pick<RepositoryRecord, 'name' | 'forge' | 'cloneUrl' | 'pollIntervalMs'>> {
+  /** It is another repository at the forge from now on: ids and accounts of the former one mean nothing. */
+  readonly isAnother?: boolean
+}
+
 /** A repository's rules for strangers' commits and for skipped pipelines. */
 export interface StrangerRules
   extends Pick<RepositoryRecord, 'approval' | 'strangerAccounts' | 'pipelineFiles'> {

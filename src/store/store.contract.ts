@@ -12,6 +12,7 @@ import { joinTokensContract } from './contract/join-tokens.contract.ts'
 import { logsContract } from './contract/logs.contract.ts'
 import { pipelinesContract } from './contract/pipelines.contract.ts'
 import { repositoriesContract } from './contract/repositories.contract.ts'
+import { repositoryChangesContract } from './contract/repository-changes.contract.ts'
 import { retentionContract } from './contract/retention.contract.ts'
 import { runnersContract } from './contract/runners.contract.ts'
 import { sealingContract } from './contract/sealing.contract.ts'
@@ -34,6 +35,7 @@ export function storeContract(
   }
   void suite(`the store over ${name}`, () => {
     repositoriesContract(open)
+    repositoryChangesContract(open)
     eventsContract(open)
     pipelinesContract(open)
     jobsContract(open)

@@ -1,7 +1,6 @@
 import { z } from 'zod'
 import { isSha } from '../../core/commit-event.ts'
 import { count } from './rest.ts'
-import { repositoryRules } from './rest-repositories.ts'
 import { pipelineId, pipelineView } from './views.ts'
 
 /** What the approver has seen: nobody must approve anything else. */
@@ -30,11 +29,3 @@ export const approvedMany = z.object({
     z.object({ pipeline: pipelineId, approved: z.boolean(), message: z.string().optional() }),
   ),
 })
-
-/** The settings of a repository that can be changed; absent ones stay as they are. */
-export const changeRepository = z.strictObject({
-  ...repositoryRules,
-  /** Accounts, by the forge's numbers, that count as strangers even on the repository's own branches. */
-  strangerAccounts: z.array(z.number().int().positive()).max(200).optional(),
-})
-export type ChangeRepository = z.infer<typeof changeRepository>

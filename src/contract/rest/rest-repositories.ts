@@ -55,3 +55,72 @@ export const repositoryView = z
   })
   .meta({ id: 'Repository' })
 export type RepositoryView = z.infer<typeof repositoryView>
+
+const repositoryName = z
+  .string()
+  .regex(
+    /^[A-Za-z0-9_.-]+(?:\/[A-Za-z0-9_.-]+)*$/,
+    'must be like owner/name: letters, digits, `.`, `_`, `-`',
+  )
+  .max(200)
+  .refine(
+    (name) => name.split('/').every((part) => part !== '.' && part !== '..'),
+    'must not have `.` or `..` as a part',
+  )
+
+const cloneUrl = z.string().max(2048)
+const pollIntervalMs = z.number().int().min(0).max(86_400_000)
+
+export const newRepository = z.strictObject({
+  name: repositoryName,
+  /** https://…, ssh://…, git@host:path, or an absolute path on the machine. */
+  cloneUrl,
+  forge: z.enum(FORGES).default('git'),
+  /** Milliseconds between polls for new commits; 0: webhooks only. By default one minute. */
+  pollIntervalMs: pollIntervalMs.default(60_000),
+})
+export type NewRepository = z.input<typeof newRepository>
+
+/** What to enter at the forge; the secret is shown to users who may register repositories. */
+export const registeredRepository = z.object({
+  repository: repositoryView,
+  webhook: z
+    .object({
+      path: z.string(),
+      secret: z.string(),
+      /** Until when the previous secret stays valid, unless the forge uses this one earlier. */
+      formerEndsAt: z.number().int().nonnegative().optional(),
+    })
+    .optional(),
+})
+export type RegisteredRepository = z.infer<typeof registeredRepository>
+export const repositoryList = z.object({ repositories: z.array(repositoryView) })
+export const newSecretQuery = z.object({
+  /** How long the previous secret stays valid, in milliseconds; by default a week. */
+  formerEndsInMs: z.coerce
+    .number()
+    .int()
+    .min(0)
+    .max(90 * 86_400_000)
+    .default(7 * 86_400_000),
+})
+/** What of a repository can be changed; absent ones stay as they are. */
+export const changeRepository = z.strictObject({
+  ...repositoryRules,
+  /** Accounts, by the forge's numbers, that count as strangers even on the repository's own branches. */
+  strangerAccounts: z.array(z.number().int().positive()).max(200).optional(),
+  /** Its name here; pipelines keep their numbers and are shown under the new name. */
+  name: repositoryName.optional(),
+  /** Where it is from now on. The same URL again: what was created again there is this repository. */
+  cloneUrl: cloneUrl.optional(),
+  forge: z.enum(FORGES).optional(),
+  pollIntervalMs: pollIntervalMs.optional(),
+})
+export type ChangeRepository = z.infer<typeof changeRepository>
+
+export const changedRepository = z.object({
+  repository: repositoryView,
+  /** What else has to be done, in plain text. */
+  warnings: z.array(z.string()),
+})
+export type ChangedRepository = z.infer<typeof changedRepository>

@@ -1,9 +1,7 @@
 import { z } from 'zod'
 import { ROLES } from '../../core/access/role.ts'
 import { EVENT_KINDS } from '../../core/commit-event.ts'
-import { FORGES } from '../../core/forges.ts'
 import { PIPELINE_STATUSES } from '../../core/pipeline/pipeline.ts'
-import { repositoryView } from './rest-repositories.ts'
 import {
   attemptView,
   jobId,
@@ -32,52 +30,6 @@ export type ErrorBody = z.infer<typeof errorBody>
 export const count = (fallback: number, max: number) =>
   z.coerce.number().int().positive().max(max).default(fallback)
 
-const repositoryName = z
-  .string()
-  .regex(
-    /^[A-Za-z0-9_.-]+(?:\/[A-Za-z0-9_.-]+)*$/,
-    'must be like owner/name: letters, digits, `.`, `_`, `-`',
-  )
-  .max(200)
-  .refine(
-    (name) => name.split('/').every((part) => part !== '.' && part !== '..'),
-    'must not have `.` or `..` as a part',
-  )
-
-export const newRepository = z.strictObject({
-  name: repositoryName,
-  /** https://…, ssh://…, git@host:path, or an absolute path on the machine. */
-  cloneUrl: z.string().max(2048),
-  forge: z.enum(FORGES).default('git'),
-  /** Milliseconds between polls for new commits; 0: webhooks only. By default one minute. */
-  pollIntervalMs: z.number().int().min(0).max(86_400_000).default(60_000),
-})
-export type NewRepository = z.input<typeof newRepository>
-
-/** What to enter at the forge; the secret is shown to users who may register repositories. */
-export const registeredRepository = z.object({
-  repository: repositoryView,
-  webhook: z
-    .object({
-      path: z.string(),
-      secret: z.string(),
-      /** Until when the previous secret stays valid, unless the forge uses this one earlier. */
-      formerEndsAt: z.number().int().nonnegative().optional(),
-    })
-    .optional(),
-})
-export type RegisteredRepository = z.infer<typeof registeredRepository>
-export const repositoryList = z.object({ repositories: z.array(repositoryView) })
-export const newSecretQuery = z.object({
-  /** How long the previous secret stays valid, in milliseconds; by default a week. */
-  formerEndsInMs: z.coerce
-    .number()
-    .int()
-    .min(0)
-    .max(90 * 86_400_000)
-    .default(7 * 86_400_000),
-})
-export const shownRepository = z.object({ repository: repositoryView })
 /** A repository by its id or its name with `/` written as `%2F`. */
 export const repositoryParams = z.object({ repository: z.string().max(300) })
 

@@ -46,7 +46,14 @@ export const AUDIT_ACTIONS = {
   },
   'repository.changed': {
     of: 'repository',
-    facts: { pollIntervalMs: 'number', settings: 'names' },
+    facts: {
+      name: 'text',
+      forge: 'text',
+      host: 'text',
+      path: 'text',
+      pollIntervalMs: 'number',
+      settings: 'names',
+    },
   },
   'repository.removed': { of: 'repository', facts: { forge: 'text', host: 'text' } },
   'webhook_secret.replaced': { of: 'repository', facts: { overlapMs: 'number' } },

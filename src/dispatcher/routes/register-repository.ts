@@ -1,19 +1,17 @@
 import { randomBytes } from 'node:crypto'
 import type { z } from 'zod'
-import type { newRepository } from '../../contract/rest/rest.ts'
+import type { newRepository } from '../../contract/rest/rest-repositories.ts'
 import type { Doer } from '../../core/audit/audit.ts'
-import { isRef, isSha } from '../../core/commit-event.ts'
-import { requestRefs } from '../../core/forges.ts'
 import { DEFAULT_APPROVAL } from '../../core/stranger/approval.ts'
-import { describeError, NarwhalError } from '../../lib/errors.ts'
+import { NarwhalError } from '../../lib/errors.ts'
 import { cloneHost } from '../../lib/git/clone-host.ts'
-import { type GitEnv, parseCloneUrl } from '../../lib/git/git.ts'
-import { listRemote } from '../../lib/git/list-remote.ts'
+import type { GitEnv } from '../../lib/git/git.ts'
 import { newId } from '../../lib/new-id.ts'
 import type { RepositoryRecord } from '../../store/records.ts'
 import type { Uses } from '../../store/store.ts'
 import type { Vault } from '../../vault/vault.ts'
 import { webhookSecretPlace } from '../../vault/webhook-secrets.ts'
+import { readRemote } from './read-remote.ts'
 
 /**
  * Registers a repository after reading its refs: an unreadable one is rejected with git's message. The
@@ -29,21 +27,13 @@ export async function registerRepository(
   request: z.output<typeof newRepository>,
   by: Doer,
 ): Promise<{ repository: RepositoryRecord; secret: string }> {
-  const clone = parseCloneUrl(request.cloneUrl)
   if (await store.repositories.find(request.name)) {
     throw new NarwhalError(
       'conflict',
-      `a repository named ${request.name} is already registered: remove it, or choose another name`,
+      `a repository named ${request.name} is already registered: change it (narwhal repo set ${request.name}), or choose another name`,
     )
   }
-  const refs = await listRemote(
-    clone,
-    ['refs/heads/*', 'refs/tags/*', ...requestRefs(request.forge)],
-    { env: gitEnv },
-  ).catch((error: unknown) => {
-    const words = `${request.cloneUrl} can't be read: ${describeError(error)}`
-    throw new NarwhalError('invalid', words, { cause: error })
-  })
+  const { clone, heads } = await readRemote(request, gitEnv)
   const secret = newWebhookSecret()
   const repository = {
     id: newId('repo'),
@@ -54,9 +44,6 @@ export async function registerRepository(
     approval: DEFAULT_APPROVAL,
     createdAt: Date.now(),
   }
-  const heads = [...refs]
-    .filter(([ref, sha]) => isRef(ref) && isSha(sha))
-    .map(([ref, sha]) => ({ ref, sha }))
   const { result } = await store.transact(async (write) => {
     const webhookSecret = await vault.seal(write, secret, webhookSecretPlace(repository.id))
     const record: RepositoryRecord = { ...repository, webhookSecret }

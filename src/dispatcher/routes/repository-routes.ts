@@ -2,10 +2,8 @@ import { doerOf } from '../../api/auth/doer-of.ts'
 import { getRepository } from '../../api/lookups.ts'
 import { viewRepository } from '../../api/reads/repository-view.ts'
 import { ENDPOINTS } from '../../contract/rest/endpoints/endpoints.ts'
-import type { ChangeRepository } from '../../contract/rest/rest-approvals.ts'
 import type { RequestsReach } from '../../core/access/user-requests.ts'
 import { hasWebhooks, type WebhookForge, webhookPath } from '../../core/forges.ts'
-import { DEFAULT_APPROVAL, DEFAULT_PIPELINE_FILES } from '../../core/stranger/approval.ts'
 import type { HttpServer } from '../../http/http-server.ts'
 import { route } from '../../http/route.ts'
 import { NarwhalError } from '../../lib/errors.ts'
@@ -13,10 +11,11 @@ import { cloneHost } from '../../lib/git/clone-host.ts'
 import type { GitEnv } from '../../lib/git/git.ts'
 import { present } from '../../lib/present.ts'
 import { ANY_HOSTS } from '../../lib/reach/hosts.ts'
-import type { RepositoryRecord, StrangerRules } from '../../store/records.ts'
+import type { RepositoryRecord } from '../../store/records.ts'
 import type { Uses } from '../../store/store.ts'
 import type { Vault } from '../../vault/vault.ts'
 import { openWebhookSecret, webhookSecretPlace } from '../../vault/webhook-secrets.ts'
+import { changeRepository } from './change-repository.ts'
 import { newWebhookSecret, registerRepository } from './register-repository.ts'
 import { testDelivery } from './test-delivery.ts'
 
@@ -25,7 +24,7 @@ export interface RepositoryDeps {
   readonly requestsReach?: RequestsReach
   /** The page's address. */
   readonly publicUrl?: string | undefined
-  readonly store: Uses<'repositories' | 'transact'>
+  readonly store: Uses<'heads' | 'repositories' | 'transact'>
   readonly vault: Vault
   readonly gitEnv: GitEnv
 }
@@ -38,21 +37,9 @@ export function addRepositoryRoutes(server: HttpServer, deps: RepositoryDeps): v
     return registered(repository, secret)
   })
   route(server, ENDPOINTS.changeRepository, async (request) => {
-    const repository = await getRepository(store, request.params.repository)
-    const { id } = repository
-    const { result } = await store.transact(async (write) => {
-      await write.repositories.setStrangerRules(id, definedOf(request.body))
-      const changed = await write.repositories.find(id)
-      const subject = { id, name: repository.name }
-      write.audit.add(doerOf(request), {
-        action: 'repository.changed',
-        subject,
-        before: { settings: settingsOf(repository) },
-        after: { settings: settingsOf(changed ?? repository) },
-      })
-      return changed
-    })
-    return { repository: viewRepository(result ?? repository) }
+    const former = await getRepository(store, request.params.repository)
+    const changed = await changeRepository(deps, former, request.body, doerOf(request))
+    return { repository: viewRepository(changed.repository), warnings: changed.warnings }
   })
   route(server, ENDPOINTS.removeRepository, async (request) => {
     const repository = await getRepository(store, request.params.repository)
@@ -99,23 +86,6 @@ function addWebhookRoutes(server: HttpServer, deps: RepositoryDeps): void {
     const bounds = { reach, hosts, publicUrl, ownPorts }
     return await testDelivery({ ...repository, forge, secret }, request.body.url, bounds)
   })
-}
-
-/** The settings about strangers, as the audit log shows them. */
-function settingsOf(repository: RepositoryRecord): string[] {
-  const { approval, strangerAccounts = [], pipelineFiles, skippedIsOpen } = repository
-  const accounts = strangerAccounts.map((account) => `stranger ${account}`)
-  return [
-    `approval ${approval ?? `${DEFAULT_APPROVAL} (default)`}`,
-    `pipeline files ${pipelineFiles ?? DEFAULT_PIPELINE_FILES}`,
-    `skipped ${skippedIsOpen ? 'open' : 'success'}`,
-    ...accounts,
-  ]
-}
-
-function definedOf(change: ChangeRepository): StrangerRules {
-  const { approval, strangerAccounts, pipelineFiles, skippedIsOpen } = change
-  return present({ pipelineFiles, skippedIsOpen, approval, strangerAccounts })
 }
 
 function registered(repository: RepositoryRecord, secret: string, formerEndsAt?: number) {

@@ -44,7 +44,7 @@ test('derives from a clone URL where its forge accepts statuses', () => {
 test('names what must be given if the clone URL does not tell', () => {
   assert.throws(() => target('https://git.example.com/team/app'), {
     code: 'invalid',
-    message: /give `forge` \(github, gitea, gitlab or bitbucket\)$/,
+    message: /give `forge` \(github, gitea, .* or bitbucket\)$/,
   })
   assert.throws(() => target('/srv/git/app', 'git', { forge: 'gitea' }), {
     message: /give `apiUrl`, `project`/,

@@ -7,7 +7,7 @@ import { NarwhalError } from '../../lib/errors.ts'
 import { cloneHost } from '../../lib/git/clone-host.ts'
 import { present } from '../../lib/present.ts'
 import type { RepositoryRecord } from '../../store/records.ts'
-import type { Uses } from '../../store/store.ts'
+import type { Uses, Writes } from '../../store/store.ts'
 import { forgeTokenPlace } from '../../vault/forge-tokens.ts'
 import type { Vault } from '../../vault/vault.ts'
 
@@ -35,22 +35,38 @@ export async function linkForge(
   })
 }
 
+/**
+ * After a repository was changed: its link follows to another path at the same forge, if it was at the path of the
+ * clone URL. Returns false if it is at a forge where the repository no longer is: a token is for one host.
+ */
+export async function followRepository(
+  write: Writes<'forgeLinks'>,
+  former: RepositoryRecord,
+  changed: RepositoryRecord,
+): Promise<boolean> {
+  const link = await write.forgeLinks.find(changed.id)
+  if (!link) return true
+  const [from, to] = [derive(former, {}), derive(changed, {})]
+  const isAsBefore = from.forge === to.forge && from.apiUrl === to.apiUrl
+  if (isAsBefore && from.project === to.project) return true
+  if (!isAsBefore || !to.project || link.apiUrl !== to.apiUrl) return false
+  if (link.project !== from.project) return false
+  await write.forgeLinks.save({ ...link, project: to.project })
+  return true
+}
+
 /** A link as the audit log shows it. */
 export function linkFacts({ forge, apiUrl, project }: ForgeTarget) {
   return { forge, host: cloneHost(apiUrl), project }
 }
 
 export function forgeTarget(
-  { name, forge: known, cloneUrl }: Pick<RepositoryRecord, 'name' | 'forge' | 'cloneUrl'>,
+  repository: Pick<RepositoryRecord, 'name' | 'forge' | 'cloneUrl'>,
   given: Omit<Request, 'token'>,
 ): ForgeTarget {
-  const place = clonePlace(cloneUrl)
-  const forge = given.forge ?? (known === 'git' ? place && forgeKindAt(place.host) : known)
-  const at = pathAtForge(forge, place)
-  const apiUrl =
-    given.apiUrl ?? (forge && place && forgeApiUrl(forge, { ...place, root: at?.root }))
-  const project = given.project ?? at?.path
-  if (forge && apiUrl && project) return { forge, apiUrl: apiUrl.replace(/\/+$/, ''), project }
+  const { name } = repository
+  const { forge, apiUrl, project } = derive(repository, given)
+  if (forge && apiUrl && project) return { forge, apiUrl, project }
   const missing = [
     forge ? '' : `\`forge\` (${oneOf(FORGE_KINDS)})`,
     apiUrl || !forge ? '' : '`apiUrl`',
@@ -58,6 +74,19 @@ export function forgeTarget(
   ].filter((part) => part !== '')
   const words = `can't tell from the clone URL of ${name} where statuses go: give ${missing.join(', ')}`
   throw new NarwhalError('invalid', words)
+}
+
+/** What the clone URL says of the target, where nothing is given. */
+function derive(
+  { forge: known, cloneUrl }: Pick<RepositoryRecord, 'forge' | 'cloneUrl'>,
+  given: Omit<Request, 'token'>,
+): Partial<ForgeTarget> {
+  const place = clonePlace(cloneUrl)
+  const forge = given.forge ?? (known === 'git' ? place && forgeKindAt(place.host) : known)
+  const at = pathAtForge(forge, place)
+  const derived = forge && place && forgeApiUrl(forge, { ...place, root: at?.root })
+  const apiUrl = (given.apiUrl ?? derived)?.replace(/\/+$/, '')
+  return present({ forge, apiUrl, project: given.project ?? at?.path })
 }
 
 /** Like `a, b or c`. */

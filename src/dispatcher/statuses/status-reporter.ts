@@ -193,6 +193,12 @@ export class StatusReporter implements AsyncDisposable {
     const link = pipeline && this.#links.get(pipeline.repositoryId)
     if (!link) return { kind: 'superseded' }
     const { number, repositoryId } = pipeline
+    // Another process may have changed or removed it.
+    const record = await store.forgeLinks.find(repositoryId)
+    if (record?.token !== link.record.token) {
+      void this.refresh()
+      return { kind: 'superseded' }
+    }
     const isSkipped = pipeline.outcome === 'skipped'
     const repository = isSkipped ? await store.repositories.find(repositoryId) : undefined
     const skippedIsOpen = repository?.skippedIsOpen
@@ -203,7 +209,7 @@ export class StatusReporter implements AsyncDisposable {
       known && (known.number > number || (known.number === number && known.state === state))
     if (isSent) return { kind: 'superseded' }
     const result = await sendStatus(
-      forgePort(link.record.forge).statusRequest(link.record, link.token, status),
+      forgePort(record.forge).statusRequest(record, link.token, status),
       this.#deps.hosts ?? ANY_HOSTS,
       this.#stop.signal,
     )
@@ -223,7 +229,7 @@ export class StatusReporter implements AsyncDisposable {
     if (isOfToken || link.isRefused) {
       link.isRefused = isOfToken
       const words = isOfToken ? error : undefined
-      await noteForgeAnswer(this.#deps, link.record, { words, of: 'status' })
+      await noteForgeAnswer(this.#deps, record, { words, of: 'status' })
     }
     if (error !== undefined && !isOfToken) {
       const facts = { repository: pipeline.repositoryName, sha, reason: error }

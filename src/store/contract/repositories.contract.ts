@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { RepositoryRecord } from '../records.ts'
 import type { StoreWriter } from '../store.ts'
 import {
   anEvent,
@@ -176,59 +175,6 @@ export function repositoriesContract(open: OpenDatabase): void {
     const repository = await seedRepository(store)
     await store.transact((write) => write.repositories.insert(repository, []))
     assert.deepEqual(await store.repositories.list(), [repository])
-  })
-
-  test("finds a forge's repository by its id, and by a path whose id is not known", async () => {
-    await using world = await openWorld(open)
-    const { store } = world
-    const at = (path: string) => `https://git.example.com/${path}.git`
-    const known = await seedRepository(store, { cloneUrl: at('acme/renamed'), forgeId: 1 })
-    const unknown = await seedRepository(store, { name: 'my/name', cloneUrl: at('acme/app') })
-    await seedRepository(store, { cloneUrl: at('acme/plain'), forge: 'git' })
-    const local = await seedRepository(store, { name: 'acme/local', cloneUrl: '/srv/app' })
-    const find = async (forgeId: number, fullName: string) => {
-      const others = [
-        { forgeId: 1, fullName: 'acme/whatever' },
-        { forgeId: 77, fullName: 'no/body' },
-      ]
-      const found = await store.repositories.findOfForge('github', [
-        ...others,
-        { forgeId, fullName },
-        ...others,
-      ])
-      assert.deepEqual(found.toSpliced(2, 1), [[known], [], [known], []])
-      return found[2]
-    }
-    assert.deepEqual(await find(1, 'acme/app'), [known, unknown])
-    assert.deepEqual(await find(2, 'Acme/App'), [unknown])
-    assert.deepEqual(await find(2, 'acme/local'), [local])
-    // Its name here is Narwhal's own.
-    assert.deepEqual(await find(2, 'my/name'), [])
-    // A repository of that path was deleted at the forge and another one took the path.
-    assert.deepEqual(await find(2, 'acme/renamed'), [])
-    assert.deepEqual(await find(2, 'acme/plain'), [])
-
-    const ids = { forgeId: 2, ownerId: 7, movedTo: 'acme/moved' }
-    await store.transact((write) => write.repositories.setForgeIds(unknown.id, ids))
-    const moved = { ...unknown, forgeId: 2, forgeOwnerId: 7, movedTo: 'acme/moved' }
-    assert.deepEqual(await find(2, 'acme/whatever'), [moved])
-    await store.transact((write) => write.repositories.setForgeIds(unknown.id, { forgeId: 2 }))
-    assert.deepEqual(await find(2, 'acme/app'), [{ ...unknown, forgeId: 2, forgeOwnerId: 7 }])
-  })
-
-  test('two servers number and name their repositories independently', async () => {
-    await using world = await openWorld(open)
-    const { store } = world
-    const one = await seedRepository(store, { cloneUrl: 'https://one.example/acme/app' })
-    const two = await seedRepository(store, { cloneUrl: 'git@two.example:acme/app.git' })
-    const find = async () =>
-      (await store.repositories.findOfForge('github', [{ forgeId: 7, fullName: 'acme/app' }]))[0]
-    const sorted = (found: readonly RepositoryRecord[] = []) => found.map(({ id }) => id).sort()
-    assert.deepEqual(sorted(await find()), [one.id, two.id].sort())
-    for (const { id } of [one, two]) {
-      await store.transact((write) => write.repositories.setForgeIds(id, { forgeId: 7 }))
-      assert.deepEqual(sorted(await find()), [one.id, two.id].sort())
-    }
   })
 
   test('keeps the heads of a repository', async () => {

@@ -1,6 +1,13 @@
 import type { WebhookForge } from '../../core/forges.ts'
 import type { RepositoryId } from '../../core/ids.ts'
-import type { ForgeIds, Head, RepositoryHead, RepositoryRecord, StrangerRules } from '../records.ts'
+import type {
+  ForgeIds,
+  Head,
+  RepositoryChange,
+  RepositoryHead,
+  RepositoryRecord,
+  StrangerRules,
+} from '../records.ts'
 
 /** A repository's id and path at its forge. */
 export interface ForgeName {
@@ -35,6 +42,12 @@ export interface RepositoryWriter extends RepositoryReader {
   replaceWebhookSecret(id: RepositoryId, webhookSecret: string, endsAt: number): Promise<void>
   /** Removes the previous webhook secrets of these repositories. */
   endFormerSecrets(ids: readonly RepositoryId[]): Promise<void>
+  /**
+   * Changes its name, and where it is; its id, numbers, secrets and history stay. Numbers are never used twice
+   * under a name: they go on after the highest one of either name. A removed repository that had the new name is
+   * called `NAME (removed)` from then on. Rejects with `conflict` if the name is taken.
+   */
+  change(id: RepositoryId, change: RepositoryChange): Promise<void>
   /** Sets the rules for strangers and skipped pipelines; absent ones are left unchanged. */
   setStrangerRules(id: RepositoryId, rules: StrangerRules): Promise<void>
   /**

@@ -8,6 +8,7 @@ import type { ForgeName, RepositoryReader, RepositoryWriter } from '../ports/rep
 import type { ForgeIds, RepositoryRecord, StrangerRules } from '../records.ts'
 import { noteListed } from './access/forge-accounts.ts'
 import { removeSecretsOf } from './access/secrets.ts'
+import { changeRepository } from './change-repository.ts'
 import { setHeads } from './heads.ts'
 import { hotQuery } from './hot-query.ts'
 import { endEventsOfRemoved } from './pipelines/commit-events.ts'
@@ -40,6 +41,7 @@ export function repositoryWriter(db: Db): RepositoryWriter {
     replaceWebhookSecret: (id, webhookSecret, endsAt) =>
       replaceWebhookSecret(db, { id, webhookSecret, endsAt }),
     endFormerSecrets: (ids) => endFormerSecrets(db, ids),
+    change: (id, change) => changeRepository(db, id, change),
     setStrangerRules: (id, rules) => setStrangerRules(db, id, rules),
     remove: async (id) => {
       await removeRepository(db, id)

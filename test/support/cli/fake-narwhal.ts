@@ -4,7 +4,6 @@ import {
   cancelRequest,
   changedUser,
   newJoinToken,
-  newRepository,
   newRunner,
   newUser,
   pipelineQuery,
@@ -12,6 +11,7 @@ import {
 } from '#root/src/contract/rest/rest.ts'
 import { newForgeLink } from '#root/src/contract/rest/rest-forge-links.ts'
 import type { RepositoryView } from '#root/src/contract/rest/rest-repositories.ts'
+import { newRepository } from '#root/src/contract/rest/rest-repositories.ts'
 import { newToken } from '#root/src/contract/rest/rest-tokens.ts'
 import type {
   JobView,

@@ -1,5 +1,6 @@
 import { type Command, Option } from 'commander'
-import type { RepositoryView } from '../../../contract/rest/rest-repositories.ts'
+import type { ChangeRepository, RepositoryView } from '../../../contract/rest/rest-repositories.ts'
+import { FORGES, type Forge } from '../../../core/forges.ts'
 import {
   APPROVAL_RULES,
   type ApprovalRule,
@@ -11,13 +12,20 @@ import { present } from '../../../lib/present.ts'
 import {
   addClientCommand,
   type ClientOptions,
+  note,
   openClient,
   printJson,
 } from '../../parts/client-command.ts'
+import { readOrigin } from '../../parts/repository-origin.ts'
 import { cleanText } from '../../terminal/clean-text.ts'
 import type { CliIo } from '../../terminal/cli-io.ts'
+import { formatInterval, parseDuration } from '../../terminal/format.ts'
 
 interface SetOptions extends ClientOptions {
+  readonly url?: string
+  readonly newName?: string
+  readonly forge?: Forge
+  readonly poll?: string
   readonly approval?: ApprovalRule
   readonly strangers?: string
   readonly pipelineFiles?: PipelineFilesRule
@@ -27,10 +35,12 @@ interface SetOptions extends ClientOptions {
 /** `narwhal repo set` */
 export function addRepoSetCommand(repo: Command, io: CliIo): void {
   addClientCommand(repo, 'set <repository>', {
-    summary: 'change the rules for strangers, and the status of skipped pipelines',
+    summary: 'change where it is, what it is called, and its rules',
     description:
-      "Changes whose commits wait for approval; which accounts are strangers even on branches of the repository itself, such as bots that push the work of others; whether strangers who needn't wait do so if they change pipeline files; and which status a commit without jobs to run has at the forge.",
+      "Changes a repository: where it is cloned from and how it is polled; its name here; whose commits wait for approval; which accounts are strangers even on branches of the repository itself, such as bots that push the work of others; whether strangers who needn't wait do so if they change pipeline files; and which status a commit without jobs to run has at the forge. Its pipelines, their numbers and its secrets stay.",
     examples: [
+      'repo set octocat/hello --url https://github.com/octocat/greeting --new-name octocat/greeting',
+      'repo set team/app --forge gitea --poll 5m',
       'repo set octocat/hello --approval all-strangers',
       'repo set octocat/hello --strangers 49699333',
       'repo set octocat/hello --strangers none',
@@ -38,6 +48,13 @@ export function addRepoSetCommand(repo: Command, io: CliIo): void {
       'repo set octocat/hello --skipped open',
     ],
   })
+    .option(
+      '--url <url-or-path>',
+      'where it is cloned from; the same again if it was made anew there',
+    )
+    .option('--new-name <owner/name>', 'its name here')
+    .addOption(new Option('--forge <forge>', 'who hosts it').choices(FORGES))
+    .option('--poll <duration>', 'how often to poll for new commits: 30s, 5m, off')
     .addOption(
       new Option('--approval <whose>', 'whose commits wait for approval').choices(APPROVAL_RULES),
     )
@@ -57,19 +74,31 @@ export function addRepoSetCommand(repo: Command, io: CliIo): void {
 }
 
 async function set(given: string, options: SetOptions, io: CliIo): Promise<void> {
-  const { approval, strangers, pipelineFiles, skipped } = options
-  if ([approval, strangers, pipelineFiles, skipped].every((one) => one === undefined)) {
-    const words = 'nothing to change: use --approval, --pipeline-files, --skipped or --strangers'
+  const change = await readChange(options, io)
+  if (Object.keys(change).length === 0) {
+    const words =
+      'nothing to change: use --url, --new-name, --forge, --poll, --approval, --pipeline-files, --skipped or --strangers'
     throw new NarwhalError('invalid', words)
   }
   const client = await openClient(options, io)
-  const repository = await client.changeRepository(given, {
-    ...present({ approval, pipelineFiles }),
-    ...(skipped === undefined ? {} : { skippedIsOpen: skipped === 'open' }),
-    ...(strangers === undefined ? {} : { strangerAccounts: readAccounts(strangers) }),
-  })
-  if (options.json) return printJson(io, { repository })
+  const { repository, warnings } = await client.changeRepository(given, change)
+  if (options.json) return printJson(io, { repository, warnings })
   io.stdout.write(`${describe(repository)}\n`)
+  for (const warning of warnings) note(io, cleanText(warning))
+}
+
+async function readChange(options: SetOptions, io: CliIo): Promise<ChangeRepository> {
+  const { url, newName, forge, poll, approval, strangers, pipelineFiles, skipped } = options
+  return present({
+    cloneUrl: url === undefined ? undefined : (await readOrigin(url, io.cwd)).cloneUrl,
+    name: newName,
+    forge,
+    pollIntervalMs: poll === undefined ? undefined : parseDuration(poll),
+    approval,
+    pipelineFiles,
+    skippedIsOpen: skipped === undefined ? undefined : skipped === 'open',
+    strangerAccounts: strangers === undefined ? undefined : readAccounts(strangers),
+  })
 }
 
 function readAccounts(text: string): number[] {
@@ -83,9 +112,15 @@ function readAccounts(text: string): number[] {
 }
 
 function describe(repository: RepositoryView): string {
-  const { name, approval, pipelineFiles, skippedIsOpen, strangerAccounts = [] } = repository
-  const accounts = strangerAccounts.length > 0 ? `; strangers: ${strangerAccounts.join(', ')}` : ''
-  const files = `pipeline files: ${pipelineFiles ?? 'wait'}`
-  const skipped = `skipped: ${skippedIsOpen ? 'open' : 'success'}`
-  return `${cleanText(name)}: approval: ${approval ?? 'nobody'}; ${files}; ${skipped}${accounts}`
+  const { name, forge, cloneUrl, pollIntervalMs: ms, approval } = repository
+  const { pipelineFiles, skippedIsOpen, strangerAccounts = [] } = repository
+  const rules = [
+    `${forge}, ${cleanText(cloneUrl)}`,
+    ms === 0 ? 'not polled' : `polled every ${formatInterval(ms)}`,
+    `approval: ${approval ?? 'nobody'}`,
+    `pipeline files: ${pipelineFiles ?? 'wait'}`,
+    `skipped: ${skippedIsOpen ? 'open' : 'success'}`,
+    ...(strangerAccounts.length > 0 ? [`strangers: ${strangerAccounts.join(', ')}`] : []),
+  ]
+  return `${cleanText(name)}: ${rules.join('; ')}`
 }

@@ -1,5 +1,5 @@
 import { type Command, Option } from 'commander'
-import type { RegisteredRepository } from '../../../contract/rest/rest.ts'
+import type { RegisteredRepository } from '../../../contract/rest/rest-repositories.ts'
 import { FORGE_FACTS, FORGES, type Forge, hasWebhooks, webhookFacts } from '../../../core/forges.ts'
 import { present } from '../../../lib/present.ts'
 import {

@@ -1,13 +1,4 @@
-import {
-  accepted,
-  newRepository,
-  newSecretQuery,
-  registeredRepository,
-  repositoryList,
-  repositoryParams,
-  shownRepository,
-} from '../rest.ts'
-import { changeRepository } from '../rest-approvals.ts'
+import { accepted, repositoryParams } from '../rest.ts'
 import { newForgeLink, shownForgeLink } from '../rest-forge-links.ts'
 import {
   activityList,
@@ -17,7 +8,15 @@ import {
   trendList,
   trendQuery,
 } from '../rest-insights.ts'
-import { repositoryView } from '../rest-repositories.ts'
+import {
+  changedRepository,
+  changeRepository,
+  newRepository,
+  newSecretQuery,
+  registeredRepository,
+  repositoryList,
+  repositoryView,
+} from '../rest-repositories.ts'
 import { endpoints } from './endpoint.ts'
 
 export const repositoriesEndpoints = endpoints('repositories', {
@@ -34,10 +33,11 @@ export const repositoriesEndpoints = endpoints('repositories', {
     answer: repositoryView,
   },
   changeRepository: {
-    summary: 'Change how strangers are treated, and whether a skipped pipeline is a success',
+    summary:
+      'Change a repository: its name, where it is, how it is polled, and its rules for strangers',
     params: repositoryParams,
     body: changeRepository,
-    answer: shownRepository,
+    answer: changedRepository,
   },
   removeRepository: {
     summary: 'Remove a repository; its pipelines remain readable',

@@ -60,7 +60,7 @@ export async function sweepRepository(db: Db, id: RepositoryId): Promise<Removed
 const NOTHING: RemovedSome = { rows: 0, bytes: 0, hasMore: false, isDone: false }
 
 /** Pipeline numbers are addresses: never reused under a name, even after the repository is removed. */
-async function noteUsedNumber(db: Db, nameKey: string, number: number): Promise<void> {
+export async function noteUsedNumber(db: Db, nameKey: string, number: number): Promise<void> {
   await db
     .insertInto('used_numbers')
     .values({ name_key: nameKey, last_number: number })

@@ -1,9 +1,10 @@
 import { useState } from 'react'
 import { forgeChoices, forgeOfUrl } from '../../../../src/contract/rest/forge-words.ts'
-import type { RegisteredRepository } from '../../../../src/contract/rest/rest.ts'
+import type { RegisteredRepository } from '../../../../src/contract/rest/rest-repositories.ts'
 import { call } from '../../api.ts'
 import { CommandForm } from '../../parts/command-form.tsx'
 import { Dialog } from '../../parts/dialog.tsx'
+import { POLL_INTERVALS } from './poll-intervals.ts'
 import { WebhookHelp } from './webhook-help.tsx'
 
 export interface AddRepositoryProps {
@@ -12,14 +13,6 @@ export interface AddRepositoryProps {
 }
 
 type Forge = ReturnType<typeof forgeOfUrl>
-
-const INTERVALS = [
-  ['60000', 'Every minute'],
-  ['15000', 'Every 15 seconds'],
-  ['300000', 'Every 5 minutes'],
-  ['3600000', 'Every hour'],
-  ['0', 'Never (webhooks only)'],
-] as const
 
 /** Registers a repository, then shows the webhook to set up; its secret is shown only once. */
 export function AddRepository({ onAdded, onClose }: AddRepositoryProps) {
@@ -102,7 +95,7 @@ function AddForm({ onAdded, onClose }: AddFormProps) {
       <label>
         Poll for new commits
         <select name="poll">
-          {INTERVALS.map(([key, words]) => (
+          {POLL_INTERVALS.map(([key, words]) => (
             <option key={key} value={key}>
               {words}
             </option>

@@ -9,6 +9,7 @@ import { formatFilter } from '../../state/pipeline-filter.ts'
 import { StartDialog } from '../pipelines/start-dialog.tsx'
 import { Trends } from '../pipelines/trends.tsx'
 import { ForgeRefusal } from './forge-refusal.tsx'
+import { OriginSettings } from './origin-settings.tsx'
 import { Secrets } from './secrets.tsx'
 import { StrangerRules } from './stranger-rules.tsx'
 import { WebhookHelp } from './webhook-help.tsx'
@@ -49,6 +50,7 @@ export function RepositoryPage({ name }: { readonly name: string }) {
           <h2>Triggers</h2>
           <WebhookHelp repository={repository} webhook={undefined} />
         </section>
+        <OriginSettings repository={repository} />
         <StrangerRules repository={repository} />
         <Secrets repositoryId={repository.id} />
         <section className="panel padded">

@@ -1,8 +1,10 @@
 import { type ReactNode, useState } from 'react'
 import { webhookWords } from '../../../../src/contract/rest/forge-words.ts'
-import type { RegisteredRepository } from '../../../../src/contract/rest/rest.ts'
 import type { TestedDelivery } from '../../../../src/contract/rest/rest-insights.ts'
-import type { RepositoryView } from '../../../../src/contract/rest/rest-repositories.ts'
+import type {
+  RegisteredRepository,
+  RepositoryView,
+} from '../../../../src/contract/rest/rest-repositories.ts'
 import { call } from '../../api.ts'
 import { CommandButton } from '../../parts/command-button.tsx'
 import { Copyable } from '../../parts/copyable.tsx'
