@@ -8,6 +8,7 @@ import type { Uses } from '../store/store.ts'
 import type { Vault } from '../vault/vault.ts'
 import { Intake } from './intake.ts'
 import { Poller } from './poller.ts'
+import { RemoteRefs } from './remote-refs.ts'
 import { Sweep } from './sweep.ts'
 import { registerWebhookRoutes } from './webhook/webhook-routes.ts'
 
@@ -27,7 +28,7 @@ export interface AgentDeps {
  * pipeline. Disposing stops the loops and waits for them.
  */
 export function startAgent(server: HttpServer, deps: AgentDeps): AsyncDisposable {
-  const intake = new Intake(deps)
+  const intake = new Intake({ ...deps, refs: new RemoteRefs(deps) })
   const { store, vault, metrics, sweepMs } = deps
   const stop = new AbortController()
   registerWebhookRoutes(server, { store, vault, intake, metrics })

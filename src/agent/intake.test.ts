@@ -25,12 +25,20 @@ async function openWorld() {
     return store.transact(work)
   }
   const counting = { transact } as Store
-  const intake = new Intake({ store: counting, broker, log })
+  /** Where refs are at the git server, and how often that was asked. */
+  const remote = new Map<string, string>()
+  const asked: string[] = []
+  const find = async (_: RepositoryId, ref: string): Promise<string> => {
+    asked.push(ref)
+    return remote.get(ref) ?? ''
+  }
+  const refs = { find }
+  const intake = new Intake({ store: counting, broker, refs, log })
   const queued: EventId[] = []
   intake.publish = (id) => void queued.push(id)
   const owned = stack.move()
   const dispose = (): Promise<void> => owned.disposeAsync()
-  return { store, intake, queued, one, other, count, [Symbol.asyncDispose]: dispose }
+  return { store, intake, queued, one, other, count, remote, asked, [Symbol.asyncDispose]: dispose }
 }
 
 let deliveries = 0

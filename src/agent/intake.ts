@@ -1,17 +1,37 @@
 import type { Broker } from '../broker/broker.ts'
 import { shortRef } from '../core/commit-event.ts'
 import type { EventId, RepositoryId } from '../core/ids.ts'
+import type { Found } from '../core/moves/telling.ts'
 import { Grouping } from '../lib/async/grouping.ts'
+import { describeError, NarwhalError } from '../lib/errors.ts'
 import type { Logger } from '../lib/log.ts'
 import { newId } from '../lib/new-id.ts'
+import { present } from '../lib/present.ts'
 import type { AcceptedEvent } from '../store/records.ts'
 import type { Uses } from '../store/store.ts'
+import type { RefFinder } from './remote-refs.ts'
 import {
   type Delivery,
   type DeliveryAnswer,
   type NewEvent,
+  type WrittenAnswer,
   writeDeliveries,
 } from './webhook/write-deliveries.ts'
+
+export interface IntakeDeps {
+  readonly store: Uses<'transact'>
+  readonly broker: Broker
+  readonly refs: RefFinder
+  readonly log: Logger
+}
+
+/** What a poll found. */
+export interface Polled {
+  /** New heads, each with where its ref was known to be when the poll began. */
+  readonly found: readonly NewEvent[]
+  /** Refs that are gone, likewise. */
+  readonly gone: readonly { readonly ref: string; readonly before: string }[]
+}
 
 /**
  * Accepts commit events: writes them to the store, then publishes them to the commit queue. A message
@@ -21,12 +41,14 @@ import {
 export class Intake {
   readonly #store: Uses<'transact'>
   readonly #broker: Broker
+  readonly #refs: RefFinder
   readonly #log: Logger
-  readonly #deliveries = new Grouping<Delivery, DeliveryAnswer>((group) => this.#write(group))
+  readonly #deliveries = new Grouping<Delivery, WrittenAnswer>((group) => this.#write(group))
 
-  constructor(deps: { store: Uses<'transact'>; broker: Broker; log: Logger }) {
+  constructor(deps: IntakeDeps) {
     this.#store = deps.store
     this.#broker = deps.broker
+    this.#refs = deps.refs
     this.#log = deps.log
   }
 
@@ -34,11 +56,31 @@ export class Intake {
    * Accepts a webhook's event. Once it resolves, the event is on disk. The caller must limit the number
    * in flight.
    */
-  acceptDelivery(delivery: Delivery): Promise<DeliveryAnswer> {
-    return this.#deliveries.add(delivery)
+  async acceptDelivery(delivery: Delivery): Promise<DeliveryAnswer> {
+    const answer = await this.#deliveries.add(delivery)
+    if (answer.status !== 'unsure') return answer
+    const found = (await this.#look(delivery)) ?? answer.likely
+    const certain = await this.#deliveries.add({ ...delivery, found })
+    if (certain.status !== 'unsure') return certain
+    throw new NarwhalError('internal', `delivery ${delivery.deliveryId} could not be understood`)
   }
 
-  async #write(deliveries: readonly Delivery[]): Promise<DeliveryAnswer[]> {
+  /** Where the ref is that a delivery tells of; undefined if the git server can't be asked. */
+  async #look({ repositoryId, content }: Delivery): Promise<Found | undefined> {
+    const [ref, sha] =
+      content.kind === 'commit'
+        ? [content.event.ref, content.event.sha]
+        : [content.kind === 'gone' ? content.ref : '', '']
+    try {
+      return (await this.#refs.find(repositoryId, ref)) === sha ? 'here' : 'elsewhere'
+    } catch (error) {
+      const facts = { repository: repositoryId, ref, reason: describeError(error) }
+      this.#log.warn(facts, 'a ref could not be looked up: taken for what is likely')
+      return undefined
+    }
+  }
+
+  async #write(deliveries: readonly Delivery[]): Promise<WrittenAnswer[]> {
     const receivedAt = Date.now()
     const { result } = await this.#store.transact((write) =>
       writeDeliveries(write, deliveries, receivedAt),
@@ -47,29 +89,28 @@ export class Intake {
     return result.answers
   }
 
-  /** Accepts the result of a poll: new heads, and deleted refs. */
-  async acceptPoll(
-    repositoryId: RepositoryId,
-    found: readonly NewEvent[],
-    gone: readonly string[],
-  ): Promise<void> {
+  /** Accepts the result of a poll. */
+  async acceptPoll(repositoryId: RepositoryId, { found, gone }: Polled): Promise<void> {
     const receivedAt = Date.now()
     const { result } = await this.#store.transact(async (write) => {
-      const events = found.map((event) => ({ ...event, id: newId('event'), receivedAt }))
-      const accepted = await write.events.accept(events)
-      await write.heads.set(events)
-      await write.heads.forget(repositoryId, gone)
+      const tellings = found.map((event) => ({ ...event, id: newId('event'), receivedAt }))
+      const accepted = await write.events.accept(tellings)
+      await write.events.noteGone(
+        gone.map((one) => ({ ...one, repositoryId, source: 'poll' as const })),
+      )
       return accepted
     })
-    this.#publishNew(result)
+    // What may be an old state of a replica is looked at again by the next poll.
+    this.#publishNew(result.filter(({ unsure }) => unsure === undefined))
   }
 
   #publishNew(accepted: readonly AcceptedEvent[]): void {
-    for (const { event, created } of accepted) {
+    for (const { event, created, isCompleted } of accepted) {
       const facts = { event: event.id, repository: event.repositoryId, sha: event.sha }
       const what = `${event.kind} ${shortRef(event.ref)}`
-      this.#log.info({ ...facts, what, source: event.source, created }, 'commit event accepted')
-      if (created) this.publish(event.id)
+      const how = { source: event.source, created, ...present({ isCompleted }) }
+      this.#log.info({ ...facts, what, ...how }, 'commit event accepted')
+      if (created || isCompleted) this.publish(event.id)
     }
   }
 

@@ -25,7 +25,7 @@ test('a webhook that comes during a poll does not make the former head news', as
   await using store = await openTestStore()
   const log = silentLog()
   await using broker = new EmbeddedBroker(log)
-  const intake = new Intake({ store, broker, log })
+  const intake = new Intake({ store, broker, refs: { find: async () => '' }, log })
   const polled = { ...repository, cloneUrl: remote.path }
   const main = 'refs/heads/main'
   const head = { ref: main, sha: await remote.head() }

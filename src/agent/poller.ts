@@ -108,9 +108,11 @@ export class Poller {
         events.push(eventOf(repository, { ref, sha, before: known.get(ref), toldAt }))
       }
     }
-    const gone = heads.map(({ ref }) => ref).filter((ref) => !remote.has(ref))
+    const gone = heads
+      .filter(({ ref }) => !remote.has(ref))
+      .map(({ ref, sha }) => ({ ref, before: sha }))
     if (events.length > 0 || gone.length > 0) {
-      await this.#intake.acceptPoll(repository.id, events, gone)
+      await this.#intake.acceptPoll(repository.id, { found: events, gone })
     }
   }
 }
@@ -143,6 +145,7 @@ function eventOf(repository: RepositoryRecord, { ref, sha, before, toldAt }: Rem
     kind,
     ref,
     sha,
+    before: before ?? '',
     // The runner reads both from the commit when it plans the pipeline.
     title: '',
     author: '',

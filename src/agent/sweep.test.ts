@@ -17,7 +17,7 @@ async function openWorld() {
   const store = stack.use(await openTestStore())
   const { log, lines } = recordedLog()
   const broker = stack.use(new EmbeddedBroker(log))
-  const intake = new Intake({ store, broker, log })
+  const intake = new Intake({ store, broker, refs: { find: async () => '' }, log })
   const published: EventId[] = []
   const publish = intake.publish.bind(intake)
   intake.publish = (id) => {

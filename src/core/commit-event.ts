@@ -93,14 +93,19 @@ export interface CommitEvent {
   readonly receivedAt: number
 }
 
+/** The same for all events of one ref. */
+export function refKey(repositoryId: RepositoryId, ref: string): string {
+  return `${repositoryId} ${ref}`
+}
+
 /**
- * Two reports with the same key are the same commit event: a redelivery, a replay under another delivery id,
- * polling that finds the same head. A manual start is always a new event.
+ * The same for events of one ref at one commit, among which `matchTelling` finds the one that is told of.
+ * A manual start is always a new event.
  */
 export function semanticKey(
   event: Pick<CommitEvent, 'id' | 'kind' | 'repositoryId' | 'ref' | 'sha'>,
 ): string {
-  const commit = `${event.repositoryId} ${event.ref} ${event.sha}`
+  const commit = `${refKey(event.repositoryId, event.ref)} ${event.sha}`
   return event.kind === 'manual' ? `${commit} ${event.id}` : commit
 }
 

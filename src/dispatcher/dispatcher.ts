@@ -131,6 +131,7 @@ export class Dispatcher implements AsyncDisposable {
     this.#intake = new CommitIntake({
       ...deps,
       onCreated: (pipeline, event) => void this.#awaiting.supersede(pipeline, event),
+      onCompleted: (id) => this.#guard(this.#runs.command(id, (run) => run.replan())),
       recorder: this.#recorder,
       authors: this.#authors,
       pool: this.pool,

@@ -15,6 +15,7 @@ import type {
   UserId,
 } from '../core/ids.ts'
 import type { Job } from '../core/job/job.ts'
+import type { Found } from '../core/moves/telling.ts'
 import type { Pipeline } from '../core/pipeline/pipeline.ts'
 import type { SecretRules } from '../core/secret/secret-rules.ts'
 import type { ApprovalRule, PipelineFilesRule } from '../core/stranger/approval.ts'
@@ -95,10 +96,17 @@ export interface PendingEvent {
   readonly receivedAt: number
 }
 
-/** A stored event; `created`: it is new. */
+/** The event that a telling is about; `created`: it is new. */
 export interface AcceptedEvent {
   readonly event: CommitEvent
   readonly created: boolean
+  /** The telling knew more, and the plan may be another one with it. */
+  readonly isCompleted?: true
+  /**
+   * What it is about depends on where its ref is at the git server: nothing was written, and `event` is what
+   * was told. The value: what is likely, if that can't be asked.
+   */
+  readonly unsure?: Found
 }
 
 /** The result of a delivery; `accepted` only if its commit is new. */
@@ -225,6 +233,8 @@ export interface CreatedPipeline {
   readonly repository: RepositoryRecord
   /** False if it existed already. */
   readonly created: boolean
+  /** Its event has been completed since: it has to be planned again. */
+  readonly isToReplan?: true
 }
 
 /** A pipeline with its event, repository and jobs. */

@@ -1,6 +1,7 @@
 import type { CommitEvent } from '../../core/commit-event.ts'
 import type { WebhookForge } from '../../core/forges.ts'
 import type { EventId, RepositoryId } from '../../core/ids.ts'
+import type { Found, Telling } from '../../core/moves/telling.ts'
 import type { ForgeAccount } from '../../core/stranger/update-bot.ts'
 import { newId } from '../../lib/new-id.ts'
 import { present } from '../../lib/present.ts'
@@ -17,6 +18,8 @@ export interface Delivery {
   readonly repositoryId: RepositoryId
   /** The forge uses the new secret: the previous one must be removed. */
   readonly endsFormerSecret?: true
+  /** Where its ref is, if the git server had to be asked. */
+  readonly found?: Found
   /** Its content; `forgeIds`: the ids at the forge, if they are not known yet or have changed. */
   readonly content:
     | {
@@ -48,6 +51,15 @@ export interface DeliveryAnswer {
   readonly reason?: string
 }
 
+/** Nothing was written of it: it depends on where its ref is at the git server. */
+export interface UnsureAnswer {
+  readonly status: 'unsure'
+  /** If that can't be asked. */
+  readonly likely: Found
+}
+
+export type WrittenAnswer = DeliveryAnswer | UnsureAnswer
+
 /**
  * Writes deliveries in one transaction, with a constant number of statements; returns the result of
  * each, in the same order, and their events.
@@ -56,14 +68,18 @@ export async function writeDeliveries(
   write: StoreWriter,
   deliveries: readonly Delivery[],
   receivedAt: number,
-): Promise<{ answers: DeliveryAnswer[]; accepted: AcceptedEvent[] }> {
+): Promise<{ answers: WrittenAnswer[]; accepted: AcceptedEvent[] }> {
   const earlier = await findEarlier(write, deliveries)
   const fresh = deliveries.filter((delivery) => !earlier.has(delivery))
-  const events: CommitEvent[] = []
-  for (const { repositoryId, content } of fresh) {
+  const results = new Map<Delivery, Result>()
+  const told = new Tellings(write)
+  for (const delivery of fresh) {
+    const { repositoryId, content, found } = delivery
     if (content.kind === 'ignored') continue
     if (content.forgeIds) await write.repositories.setForgeIds(repositoryId, content.forgeIds)
     if (content.kind === 'closed') {
+      // What came before it belongs to the request as it was.
+      await told.flush(results)
       const { ref, mergedOf } = content
       await write.events.noteClosed({ repositoryId, ref, at: receivedAt })
       if (mergedOf !== undefined) {
@@ -72,28 +88,72 @@ export async function writeDeliveries(
       continue
     }
     if (content.kind === 'gone') {
-      await write.heads.forget(repositoryId, [content.ref])
+      await told.flush(results)
+      const { ref, before } = content
+      const telling = {
+        repositoryId,
+        ref,
+        source: 'webhook',
+        ...present({ before, found }),
+      } as const
+      const [isUnsure] = await write.events.noteGone([telling])
+      if (isUnsure) results.set(delivery, { unsure: 'here' })
       continue
     }
-    const { account } = content
+    const { account, event } = content
     if (account) await write.accounts.note({ repositoryId, account, at: receivedAt })
-    events.push({ ...content.event, id: newId('event'), receivedAt })
+    told.add(delivery, { ...event, id: newId('event'), receivedAt, ...present({ found }) })
   }
+  await told.flush(results)
   const renewed = fresh.filter(({ endsFormerSecret }) => endsFormerSecret === true)
   if (renewed.length > 0) {
     await write.repositories.endFormerSecrets(renewed.map(({ repositoryId }) => repositoryId))
   }
-  const accepted = events.length > 0 ? await write.events.accept(events) : []
-  await write.heads.set(events)
-  const next = accepted.values()
-  const records = fresh.map((delivery) => recordOf(delivery, () => next.next().value, receivedAt))
+  const certain = fresh.filter((delivery) => results.get(delivery)?.unsure === undefined)
+  const records = certain.map((delivery) => recordOf(delivery, results.get(delivery), receivedAt))
   await write.deliveries.record(records)
-  const written = new Map(fresh.map((delivery, index) => [delivery, records[index]]))
-  const answers = deliveries.map((delivery) => {
-    const record = earlier.get(delivery)
-    return record ? repeated(record) : answerOf(written.get(delivery) as DeliveryRecord)
+  const written = new Map(certain.map((delivery, index) => [delivery, records[index]]))
+  const answers = deliveries.map((delivery): WrittenAnswer => {
+    const before = earlier.get(delivery)
+    if (before) return repeated(before)
+    const record = written.get(delivery)
+    if (record) return answerOf(record)
+    return { status: 'unsure', likely: results.get(delivery)?.unsure ?? 'here' }
   })
+  const accepted = [...results.values()].filter(isAccepted)
   return { answers, accepted }
+}
+
+/** What a delivery came to. */
+type Result = AcceptedEvent | { readonly unsure: Found }
+
+function isAccepted(result: Result): result is AcceptedEvent {
+  return result.unsure === undefined
+}
+
+/** Tellings that follow one another, accepted at once. */
+class Tellings {
+  readonly #write: Writes<'events'>
+  #waiting: { readonly delivery: Delivery; readonly telling: Telling }[] = []
+
+  constructor(write: Writes<'events'>) {
+    this.#write = write
+  }
+
+  add(delivery: Delivery, telling: Telling): void {
+    this.#waiting.push({ delivery, telling })
+  }
+
+  async flush(results: Map<Delivery, Result>): Promise<void> {
+    const waiting = this.#waiting
+    if (waiting.length === 0) return
+    this.#waiting = []
+    const accepted = await this.#write.events.accept(waiting.map(({ telling }) => telling))
+    for (const [index, { delivery }] of waiting.entries()) {
+      const result = accepted[index]
+      if (result) results.set(delivery, result)
+    }
+  }
 }
 
 async function findEarlier(
@@ -115,7 +175,7 @@ async function findEarlier(
 
 function recordOf(
   { forge, deliveryId, repositoryId, content }: Delivery,
-  nextAccepted: () => AcceptedEvent | undefined,
+  result: Result | undefined,
   receivedAt: number,
 ): DeliveryRecord {
   const rest = { forge, deliveryId, repositoryId, receivedAt }
@@ -125,7 +185,7 @@ function recordOf(
     return { ...rest, disposition: 'ignored', reason }
   }
   if (content.kind === 'ignored') return { ...rest, disposition: 'ignored', reason: content.reason }
-  const { event, created } = nextAccepted() as AcceptedEvent
+  const { event, created } = result as AcceptedEvent
   return { ...rest, disposition: created ? 'accepted' : 'known', eventId: event.id }
 }
 

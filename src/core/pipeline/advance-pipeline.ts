@@ -36,14 +36,26 @@ export function advancePipeline(
 ): PipelineDraft {
   let jobs = draft.jobs
   for (const change of changes) jobs = applyChange(jobs, change, at)
-  // Nothing becomes ready before the run is approved.
-  while (!isHeldBack(draft.pipeline)) {
-    const due = dueEvents(jobs.map(toGraphJob), at)
-    if (due.length === 0) break
-    for (const { job, event } of due) jobs = applyChange(jobs, { jobId: job.id, event }, at)
-  }
+  jobs = applyDue(draft.pipeline, jobs, at)
   if (jobs === draft.jobs) return draft
   return { pipeline: advanceState(draft.pipeline, jobs, at), jobs }
+}
+
+/** The pipeline with all that follows from its jobs, however they came about. */
+export function settlePipeline({ pipeline, jobs }: PipelineDraft, at: number): PipelineDraft {
+  const settled = applyDue(pipeline, jobs, at)
+  return { pipeline: advanceState(pipeline, settled, at), jobs: settled }
+}
+
+/** Nothing becomes ready before the run is approved. */
+function applyDue(pipeline: Pipeline, jobs: readonly Job[], at: number): readonly Job[] {
+  let settled = jobs
+  while (!isHeldBack(pipeline)) {
+    const due = dueEvents(settled.map(toGraphJob), at)
+    if (due.length === 0) break
+    for (const { job, event } of due) settled = applyChange(settled, { jobId: job.id, event }, at)
+  }
+  return settled
 }
 
 function toGraphJob(job: Job): GraphJob & { readonly id: JobId } {

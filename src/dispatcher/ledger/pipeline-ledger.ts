@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util'
 import type { CommitEvent } from '../../core/commit-event.ts'
 import type { DispatcherId, JobId } from '../../core/ids.ts'
 import type { Job } from '../../core/job/job.ts'
@@ -47,7 +48,7 @@ const MAX_CONFLICTS = 5
 export class PipelineLedger {
   readonly #deps: LedgerDeps
   readonly #serial = new SerialQueue()
-  readonly event: CommitEvent
+  #event: CommitEvent
   readonly repository: RepositoryRecord
   /** The term under which the pipeline is ours. */
   readonly term: number
@@ -60,7 +61,7 @@ export class PipelineLedger {
       throw new NarwhalError('stale', `${id} is owned by ${holder ?? 'no dispatcher'}`)
     }
     this.#deps = deps
-    this.event = detail.event
+    this.#event = detail.event
     this.repository = detail.repository
     this.term = term
     this.#draft = { pipeline: detail.pipeline, jobs: detail.jobs }
@@ -68,6 +69,16 @@ export class PipelineLedger {
 
   get draft(): PipelineDraft {
     return this.#draft
+  }
+
+  /** As last read: it may be completed by what is told later. */
+  get event(): CommitEvent {
+    return this.#event
+  }
+
+  /** Reads the event again, between two changes. */
+  async reloadEvent(): Promise<void> {
+    await this.#serial.run(() => this.#reload())
   }
 
   getJob(id: JobId): Job {
@@ -143,6 +154,7 @@ export class PipelineLedger {
     const detail = await recorder.retryWhileUnavailable(() => store.pipelines.find(id))
     if (!detail) throw new NarwhalError('not_found', `${id} has been deleted`)
     this.#draft = { pipeline: detail.pipeline, jobs: detail.jobs }
+    if (!isDeepStrictEqual(detail.event, this.#event)) this.#event = detail.event
   }
 }
 
@@ -161,9 +173,12 @@ async function save(
   const known = new Set(before.jobs.map(({ id }) => id))
   const created = after.jobs.filter(({ id }) => !known.has(id))
   if (created.length > 0) await write.jobs.insert(created)
+  const former = new Map(before.jobs.map(({ id, spec }) => [id, spec]))
   const jobs: Job[] = []
   for (const job of after.jobs) {
     const attempts = changed.get(job.id)
+    const isReplanned = known.has(job.id) && former.get(job.id) !== job.spec
+    if (isReplanned) await write.jobs.replan(job)
     jobs.push(attempts ? await write.jobs.save(job, attempts) : job)
   }
   const isChanged = after.pipeline !== before.pipeline

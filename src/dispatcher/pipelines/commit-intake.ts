@@ -31,6 +31,8 @@ export interface CommitIntakeDeps {
   readonly open: (id: PipelineId, beginning: Beginning) => Promise<void>
   /** Called once a new pipeline is stored; not awaited. */
   readonly onCreated: (pipeline: Pipeline, event: CommitEvent) => void
+  /** Called for a pipeline whose event has been completed since; not awaited. */
+  readonly onCompleted: (id: PipelineId) => void
   readonly log: Logger
   /** Aborts when the dispatcher stops. */
   readonly signal: AbortSignal
@@ -101,7 +103,7 @@ export class CommitIntake {
       phases: firstPhases(event, since, createdAt),
       createdAt,
     }
-    const { pipeline, repository, created } = await recorder.record(async (write) => {
+    const { pipeline, repository, created, isToReplan } = await recorder.record(async (write) => {
       const answer = await write.pipelines.create(wanted)
       if (by && answer.created) {
         const { subject, facts } = pipelineFacts({ ...answer, event })
@@ -118,6 +120,7 @@ export class CommitIntake {
     } else early?.stop.abort()
     const fresh = created ? { detail: { pipeline, event, repository, jobs: [] }, seen } : undefined
     if (state.status !== 'finished') await open(id, { early, fresh })
+    if (isToReplan) this.#deps.onCompleted(id)
     return id
   }
 }

@@ -1,4 +1,6 @@
 import type { PlanOrder } from '../../contract/rpc/planned-commit.ts'
+import type { CommitEvent } from '../../core/commit-event.ts'
+import type { PipelineDraft } from '../../core/pipeline/advance-pipeline.ts'
 import { endPipeline } from '../../core/pipeline/commands.ts'
 import { type KnownAuthors, reasonToWait } from '../../core/stranger/approval.ts'
 import { isStranger } from '../../core/stranger/stranger.ts'
@@ -6,7 +8,14 @@ import { withSignal } from '../../lib/async/with-signal.ts'
 import { NarwhalError } from '../../lib/errors.ts'
 import type { PipelineLedger } from '../ledger/pipeline-ledger.ts'
 import type { RunnerPool } from '../runners/runner-pool.ts'
-import { type EarlyPlan, planOnRunner, withPlan } from './plan-pipeline.ts'
+import {
+  type EarlyPlan,
+  type PlannedOnRunner,
+  type PlanRules,
+  planOnRunner,
+  withPlan,
+} from './plan-pipeline.ts'
+import { withReplan } from './replan.ts'
 
 export interface PlanningDeps {
   readonly ledger: PipelineLedger
@@ -19,6 +28,15 @@ export interface PlanningDeps {
   readonly findAuthors: () => Promise<KnownAuthors>
   /** Stores the title and author, as read by the runner where the event had none. */
   readonly describeEvent: (text: { title: string; author: string }) => Promise<void>
+  /** Notes that its completed event has been planned again. */
+  readonly endReplan: () => Promise<void>
+}
+
+/** A plan, and the event that it was made for. */
+interface MadePlan {
+  readonly event: CommitEvent
+  readonly planned: PlannedOnRunner
+  readonly rules: PlanRules
 }
 
 /** Has a runner plan a pipeline, and stores its jobs, or its end if there are none. */
@@ -34,31 +52,9 @@ export class PipelinePlanning {
   /** `cancelled` ends the planning, `signal` all work of this dispatcher. Rejects with `stale`. */
   async plan(signal: AbortSignal, cancelled: AbortSignal): Promise<void> {
     const { ledger } = this.#deps
-    const { event, repository } = ledger
     try {
-      // Concurrently: the forge may have to be queried.
-      const authors = isStranger(event.trust) ? this.#deps.findAuthors() : undefined
-      authors?.catch(() => {})
-      const planned = await this.#ask(AbortSignal.any([signal, cancelled]))
-      const { title, author } = event
-      if (title === '' || author === '') {
-        const read = planned.planned
-        await this.#deps.describeEvent({
-          title: title || read.title,
-          author: author || read.author,
-        })
-      }
-      const wait =
-        authors && reasonToWait(event.trust, repository, await authors, planned.planned.changed)
-      await ledger.change((draft) =>
-        draft.pipeline.state.status === 'pending'
-          ? withPlan(draft, planned, {
-              at: Date.now(),
-              isStranger: isStranger(event.trust),
-              isManual: event.kind === 'manual',
-              wait,
-            })
-          : draft,
+      await this.#apply(AbortSignal.any([signal, cancelled]), (draft, { planned, rules }) =>
+        draft.pipeline.state.status === 'pending' ? withPlan(draft, planned, rules) : draft,
       )
     } catch (reason) {
       if (signal.aborted) return
@@ -70,6 +66,51 @@ export class PipelinePlanning {
           : draft,
       )
     }
+  }
+
+  /** Plans anew with what is known of the event by now; jobs that have begun stay. */
+  async replan(signal: AbortSignal): Promise<void> {
+    await this.#apply(signal, (draft, { planned, rules }) => withReplan(draft, planned, rules))
+  }
+
+  /** Changes the pipeline by a plan for its event as it is known then, not as it was when this began. */
+  async #apply(
+    signal: AbortSignal,
+    change: (draft: PipelineDraft, made: MadePlan) => PipelineDraft,
+  ): Promise<void> {
+    const { ledger } = this.#deps
+    for (let isUpToDate = false; !isUpToDate; ) {
+      const made = await this.#make(ledger.event, signal)
+      await ledger.change((draft) => {
+        isUpToDate = ledger.event === made.event
+        return isUpToDate ? change(draft, made) : draft
+      })
+    }
+  }
+
+  async #make(event: CommitEvent, signal: AbortSignal): Promise<MadePlan> {
+    const { repository } = this.#deps.ledger
+    // Concurrently: the forge may have to be queried.
+    const authors = isStranger(event.trust) ? this.#deps.findAuthors() : undefined
+    authors?.catch(() => {})
+    const planned = await this.#ask(signal)
+    const { title, author } = event
+    if (title === '' || author === '') {
+      const read = planned.planned
+      await this.#deps.describeEvent({
+        title: title || read.title,
+        author: author || read.author,
+      })
+    }
+    const wait =
+      authors && reasonToWait(event.trust, repository, await authors, planned.planned.changed)
+    const rules = {
+      at: Date.now(),
+      isStranger: isStranger(event.trust),
+      isManual: event.kind === 'manual',
+      wait,
+    }
+    return { event, planned, rules }
   }
 
   async #ask(signal: AbortSignal) {

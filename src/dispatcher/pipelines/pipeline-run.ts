@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { currentAttempt } from '../../core/attempt/attempt-changes.ts'
 import { type Doer, nameOf } from '../../core/audit/audit.ts'
+import type { CommitEvent } from '../../core/commit-event.ts'
 import { groupPlaces } from '../../core/concurrency/group-places.ts'
 import type { JobId, PipelineId } from '../../core/ids.ts'
 import type { Job } from '../../core/job/job.ts'
@@ -70,6 +71,7 @@ export class PipelineRun {
   readonly #planning: PipelinePlanning
   readonly #cancelled = new AbortController()
   #isPlanning = false
+  #isReplanning = false
 
   constructor(deps: PipelineRunDeps) {
     this.#deps = deps
@@ -174,6 +176,29 @@ export class PipelineRun {
     const isOpen = isHeldBack(pipeline) && pipeline.state.status !== 'finished'
     if (isOpen) await this.cancel(reason, by)
     else await this.ledger.change(withoutWaiting)
+  }
+
+  /** Plans again because more is known about its event. A repeated call while that lasts does nothing. */
+  async replan(): Promise<void> {
+    if (this.#isReplanning) return
+    this.#isReplanning = true
+    try {
+      await this.ledger.reloadEvent()
+      for (let known: CommitEvent | undefined; known !== this.ledger.event; ) {
+        known = this.ledger.event
+        // Planning that has not ended takes the event as it is then.
+        if (this.ledger.draft.pipeline.state.status !== 'pending') {
+          await this.#planning.replan(this.#signal)
+        }
+        await this.#deps.endReplan()
+        await this.ledger.reloadEvent()
+      }
+      this.dequeueAll()
+      this.#admitted.clear()
+    } finally {
+      this.#isReplanning = false
+    }
+    this.react()
   }
 
   #startPlanning(): void {

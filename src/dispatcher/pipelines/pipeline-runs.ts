@@ -204,6 +204,9 @@ export class PipelineRuns implements AsyncDisposable {
         }
         await recorder.record((write) => write.events.describe(ledger.event.id, text))
       },
+      endReplan: async () => {
+        await recorder.record((write) => write.events.endReplan(ledger.event.id))
+      },
     })
   }
 

@@ -86,7 +86,7 @@ async function setBaseline(
   const isNoNews = ({ ref }: Head): boolean =>
     isOther || (isOtherForge && requestOf(ref) !== undefined && !before.has(ref))
   const heads = remote.heads.filter(isNoNews)
-  await write.heads.set(heads.map((head) => ({ ...head, repositoryId })))
+  await write.heads.place(heads.map((head) => ({ ...head, repositoryId })))
   const there = new Set(remote.heads.map(({ ref }) => ref))
   const gone = known.map(({ ref }) => ref).filter((ref) => !there.has(ref))
   if (isOther) await write.heads.forget(repositoryId, gone)

@@ -5,6 +5,7 @@ import { stateChange } from '../../contract/live/live-event.ts'
 import type { StoreWriter } from '../store.ts'
 import {
   aJob,
+  anEvent,
   aRunner,
   lines,
   type OpenDatabase,
@@ -60,7 +61,7 @@ export function changesContract(open: OpenDatabase): void {
     const { repository, log } = await seedAttempt(store)
     const before = await store.changes.last()
     const { changes } = await store.transact(async (write) => {
-      await write.heads.set([{ repositoryId: repository.id, ref: 'refs/heads/main', sha: 'a' }])
+      await write.events.accept([anEvent(repository.id)])
       await write.logs.append(logAppend({ ...log, lastSeq: 1 }, lines(0, 1)))
     })
     assert.deepEqual(changes, [])

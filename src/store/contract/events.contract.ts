@@ -38,7 +38,7 @@ export function eventsContract(open: OpenDatabase): void {
     const known = anEvent(one.id)
     await store.transact((write) => write.events.accept([known]))
     const fresh = Array.from({ length: 1_200 }, (_, index) =>
-      anEvent(index % 2 ? one.id : other.id),
+      anEvent(index % 2 ? one.id : other.id, { ref: `refs/heads/${index}` }),
     )
     const [first] = fresh
     assert.ok(first)

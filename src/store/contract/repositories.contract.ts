@@ -192,11 +192,15 @@ export function repositoriesContract(open: OpenDatabase): void {
     const other = await seedRepository(store)
     const seen = [head('main', '0'), head('main', 'c'), head('new', 'd'), long, long]
     await store.transact(async (write) => {
-      await write.heads.set([
-        ...seen.map((one) => ({ ...one, repositoryId: repository.id })),
-        { ...head('main', 'f'), repositoryId: other.id },
+      await write.events.accept([
+        ...seen.map((one) => anEvent(repository.id, one)),
+        anEvent(other.id, head('main', 'f')),
       ])
-      await write.heads.forget(repository.id, [head('old', 'b').ref, 'refs/heads/never'])
+      await write.events.noteGone(
+        [head('old', 'b'), head('never', 'b')].map(({ ref, sha }) => {
+          return { repositoryId: repository.id, ref, before: sha, source: 'poll' }
+        }),
+      )
     })
     assert.deepEqual(await store.heads.list(other.id), [head('main', 'f')])
     const heads = await store.heads.list(repository.id)
@@ -215,7 +219,10 @@ export function repositoriesContract(open: OpenDatabase): void {
     const heads = refs.map((ref) => ({ ref, sha: 'a'.repeat(40) }))
     await store.transact((write) => write.repositories.insert(repository, heads))
     assert.equal((await store.heads.list(repository.id)).length, 3000)
-    await store.transact((write) => write.heads.forget(repository.id, refs.slice(1)))
+    const gone = heads.slice(1).map(({ ref, sha: before }) => {
+      return { repositoryId: repository.id, ref, before, source: 'poll' } as const
+    })
+    await store.transact((write) => write.events.noteGone(gone))
     assert.deepEqual(await store.heads.list(repository.id), heads.slice(0, 1))
   })
 

@@ -6,6 +6,7 @@ import { logAppend } from '#root/test/support/log-append.ts'
 import type { Job } from '../../core/job/job.ts'
 import type { Outcome } from '../../core/outcome.ts'
 import type { Pipeline } from '../../core/pipeline/pipeline.ts'
+import { newId } from '../../lib/new-id.ts'
 import type { RemovedSome, RetentionWriter } from '../ports/retention.ts'
 import type { RepositoryRecord } from '../records.ts'
 import type { Store } from '../store.ts'
@@ -136,11 +137,10 @@ export function retentionContract(open: OpenDatabase): void {
     assert.deepEqual((await remove(rerun.id)).at(-1)?.isDone, false)
     const event = await store.events.find(pipeline.eventId)
     assert.ok(event)
-    const { ref, sha } = event
     await store.transact(async (write) => {
       const state = { status: 'finished', outcome: 'success', finishedAt: 1 } as const
       await write.pipelines.save({ ...rerun, state })
-      await write.heads.set([{ repositoryId: repository.id, ref, sha }])
+      await write.events.accept([{ ...event, id: newId('event') }])
     })
     await remove(rerun.id)
     assert.equal((await remove(pipeline.id)).at(-1)?.isDone, true)

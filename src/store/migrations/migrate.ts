@@ -28,6 +28,7 @@ import { secretRules } from './0024-secret-rules.ts'
 import { narrowerTokens } from './0025-narrower-tokens.ts'
 import { holdsAndRunners } from './0026-holds-and-runners.ts'
 import { forgeRefusals } from './0027-forge-refusals.ts'
+import { moves } from './0028-moves.ts'
 import { forgePaths } from './0031-forge-paths.ts'
 
 /** All migrations. Their names never change: they record which ones a database has had. */
@@ -59,6 +60,7 @@ export const MIGRATIONS: Readonly<Record<string, Migration>> = {
   '0025-narrower-tokens': narrowerTokens,
   '0026-holds-and-runners': holdsAndRunners,
   '0027-forge-refusals': forgeRefusals,
+  '0028-moves': moves,
   '0031-forge-paths': forgePaths,
 }
 

@@ -1,6 +1,7 @@
 import type { CommitEvent } from '../../core/commit-event.ts'
 import type { WebhookForge } from '../../core/forges.ts'
 import type { EventId, RepositoryId } from '../../core/ids.ts'
+import type { GoneTelling, Telling } from '../../core/moves/telling.ts'
 import type { AcceptedEvent, DeliveryRecord, PendingEvent } from '../records.ts'
 
 export interface PendingQuery {
@@ -14,17 +15,27 @@ export interface PendingQuery {
 /** Commit events: what happened at a forge, without duplicates. */
 export interface EventReader {
   find(id: EventId): Promise<CommitEvent | undefined>
-  /** Events of registered repositories without a pipeline, oldest first. */
+  /**
+   * Events of registered repositories without a pipeline, or whose pipeline has to be planned again; oldest
+   * first.
+   */
   listPending(query: PendingQuery): Promise<PendingEvent[]>
 }
 
 export interface EventWriter extends EventReader {
   /**
-   * Inserts each event unless one with the same semantic key exists (or precedes it in the list), and
-   * returns the stored ones in the same order. Rejects with `not_found`, and inserts none, if the
-   * repository of one is not registered.
+   * Matches each telling to an event, in order, and returns it: a new one, or the one that was told of
+   * before, completed by what was not known. Keeps where each ref is. Rejects with `not_found`, and changes
+   * nothing, if the repository of one is not registered.
    */
-  accept(events: readonly CommitEvent[]): Promise<AcceptedEvent[]>
+  accept(tellings: readonly Telling[]): Promise<AcceptedEvent[]>
+  /**
+   * Notes that refs are gone: made again, even at the same commit, each is a new event. Returns for each
+   * whether that can't be said unless the git server is asked; then nothing was noted.
+   */
+  noteGone(told: readonly GoneTelling[]): Promise<boolean[]>
+  /** The pipeline of a completed event has been planned again, or will not be. */
+  endReplan(id: EventId): Promise<void>
   /** Ends pending events of removed repositories, with that as the reason; returns their number. */
   endOfRemoved(): Promise<number>
   /** Sets the commit's title and author of an event without them (a poll, a manual start). */

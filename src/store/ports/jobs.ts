@@ -28,6 +28,8 @@ export interface JobReader {
 export interface JobWriter extends JobReader {
   /** A job with `concurrency` is a member of its group from now until it has ended. */
   insert(jobs: readonly Job[]): Promise<void>
+  /** Gives a job that has not begun another spec, and its place in the group of that; then it is saved. */
+  replan(job: Job): Promise<void>
   /**
    * Writes the job's state and fence and inserts or updates the attempts whose numbers are in
    * `changed`; returns the job with its new version. An existing attempt keeps its count of lines, and

@@ -62,8 +62,9 @@ export interface HeadReader {
   list(repositoryId: RepositoryId): Promise<Head[]>
 }
 
+/** Without an event: for a repository that has become another one. */
 export interface HeadWriter extends HeadReader {
   /** Of several heads of one ref the last one is used. */
-  set(heads: readonly RepositoryHead[]): Promise<void>
+  place(heads: readonly RepositoryHead[]): Promise<void>
   forget(repositoryId: RepositoryId, refs: readonly string[]): Promise<void>
 }

@@ -12,9 +12,14 @@ export function headReader(db: Db): HeadReader {
 export function headWriter(db: Db): HeadWriter {
   return {
     ...headReader(db),
-    set: (heads) => setHeads(db, heads),
+    place: (heads) => setHeads(db, heads),
     forget: (repositoryId, refs) => forgetHeads(db, repositoryId, refs),
   }
+}
+
+export interface PlacedHead extends RepositoryHead {
+  /** When a webhook told of it; absent: a poll did. */
+  readonly toldAt?: number
 }
 
 async function listHeads(db: Db, repositoryId: RepositoryId): Promise<Head[]> {
@@ -26,12 +31,13 @@ async function listHeads(db: Db, repositoryId: RepositoryId): Promise<Head[]> {
   return rows.map(({ ref, sha }) => ({ ref, sha }))
 }
 
-export async function setHeads(db: Db, heads: readonly RepositoryHead[]): Promise<void> {
+export async function setHeads(db: Db, heads: readonly PlacedHead[]): Promise<void> {
   // One row per key, as PostgreSQL requires; in one order, to avoid deadlock.
   const rows = new Map<string, HeadRow>()
-  for (const { repositoryId, ref, sha } of heads) {
+  for (const { repositoryId, ref, sha, toldAt = null } of heads) {
     const ref_key = textKey(ref)
-    rows.set(`${repositoryId} ${ref_key}`, { repository_id: repositoryId, ref_key, ref, sha })
+    const row = { repository_id: repositoryId, ref_key, ref, sha, told_at: toldAt }
+    rows.set(`${repositoryId} ${ref_key}`, row)
   }
   const sorted = [...rows].toSorted(([a], [b]) => (a < b ? -1 : 1)).map(([, row]) => row)
   for (const batch of batches(sorted)) {
@@ -39,15 +45,16 @@ export async function setHeads(db: Db, heads: readonly RepositoryHead[]): Promis
       .insertInto('heads')
       .values(batch)
       .onConflict((conflict) =>
-        conflict
-          .columns(['repository_id', 'ref_key'])
-          .doUpdateSet((is) => ({ sha: is.ref('excluded.sha') })),
+        conflict.columns(['repository_id', 'ref_key']).doUpdateSet((is) => ({
+          sha: is.ref('excluded.sha'),
+          told_at: is.ref('excluded.told_at'),
+        })),
       )
       .execute()
   }
 }
 
-async function forgetHeads(
+export async function forgetHeads(
   db: Db,
   repositoryId: RepositoryId,
   refs: readonly string[],

@@ -101,16 +101,25 @@ export interface HeadRow {
   ref_key: string
   ref: string
   sha: string
+  /** When a webhook told of it; null: a poll did. */
+  told_at: number | null
 }
 
 export interface CommitEventRow {
   id: string
   repository_id: string
-  /** textKey(semanticKey(event)) */
+  /** Its commit_key if it was the first there; in any case unique. */
   semantic_key: string
+  /** textKey(semanticKey(event)); null: written by an earlier version. */
+  commit_key: string | null
+  /** The commit_key of where it began, while nothing known has led there. */
+  gap_key: string | null
   kind: string
   ref: string
   sha: string
+  before_sha: string | null
+  stamp: string | null
+  occurrence: string | null
   title: string
   author: string
   /** JSON of TrustFacts */
@@ -119,7 +128,7 @@ export interface CommitEventRow {
   details: string | null
   source: string
   received_at: number
-  /** 1 until it has a pipeline, or will have none. */
+  /** 1 until it has a pipeline, or will have none; 2: its pipeline has to be planned again. */
   pending: number
   /** Why it will have no pipeline. */
   ended_reason: string | null

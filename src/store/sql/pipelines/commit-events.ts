@@ -1,21 +1,15 @@
 import { sql } from 'kysely'
-import {
-  type CommitEvent,
-  type EventDetails,
-  semanticKey,
-  type Trust,
-} from '../../../core/commit-event.ts'
+import type { CommitEvent } from '../../../core/commit-event.ts'
 import type { EventId, PipelineId, RepositoryId } from '../../../core/ids.ts'
-import { type FormerTrust, trustOfFormer } from '../../../core/stranger/stranger.ts'
 import { NarwhalError } from '../../../lib/errors.ts'
-import { present } from '../../../lib/present.ts'
 import type { EventReader, EventWriter, PendingQuery } from '../../ports/events.ts'
-import type { AcceptedEvent, PendingEvent } from '../../records.ts'
+import type { PendingEvent } from '../../records.ts'
 import { hotQuery } from '../hot-query.ts'
-import { batches, jsonOf, parsed } from '../rows.ts'
+import { batches } from '../rows.ts'
 import type { ChangedIds } from '../state-changes.ts'
-import type { CommitEventRow, Db } from '../tables.ts'
-import { textKey } from '../text.ts'
+import type { Db } from '../tables.ts'
+import { acceptTellings, noteGoneRefs } from './accept-events.ts'
+import { eventOf, searchText } from './event-rows.ts'
 
 export function eventReader(db: Db): EventReader {
   return {
@@ -27,7 +21,18 @@ export function eventReader(db: Db): EventReader {
 export function eventWriter(db: Db, changed: ChangedIds): EventWriter {
   return {
     ...eventReader(db),
-    accept: (events) => acceptEvents(db, events),
+    accept: async (tellings) => {
+      await requireRegistered(db, new Set(tellings.map(({ repositoryId }) => repositoryId)))
+      const { accepted, completed } = await acceptTellings(db, tellings)
+      for (const { id } of completed) {
+        for (const pipeline of await listPipelinesOf(db, id)) changed.add('pipeline', pipeline)
+      }
+      return accepted
+    },
+    noteGone: (told) => noteGoneRefs(db, told),
+    endReplan: async (id) => {
+      await db.updateTable('commit_events').set({ pending: 0 }).where('id', '=', id).execute()
+    },
     endOfRemoved: () => endEventsOfRemoved(db),
     describe: async (id, text) => {
       await describeEvent(db, id, text)
@@ -52,7 +57,8 @@ async function listPendingEvents(db: Db, query: PendingQuery): Promise<PendingEv
     .selectFrom('commit_events')
     .innerJoin('repositories', 'repositories.id', 'commit_events.repository_id')
     .select(['commit_events.id', 'received_at as receivedAt'])
-    .where('pending', '=', 1)
+    // Exactly as in the partial index.
+    .where('pending', '>', sql.lit(0))
     .where('received_at', '<', before)
     .where('removed_at', 'is', null)
     .$if(after !== undefined, (page) =>
@@ -72,73 +78,12 @@ export async function endEventsOfRemoved(db: Db): Promise<number> {
   const { numUpdatedRows } = await db
     .updateTable('commit_events')
     .set({ pending: 0, ended_reason: 'the repository was removed before it was built' })
-    .where('pending', '=', 1)
+    .where('pending', '>', sql.lit(0))
     .where('repository_id', 'in', (select) =>
       select.selectFrom('repositories').select('id').where('removed_at', 'is not', null),
     )
     .executeTakeFirst()
   return Number(numUpdatedRows)
-}
-
-async function acceptEvents(db: Db, events: readonly CommitEvent[]): Promise<AcceptedEvent[]> {
-  await requireRegistered(db, new Set(events.map(({ repositoryId }) => repositoryId)))
-  const keys = events.map((event) => textKey(semanticKey(event)))
-  const found = new Map<string, AcceptedEvent>()
-  // In one order, to avoid deadlock between writers of the same commits.
-  const rows = events
-    .map((event, index) => newRow(event, keys[index] ?? ''))
-    .sort((a, b) => (a.semantic_key < b.semantic_key ? -1 : 1))
-  for (const batch of batches(rows)) {
-    const inserted = await db
-      .insertInto('commit_events')
-      .values(batch)
-      // Any conflict: a concurrent duplicate may hit the id first.
-      .onConflict((conflict) => conflict.doNothing())
-      .returningAll()
-      .execute()
-    for (const row of inserted) {
-      found.set(row.semantic_key, { event: eventOf(row), created: true })
-    }
-  }
-  const isNew = new Set(found.keys())
-  for (const batch of batches([...new Set(keys)].filter((key) => !isNew.has(key)))) {
-    const known = await db
-      .selectFrom('commit_events')
-      .selectAll()
-      .where('semantic_key', 'in', batch)
-      .execute()
-    for (const row of known) found.set(row.semantic_key, { event: eventOf(row), created: false })
-  }
-  return events.map((event, index) => {
-    const accepted = found.get(keys[index] ?? '')
-    if (!accepted) throw new NarwhalError('conflict', `${event.id} exists as another commit`)
-    // Of duplicates in the list only the first counts as created.
-    return accepted.created && accepted.event.id !== event.id
-      ? { ...accepted, created: false }
-      : accepted
-  })
-}
-
-function newRow(
-  event: CommitEvent,
-  semantic_key: string,
-): Omit<CommitEventRow, 'ended_reason' | 'closed_at'> {
-  return {
-    id: event.id,
-    repository_id: event.repositoryId,
-    semantic_key,
-    kind: event.kind,
-    ref: event.ref,
-    sha: event.sha,
-    title: event.title,
-    author: event.author,
-    trust: JSON.stringify(event.trust),
-    details: jsonOf(event.details),
-    source: event.source,
-    received_at: event.receivedAt,
-    pending: 1,
-    search_text: searchText(event),
-  }
 }
 
 async function describeEvent(
@@ -156,10 +101,6 @@ async function describeEvent(
     .execute()
 }
 
-function searchText({ title, ref, author }: CommitEvent): string {
-  return [title, ref, author].join('\n').toLowerCase()
-}
-
 async function requireRegistered(db: Db, ids: ReadonlySet<RepositoryId>): Promise<void> {
   const missing = new Set<string>(ids)
   for (const batch of batches([...ids])) {
@@ -173,33 +114,6 @@ async function requireRegistered(db: Db, ids: ReadonlySet<RepositoryId>): Promis
   }
   const [id] = missing
   if (id !== undefined) throw new NarwhalError('not_found', `no repository ${id} is registered`)
-}
-
-function eventOf(row: CommitEventRow): CommitEvent {
-  return {
-    id: row.id as EventId,
-    repositoryId: row.repository_id as RepositoryId,
-    kind: row.kind as CommitEvent['kind'],
-    ref: row.ref,
-    sha: row.sha,
-    title: row.title,
-    author: row.author,
-    trust: trustOf(row),
-    source: row.source as CommitEvent['source'],
-    receivedAt: row.received_at,
-    ...present({ details: parsed(row.details) as EventDetails | null }),
-  }
-}
-
-/** Earlier versions wrote whether it came from a fork, and fewer facts. */
-export function trustOf({
-  trust,
-  kind,
-  ref,
-}: Pick<CommitEventRow, 'trust' | 'kind' | 'ref'>): Trust {
-  const read = JSON.parse(trust) as Trust | FormerTrust
-  if (!('fromFork' in read)) return read
-  return trustOfFormer({ kind: kind as CommitEvent['kind'], ref }, read)
 }
 
 /** The event's pipeline and its reruns. */

@@ -106,7 +106,7 @@ export async function insertMembers(db: Db, jobs: readonly Job[]): Promise<void>
 export async function noteJob(db: Db, job: Job): Promise<void> {
   const row = memberOf(job)
   if (!row) return
-  if (job.state.status === 'finished') await leave(db, job.id)
+  if (job.state.status === 'finished') await leaveGroup(db, job.id)
   // An assigned job has entered its group in the same transaction.
   else if (row.state !== 'holding') await put(db, row)
 }
@@ -116,7 +116,7 @@ export async function notePipeline(db: Db, pipeline: Pipeline): Promise<void> {
   const { id, concurrency, state, repositoryId } = pipeline
   // A pipeline that waits for approval doesn't block others.
   if (!concurrency || isHeldBack(pipeline)) return
-  if (state.status === 'finished') return await leave(db, id)
+  if (state.status === 'finished') return await leaveGroup(db, id)
   if (state.status !== 'running') return
   await db
     .insertInto('group_members')
@@ -165,6 +165,6 @@ async function put(db: Db, row: GroupMemberRow): Promise<void> {
     .execute()
 }
 
-async function leave(db: Db, id: string): Promise<void> {
+export async function leaveGroup(db: Db, id: string): Promise<void> {
   await db.deleteFrom('group_members').where('id', '=', id).execute()
 }

@@ -14,8 +14,8 @@ import { batches, parsed } from '../rows.ts'
 import type { ChangedIds } from '../state-changes.ts'
 import type { AttemptRow, Db, JobRow } from '../tables.ts'
 import { attemptOf, saveAttempt } from './attempts.ts'
-import { trustOf } from './commit-events.ts'
-import { insertMembers, noteJob } from './groups.ts'
+import { trustOf } from './event-rows.ts'
+import { insertMembers, leaveGroup, noteJob } from './groups.ts'
 import { listPlacements } from './placements.ts'
 
 export function jobReader(db: Db): JobReader {
@@ -37,6 +37,10 @@ export function jobWriter(db: Db, changed: ChangedIds): JobWriter {
     insert: async (jobs) => {
       await insertJobs(db, jobs)
       for (const job of jobs) changed.add('job', job.id)
+    },
+    replan: async (job) => {
+      await replanJob(db, job)
+      changed.add('job', job.id)
     },
     save: async (job, attempts) => {
       const saved = await saveJob(db, job, attempts)
@@ -195,6 +199,13 @@ async function insertJobs(db: Db, jobs: readonly Job[]): Promise<void> {
     for (const attempt of job.attempts) await saveAttempt(db, job.id, attempt)
   }
   await insertMembers(db, jobs)
+}
+
+async function replanJob(db: Db, job: Job): Promise<void> {
+  const spec = JSON.stringify(job.spec)
+  await db.updateTable('jobs').set({ spec }).where('id', '=', job.id).execute()
+  await leaveGroup(db, job.id)
+  await insertMembers(db, [job])
 }
 
 type StateColumns = Pick<JobRow, 'status' | 'outcome' | 'state' | 'fence'>

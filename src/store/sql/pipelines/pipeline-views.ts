@@ -8,7 +8,7 @@ import { type AwaitingQuery, isSearch, type PipelineFilter } from '../../ports/p
 import { pipelineView } from '../../views.ts'
 import { batches, isPostgres } from '../rows.ts'
 import type { Db, PipelineRow } from '../tables.ts'
-import { trustOf } from './commit-events.ts'
+import { trustOf } from './event-rows.ts'
 import { pipelineOf } from './pipelines.ts'
 
 export async function findPipelineView(db: Db, id: PipelineId): Promise<PipelineView | undefined> {

@@ -41,7 +41,15 @@ export async function createPipeline(db: Db, pipeline: NewPipeline): Promise<Cre
   // Searched under the lock, so that a concurrent creation is visible. A pending event has no pipeline.
   const isFirst = (await endWaiting(db, { id: pipeline.eventId })).numAffectedRows === 1n
   const existing = isFirst ? undefined : await findExisting(db, pipeline)
-  if (existing) return { pipeline: existing, repository, created: false }
+  if (existing) {
+    const isToReplan = await hasToBeReplanned(db, pipeline.eventId)
+    return {
+      pipeline: existing,
+      repository,
+      created: false,
+      ...(isToReplan ? { isToReplan: true } : {}),
+    }
+  }
   if (locked.removed_at !== null && !pipeline.rerunOf) {
     const message = `can't build ${pipeline.eventId}: its repository was removed`
     throw new NarwhalError('not_found', message)
@@ -61,6 +69,15 @@ export async function createPipeline(db: Db, pipeline: NewPipeline): Promise<Cre
   const [row] = rows
   if (!row) throw new NarwhalError('internal', `${pipeline.id} was not written`)
   return { pipeline: pipelineOf(row), repository, created: true }
+}
+
+async function hasToBeReplanned(db: Db, id: EventId): Promise<boolean> {
+  const row = await db
+    .selectFrom('commit_events')
+    .select('pending')
+    .where('id', '=', id)
+    .executeTakeFirst()
+  return row?.pending === 2
 }
 
 const endWaiting = hotQuery((db, { id }: { id: EventId }) =>
