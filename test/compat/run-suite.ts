@@ -64,7 +64,7 @@ export async function runSuite(options: SuiteOptions): Promise<Run | Missing> {
     env: { NODE_COMPILE_CACHE: CACHE, ...process.env, ...env },
     timeoutMs: TEST_TIMEOUT_MS,
     signal,
-    ...(server.start ? {} : { place: { root, shared: [checkout] } }),
+    ...(server.start ? {} : { place: { root, shared: [checkout, await gitFolderOf(checkout)] } }),
   }
   const names = globSync([...server.files], { cwd: checkout }).sort()
   await runFiles(
@@ -78,6 +78,13 @@ export async function runSuite(options: SuiteOptions): Promise<Run | Missing> {
   )
   signal.throwIfAborted()
   return finish()
+}
+
+/** Of a worktree it is elsewhere, and git fails in one whose folder it doesn't see. */
+async function gitFolderOf(checkout: string): Promise<string> {
+  const query = ['rev-parse', '--path-format=absolute', '--git-common-dir']
+  const { stdout } = await run('git', query, { cwd: checkout })
+  return stdout.trim()
 }
 
 function notStarted({ name }: Server, error: unknown): FileResult {

@@ -60,6 +60,17 @@ function commitOf({ files = {}, links = {}, modules = {} }: Entries): string {
   return made.toString().trim()
 }
 
+/** A commit whose `.gitmodules` is a link; not by commitOf, since git from 2.55 on refuses it. */
+async function linkedModules(lib: string): Promise<string> {
+  const write = (args: readonly string[], input: string): string =>
+    execFileSync('git', args, { cwd: repository.path, input }).toString().trim()
+  const blob = write(['hash-object', '-w', '--stdin'], 'lib.txt')
+  const tree = write(['mktree'], `120000 blob ${blob}\t.gitmodules\n160000 commit ${lib}\ta\n`)
+  const sha = await repository.git('commit-tree', '-m', 'Link', tree)
+  await repository.git('update-ref', `refs/heads/made-${++commits}`, sha)
+  return sha
+}
+
 /** A commit with these submodules; `.gitmodules` as it is given. */
 const withModules = (text: string, modules: Record<string, string>): string =>
   commitOf({ files: { '.gitmodules': text, 'app.txt': 'app' }, modules })
@@ -153,7 +164,7 @@ test('what .gitmodules says runs nothing and fetches from nowhere else', async (
   for (const [text, message] of refused) {
     await assert.rejects(checkOut(withModules(text, { a: lib })), { message }, text)
   }
-  const linked = commitOf({ links: { '.gitmodules': 'lib.txt' }, modules: { a: lib } })
+  const linked = await linkedModules(lib)
   await assert.rejects(checkOut(linked), { message: /gitmodulesSymlink|isn't a regular file/ })
   assert.equal(await isThere(marker), false)
 })

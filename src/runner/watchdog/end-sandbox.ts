@@ -20,26 +20,34 @@ export async function endSandbox(handle: SandboxHandle): Promise<void> {
   }
   // Concurrently, in case the engine is unreachable; for an engine on another machine no process is found.
   const ids = [handle.id, ...(handle.others ?? [])]
-  await Promise.all([
-    ...ids.map((id) => killTree(inContainer(id))),
-    endContainer(handle),
-    ...ids.slice(1).map((id) => endContainer({ ...handle, id, remove: true })),
-  ])
+  const others = Promise.all(
+    ids.slice(1).map((id) => endContainer({ ...handle, id, remove: true })),
+  )
+  const main = async (): Promise<void> => {
+    // Podman removes no container before those that share its network.
+    if (handle.remove) await others.catch(() => {})
+    await endContainer(handle)
+  }
+  await Promise.all([...ids.map((id) => killTree(inContainer(id))), others, main()])
 }
 
 type ContainerHandle = Extract<SandboxHandle, { readonly kind: 'container' }>
 
 async function endContainer({ host, id, remove }: ContainerHandle): Promise<void> {
   const container = `/containers/${id}`
+  const unpause: EngineCall = { method: 'POST', path: `${container}/unpause` }
   if (remove) {
-    // 409: its removal is already in progress.
-    await call(host, { method: 'DELETE', path: `${container}?force=1&v=1` }, [204, 404, 409])
+    const removal: EngineCall = { method: 'DELETE', path: `${container}?force=1&v=1` }
+    // 409: its removal is already in progress; 500: with Podman, it is paused.
+    if ((await call(host, removal, [200, 204, 404, 409, 500])) !== 500) return
+    await call(host, unpause, [204, 404, 409, 500])
+    await call(host, removal, [200, 204, 404, 409])
     return
   }
   const kill: EngineCall = { method: 'POST', path: `${container}/kill?signal=KILL` }
   // 409: it is not running, or with Podman, it is paused.
   if ((await call(host, kill, [204, 404, 409])) !== 409) return
-  await call(host, { method: 'POST', path: `${container}/unpause` }, [204, 404, 409, 500])
+  await call(host, unpause, [204, 404, 409, 500])
   await call(host, kill, [204, 404, 409])
 }
 

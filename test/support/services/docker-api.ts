@@ -33,13 +33,9 @@ export async function removeContainers(socketPath: string): Promise<void> {
   }
 }
 
-/** Their bridges would outlive the engine. */
+/** Their bridges would outlive the engine. It refuses to remove those that are its own. */
 export async function removeNetworks(socketPath: string): Promise<void> {
-  const list = await callDocker(
-    socketPath,
-    'GET',
-    '/networks?filters=%7B%22type%22%3A%5B%22custom%22%5D%7D',
-  )
+  const list = await callDocker(socketPath, 'GET', '/networks')
   for (const { Id } of JSON.parse(list) as { Id: string }[]) {
     await callDocker(socketPath, 'DELETE', `/networks/${Id}`).catch(() => {})
   }

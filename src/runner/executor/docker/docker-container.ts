@@ -5,6 +5,7 @@ import type { OutputListener, SandboxStep } from '../executor.ts'
 import { PauseGate } from '../pause-gate.ts'
 import { ControlChannel } from './docker-control.ts'
 import { execShell, type StepEnd } from './docker-exec.ts'
+import { execOnce } from './docker-exec-once.ts'
 import type { ContainerFolder, NamedPipes } from './docker-folder.ts'
 import { CONTROL_DIR } from './docker-supervisor.ts'
 import type { ContainerState, DockerApi } from './engine/docker-api.ts'
@@ -24,6 +25,8 @@ export interface EngineTraits {
   fifos: 'unknown' | 'work' | 'fail'
   /** How long to wait for the first message of the first supervisor, in milliseconds. */
   readonly firstWordMs: number
+  /** Whether its containers are known to see the runner's files. */
+  sharesFiles?: true
 }
 
 export interface ContainerParts {
@@ -89,6 +92,7 @@ export class JobContainer {
     this.#ended = ended
     this.#byExec = this.#channel === undefined || !(await this.#isReady(this.#channel))
     folder.hideControl()
+    if (this.#byExec) await this.#checkFolder()
     if (!this.#byExec) this.#prepare()
   }
 
@@ -171,6 +175,18 @@ export class JobContainer {
     return false
   }
 
+  /** Podman makes a folder that it is told to mount and does not have: on another machine, all are empty. */
+  async #checkFolder(): Promise<void> {
+    const { api, id, folder, traits } = this.parts
+    if (traits.sharesFiles) return
+    folder.placeScript(0, '')
+    const command = ['/bin/sh', '-c', `[ -f ${CONTROL_DIR}/step-0 ]`]
+    const { exitCode } = await execOnce(api, id, command, AbortSignal.timeout(SILENCE_MS))
+    folder.removeStep(0)
+    if (exitCode === 0) traits.sharesFiles = true
+    else throw unavailable(`a container does not see the runner's files in ${folder.path}: ${FAR}`)
+  }
+
   async #runByFifos(channel: ControlChannel, run: StepRun): Promise<StepEnd> {
     const { folder } = this.parts
     const { step, gate, output, signal } = run
@@ -228,6 +244,8 @@ export class JobContainer {
     return new NarwhalError('invalid', `image ${image} can't run steps: it has no /bin/sh`)
   }
 }
+
+const FAR = "the engine has to see the runner's data folder at the same path"
 
 interface StepRun {
   readonly step: NumberedStep

@@ -5,7 +5,7 @@ import type { PauseGate } from '../pause-gate.ts'
 import { EndMarker } from '../pipes/end-marker.ts'
 import { AS_BACKGROUND, AS_STEP } from './docker-launcher.ts'
 import { END_ALL, markScript } from './docker-leftovers.ts'
-import { CONTROL_DIR } from './docker-supervisor.ts'
+import { CONTROL_DIR, WITHOUT_MARK } from './docker-supervisor.ts'
 import type { DockerApi } from './engine/docker-api.ts'
 import { FrameReader } from './engine/docker-frames.ts'
 import { WORKSPACE } from './engine/docker-profile.ts'
@@ -39,6 +39,7 @@ launcher=${launcher}
 "$launcher" /bin/sh -c : || launcher=
 (
   exec 2>&${standardError} 3>&-
+  ${WITHOUT_MARK}
   ${mark}
   shift
   exec \${launcher:+"$launcher"} /bin/sh "$@"
@@ -74,6 +75,7 @@ launcher=${launcher}
 (
   trap - TERM
   exec 2>&${standardError} 3>&- 5<&-
+  ${WITHOUT_MARK}
   ${mark}
   shift
   exec \${launcher:+"$launcher"} /bin/sh "$@"

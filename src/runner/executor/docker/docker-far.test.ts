@@ -10,9 +10,10 @@ import { test } from 'node:test'
 import { promisify } from 'node:util'
 import { freeNetworks } from '../../../../test/support/free-networks.ts'
 import { testImage, testService, uniquePrefix } from '../../../../test/support/services.ts'
-import { tempDir } from '../../../../test/support/temp-dir.ts'
+import { type TempDir, tempDir } from '../../../../test/support/temp-dir.ts'
 import { silentLog } from '../../../lib/log.ts'
 import { MIB, NOTHING, run } from '../contract/contract-fixture.ts'
+import type { SandboxSpec } from '../executor.ts'
 import { folderWorkspace } from '../workspace.ts'
 import { DockerExecutor } from './docker-executor.ts'
 
@@ -24,15 +25,18 @@ interface Created {
 
 /**
  * Makes the test's engine behave as one in a virtual machine: its containers see files, but FIFOs don't
- * connect them to the runner. The FIFOs are replaced before a container starts.
+ * connect them to the runner. The FIFOs are replaced before a container starts. With `mounts` its containers
+ * get other folders than the runner's.
  */
-async function farEngine(socketPath: string) {
+async function farEngine(socketPath: string, mounts?: Changed) {
   const engine = new URL(url).pathname
   const folders: string[] = []
   const pass = async (incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> => {
-    const body = await text(incoming)
+    let body = await text(incoming)
     if (incoming.url?.includes('/containers/create')) {
-      const { HostConfig } = JSON.parse(body) as Created
+      const created = JSON.parse(body) as Created
+      const { HostConfig } = created
+      if (mounts) body = JSON.stringify(await withMounts(created, mounts))
       const control = HostConfig.Mounts.find(({ Target }) => Target === '/narwhal')
       if (control) folders.push(control.Source)
     }
@@ -70,6 +74,16 @@ async function farEngine(socketPath: string) {
   }
 }
 
+type Changed = (target: string) => Promise<string>
+
+async function withMounts(created: Created, mounts: Changed): Promise<Created> {
+  const Mounts = created.HostConfig.Mounts.map(async (mount) => ({
+    ...mount,
+    Source: await mounts(mount.Target),
+  }))
+  return { ...created, HostConfig: { ...created.HostConfig, Mounts: await Promise.all(Mounts) } }
+}
+
 /** Processes that have opened the old ones keep them. */
 async function replaceFifos(folder: string): Promise<void> {
   const fifos = (await readdir(folder)).filter((name) => ['commands', 'ends'].includes(name))
@@ -83,8 +97,36 @@ test("docker: runs steps by the engine's exec if FIFOs don't work", {
 }, async () => {
   await using dir = await tempDir()
   await using engine = await farEngine(dir.join('far.sock'))
-  await using executor = new DockerExecutor({
-    host: engine.host,
+  await using executor = executorOf(engine.host, dir)
+  await using first = await executor.open(await specOf(dir, 'first'), NOTHING)
+  const ran = await run(first, 'echo out; echo err >&2; exit 3')
+  assert.deepEqual(ran, { exitCode: 3, stdout: 'out\n', stderr: 'err\n' })
+  // Once detected, the timeout is not waited for again.
+  await using second = await executor.open(await specOf(dir, 'second'), NOTHING)
+  assert.equal((await run(second, 'pwd')).stdout, '/workspace\n')
+})
+
+test('docker: runs nothing on an engine that mounts empty folders of its own', {
+  skip,
+}, async () => {
+  await using dir = await tempDir()
+  const folder = async (target: string) => {
+    const path = dir.join(`elsewhere${target}`)
+    await mkdir(path, { recursive: true })
+    return path
+  }
+  await using engine = await farEngine(dir.join('far.sock'), folder)
+  await using executor = executorOf(engine.host, dir)
+  const opening = executor.open(await specOf(dir, 'first'), NOTHING)
+  await assert.rejects(opening, {
+    code: 'unavailable',
+    message: /does not see the runner's files in .*\/sandboxes\/.*: the engine has to see/,
+  })
+})
+
+function executorOf(host: string, dir: TempDir): DockerExecutor {
+  return new DockerExecutor({
+    host,
     folder: dir.join('sandboxes'),
     instance: uniquePrefix(),
     runnerIsRoot: process.getuid?.() === 0,
@@ -93,22 +135,15 @@ test("docker: runs steps by the engine's exec if FIFOs don't work", {
     log: silentLog(),
     networks: freeNetworks(),
   })
-  const limits = { memoryBytes: 64 * MIB, cpus: 1, processes: 64 }
-  const open = async (name: string) => {
-    await mkdir(dir.join(name))
-    const spec = {
-      name: `job_${name}/1`,
-      image: testImage(),
-      workspace: folderWorkspace(dir.join(name)),
-      limits,
-      isStranger: false,
-    }
-    return executor.open(spec, NOTHING)
+}
+
+async function specOf(dir: TempDir, name: string): Promise<SandboxSpec> {
+  await mkdir(dir.join(name))
+  return {
+    name: `job_${name}/1`,
+    image: testImage(),
+    workspace: folderWorkspace(dir.join(name)),
+    limits: { memoryBytes: 64 * MIB, cpus: 1, processes: 64 },
+    isStranger: false,
   }
-  await using first = await open('first')
-  const ran = await run(first, 'echo out; echo err >&2; exit 3')
-  assert.deepEqual(ran, { exitCode: 3, stdout: 'out\n', stderr: 'err\n' })
-  // Once detected, the timeout is not waited for again.
-  await using second = await open('second')
-  assert.equal((await run(second, 'pwd')).stdout, '/workspace\n')
-})
+}

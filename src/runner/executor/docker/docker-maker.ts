@@ -3,6 +3,7 @@ import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type ImageReference, parseImageReference } from '../../../core/image-reference.ts'
 import { NarwhalError } from '../../../lib/errors.ts'
+import { exists } from '../../../lib/exists.ts'
 import { present } from '../../../lib/present.ts'
 import { removeFolder } from '../../../lib/remove-folder.ts'
 import { SharedTasks } from '../../../lib/shared-tasks.ts'
@@ -82,6 +83,7 @@ export class ContainerMaker {
     spec: SandboxSpec,
     signal: AbortSignal,
   ): Promise<JobContainers> {
+    await checkWorkspace(spec)
     await using made = new AsyncDisposableStack()
     const place = await this.#networks.take(spec)
     made.defer(() => place.release())
@@ -253,6 +255,12 @@ export class ContainerMaker {
     const traits = this.#traits
     return new JobContainer({ api: this.#api, id: created, image, folder, traits, mustTidy })
   }
+}
+
+/** Podman would make it, empty. */
+async function checkWorkspace({ workspace: { path } }: SandboxSpec): Promise<void> {
+  if (await exists(path)) return
+  throw new NarwhalError('unavailable', `bind source path does not exist: ${path}`)
 }
 
 /** Readable in `docker ps`, unique, and made of the characters that engines accept. */

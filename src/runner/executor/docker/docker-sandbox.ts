@@ -301,8 +301,10 @@ export class DockerSandbox implements Sandbox {
     )
     await Promise.all(this.#running)
     const { main, others, services, place } = this.#containers
-    const forSteps = [main, ...others.values()]
-    await Promise.all([...forSteps.map((one) => one.remove()), services?.remove()])
+    const sharing = Promise.all([...others.values()].map((one) => one.remove()))
+    // Podman removes no container before those that share its network.
+    const last = sharing.catch(() => {}).then(() => main.remove())
+    await Promise.all([sharing, last, services?.remove()])
     // Only now is it empty.
     await place.release()
     this.#onRemoved()

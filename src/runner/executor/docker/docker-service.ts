@@ -37,8 +37,10 @@ export class ServiceContainer {
   /** Starts it and resolves when it is ready; rejects with the signal's reason, or with why it is not. */
   async start(signal: AbortSignal): Promise<void> {
     const { api, id, service, onEvent } = this.#parts
-    // Attached before the start, so that no output is missed.
-    const output = await api.attachContainer(id)
+    // Attached before the start, so that no output is missed. Podman prepares its command at this moment.
+    const output = await api.attachContainer(id).catch((error: unknown) => {
+      throw this.#refused(error)
+    })
     try {
       await api.startContainer(id)
     } catch (error) {

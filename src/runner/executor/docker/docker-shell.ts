@@ -1,5 +1,6 @@
 import { NarwhalError } from '../../../lib/errors.ts'
 import { type SandboxShell, SHELL_SCRIPT } from '../sandbox-shell.ts'
+import { WITHOUT_MARK } from './docker-supervisor.ts'
 import type { DockerApi } from './engine/docker-api.ts'
 import { FrameReader } from './engine/docker-frames.ts'
 
@@ -12,7 +13,7 @@ export function dockerShell(
     kind: 'served',
     open: async (size) => {
       const terminal = size !== undefined
-      const command = ['/bin/sh', '-c', SHELL_SCRIPT]
+      const command = ['/bin/sh', '-c', `${WITHOUT_MARK}\n${SHELL_SCRIPT}`]
       const exec = await api.createExec(id, { command, env, terminal })
       if (exec === undefined) throw new NarwhalError('unavailable', 'the container is not running')
       const connection = await api.startExec(exec, terminal)

@@ -9,6 +9,9 @@ export const CONTROL_DIR = '/narwhal'
 export const COMMANDS = 'commands'
 export const ENDS = 'ends'
 
+/** Podman puts its name into the environment of everything; other engines put nothing there. */
+export const WITHOUT_MARK = '[ "$container" != podman ] || unset container'
+
 const SIGNALS = 'HUP INT QUIT TERM USR1 USR2 ALRM'
 const END_OF_DAYS = 2_147_483_647
 /** Longer than a runner waits for the first message. */
@@ -99,7 +102,7 @@ exec 3<&- 4>&-
 ${isBackground ? markScript(number) : ''}
 set -- \${narwhal_launcher:+"$narwhal_launcher"} \${narwhal_session:+"$narwhal_session"}
 {
-:
+${WITHOUT_MARK}
 ${exports.join('\n')}
 } 2>/dev/null
 exec "$@" /bin/sh -e ${CONTROL_DIR}/step-${number}

@@ -106,3 +106,33 @@ test('reports what the engine refused', async () => {
   const words = /refused POST \/containers\/x\/start: 500 no space left on device$/
   await assert.rejects(engineOf.api.startContainer('x'), fails('unavailable', words))
 })
+
+test("removes a container that Podman doesn't remove yet", async () => {
+  const [main, other] = ['a'.repeat(64), 'b'.repeat(64)]
+  const left = new Set([main, other])
+  let isPaused = true
+  await using podman = await engine((request, response) => {
+    const [, id = '', verb] = /containers\/([ab]+)(\/unpause)?/.exec(request.url ?? '') ?? []
+    const refuse = (message: string) => response.writeHead(500).end(JSON.stringify({ message }))
+    if (verb) isPaused = false
+    else if (id === main && left.has(other)) {
+      const words = 'has dependent containers which must be removed before it'
+      refuse(`container ${main} ${words}: ${other}: container already exists`)
+      return
+    } else if (id === main && isPaused) {
+      refuse(`sending signal to container ${main}: container state improper`)
+      return
+    } else left.delete(id)
+    response.writeHead(204).end()
+  })
+  await podman.api.removeContainer(main)
+  assert.deepEqual([...left], [])
+})
+
+test('does not take a failed removal for a success', async () => {
+  await using engineOf = await engine((_, response) => {
+    response.writeHead(500).end('{"message":"device or resource busy"}')
+  })
+  const words = /refused DELETE \/containers\/x: 500 device or resource busy$/
+  await assert.rejects(engineOf.api.removeContainer('x'), fails('unavailable', words))
+})

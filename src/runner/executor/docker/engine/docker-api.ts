@@ -52,6 +52,12 @@ export interface ExecSettings {
   readonly terminal?: boolean
 }
 
+/** The containers that Podman says have to be removed before this one. */
+function dependentsOf(id: string, text: string): readonly string[] {
+  const [, list = ''] = /dependent containers([\s\S]*)/.exec(text) ?? []
+  return [...list.matchAll(/\b[0-9a-f]{64}\b/g)].map(([found]) => found).filter((one) => one !== id)
+}
+
 /**
  * The few calls of the Docker Engine API that Narwhal needs, which Podman serves as well. Every method
  * rejects with `unavailable` when the engine does not answer, or answers with an error that the method's
@@ -140,8 +146,14 @@ export class DockerApi {
 
   /** Kills and removes it, with its anonymous volumes. Idempotent. */
   async removeContainer(id: string): Promise<void> {
+    const remove: EngineCall = { method: 'DELETE', path: `/containers/${id}?force=1&v=1` }
     // 409: its removal is in progress.
-    await this.#call({ method: 'DELETE', path: `/containers/${id}?force=1&v=1` }, [404, 409])
+    const answer = await this.#call(remove, [404, 409, 500])
+    if (answer.status !== 500) return
+    // Podman removes no paused container, and none before those that share its network.
+    for (const other of dependentsOf(id, answer.text)) await this.removeContainer(other)
+    await this.unpauseContainer(id).catch(() => {})
+    await this.#call(remove, [404, 409])
   }
 
   /** `undefined` if it does not exist. */

@@ -223,7 +223,8 @@ export class DockerNetworks {
         await allowForwarding(bridge)
         return own
       }
-      reason = "the engine has its networks elsewhere, not on the runner's machine"
+      // Podman makes a bridge only with the first container.
+      reason = "the engine has made no bridge on the runner's machine"
       this.#far = { reason, until: Number.POSITIVE_INFINITY }
       await this.#giveUp(own)
       return undefined
