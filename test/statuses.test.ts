@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { eventually } from './support/eventually.ts'
 import { gitRepository } from './support/git-repository.ts'
-import { finished, startUp } from './support/installation.ts'
+import { finished, pipelineOf, push, register, startUp } from './support/installation.ts'
 import { statusForge } from './support/status-forge.ts'
 import { tempDir } from './support/temp-dir.ts'
 
@@ -55,4 +55,34 @@ test('a pipeline never waits for a forge that hangs, and a restart tells what wa
   )
   await narwhal.client.unlinkForge('ada/app')
   await assert.rejects(narwhal.client.getForgeLink('ada/app'), { code: 'not_found' })
+})
+
+test('a branch without narwhal.yml is skipped and gets no status; a person who starts it sees an error', async () => {
+  await using forge = await statusForge()
+  await using repository = await gitRepository({ files: { 'README.md': 'none yet' } })
+  await using narwhal = await startUp({ userRequests: 'private' })
+  const { client } = narwhal
+  const registered = await register(narwhal, repository.path)
+  const link = { forge: 'github', apiUrl: forge.url, project: 'ada/app', token: TOKEN } as const
+  await client.linkForge(registered.id, link)
+  const pushed = async (files: Record<string, string | null>) => {
+    const sha = await repository.commit(files)
+    const { body } = await push(narwhal, registered, { sha })
+    return (await finished(narwhal, (await pipelineOf(narwhal, body.eventId)).id)).pipeline
+  }
+  const without = await pushed({ 'README.md': 'still none' })
+  assert.deepEqual([without.outcome, without.reason], ['skipped', 'no narwhal.yml'])
+  assert.deepEqual(without.problems, [])
+
+  const { id } = await client.startPipeline({ repository: registered.id })
+  const { pipeline: started } = await finished(narwhal, id)
+  assert.equal(started.outcome, 'error')
+  assert.match(started.problems[0]?.message ?? '', /there is no narwhal.yml at commit/)
+
+  const broken = await pushed({ 'narwhal.yml': 'steps: 7' })
+  assert.equal(broken.outcome, 'error')
+  const toldOf = () => forge.taken.map(({ path, body }) => [path.slice(-40), body['state']])
+  // That of the first commit is that of the person's pipeline.
+  const expected = [started.event.sha, broken.event.sha].map((sha) => [sha, 'error'])
+  await eventually(() => assert.deepEqual(toldOf(), expected))
 })

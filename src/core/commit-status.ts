@@ -1,5 +1,6 @@
 import type { EventKind } from './commit-event.ts'
 import type { Outcome } from './outcome.ts'
+import { NO_FILE } from './pipeline/no-file.ts'
 import type { PipelineStatus } from './pipeline/pipeline.ts'
 
 /**
@@ -46,6 +47,14 @@ export interface Standing {
   readonly isShort: boolean
   /** The repository doesn't count a commit without any run as a success. */
   readonly skippedIsOpen: boolean
+}
+
+/**
+ * Whether a pipeline says anything about its commit: not if there is no file to say what to run, unless the
+ * repository, or the target branch's file, requires that something is.
+ */
+export function isTold(reason: string | undefined, state: StatusState): boolean {
+  return state !== 'skipped' || reason !== NO_FILE
 }
 
 export function statusState(standing: Standing): StatusState {

@@ -24,7 +24,7 @@ test('SEC-14: a stranger’s pipeline that runs nothing, or whose own file skips
     token: 'a-token-of-the-forge',
   })
   let number = 0
-  const pull = async (text: string, headRepositoryId = 999) => {
+  const pull = async (text: string | null, headRepositoryId = 999) => {
     const files = { 'narwhal.yml': text, stamp: `${++number}` }
     const commit = await pullCommit(source, number, files)
     const payload = pullRequestPayload(repository.forge, { ...commit, headRepositoryId })
@@ -52,6 +52,11 @@ test('SEC-14: a stranger’s pipeline that runs nothing, or whose own file skips
   const lax = await pull(file({ test: { ...fail, allow_failure: true }, lint: pass }))
   assert.partialDeepStrictEqual(lax, { outcome: 'success', state: 'failure' })
   assert.match(lax.description, /job test failed, which only its own file allows/)
+
+  // Nor is one without any file.
+  const none = await pull(null)
+  assert.partialDeepStrictEqual(none, { outcome: 'skipped', state: 'pending' })
+  assert.match(none.description, /: missing: job test, lint$/)
 
   // What the target's own file allows to fail, and a file that requires everything that it requires.
   const fair = file({ test: pass, lint: { ...fail, allow_failure: true }, more: pass })

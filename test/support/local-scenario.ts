@@ -38,7 +38,8 @@ export async function openLocalScenarios(executor: string): Promise<ScenarioStag
         logs.set(key, [...(logs.get(key) ?? []), ...words])
       }
       const { pipeline, jobs } = await engine.run(event, { logs: 'all', onChange })
-      await checkEnd({ pipeline, jobs: [...jobs.values()] }, expected, ({ id, attempt }) =>
+      const wanted = { ...expected, ...expected.locally }
+      await checkEnd({ pipeline, jobs: [...jobs.values()] }, wanted, ({ id, attempt }) =>
         (logs.get(`${id}/${attempt}`) ?? []).join('\n'),
       )
     },

@@ -23,6 +23,8 @@ const expectation = z.strictObject({
   secrets: z.record(z.string(), z.string()).default({}),
   outcome,
   reason: z.string().optional(),
+  /** What is different under `narwhal run`, where a person waits for it. */
+  locally: z.strictObject({ outcome, reason: z.string() }).optional(),
   problems: z
     .array(z.strictObject({ message: z.string(), line: z.number(), column: z.number() }))
     .optional(),

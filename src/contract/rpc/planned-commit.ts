@@ -31,7 +31,12 @@ export interface PlanOrder {
 /** The plan of a commit's file, or its problems. */
 export type PlannedFile =
   | { readonly ok: true; readonly plan: PipelinePlan }
-  | { readonly ok: false; readonly problems: readonly Problem[] }
+  | {
+      readonly ok: false
+      readonly problems: readonly Problem[]
+      /** The commit has no such file, which `problems` says as well. */
+      readonly isMissing?: true
+    }
 
 export interface PlannedCommit {
   readonly file: PlannedFile
@@ -78,6 +83,7 @@ export function plannedToProto(
     fetchMs: Math.round(fetchMs),
     parseMs: Math.round(parseMs),
     instanceId,
+    fileMissing: !file.ok && file.isMissing === true,
     ...(target && { target: targetOf(target) }),
     ...(changed && {
       changed: { ...changed, pipeline: [...changed.pipeline], others: [...changed.others] },
@@ -107,13 +113,14 @@ function targetOf({ missing, mayFail, runsNothing }: NonNullable<PlannedCommit['
   return { missing: [...missing], mayFail: [...mayFail], runsNothing }
 }
 
-function fileFromProto({ result }: PlanCommitResponse): PlannedFile {
+function fileFromProto({ result, fileMissing }: PlanCommitResponse): PlannedFile {
   switch (result.case) {
     case 'plan':
       return { ok: true, plan: checked(planFromJson(result.value)) }
     case 'problems':
       return {
         ok: false,
+        ...(fileMissing && { isMissing: true as const }),
         problems: result.value.problems.map(({ message, line, column, excerpt, file }) => ({
           message,
           ...present({ file: file || undefined }),

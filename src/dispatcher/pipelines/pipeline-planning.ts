@@ -108,6 +108,7 @@ export class PipelinePlanning {
       at: Date.now(),
       isStranger: isStranger(event.trust),
       isManual: event.kind === 'manual',
+      isAsked: event.source === 'manual',
       wait,
     }
     return { event, planned, rules }

@@ -1,7 +1,7 @@
 import type { CommitSource } from '../../contract/rpc/attempt.ts'
 import { factsOf } from '../../contract/rpc/event-facts.ts'
 import type { IncludeSource } from '../../contract/rpc/include-source.ts'
-import type { PlannedCommit, PlanOrder } from '../../contract/rpc/planned-commit.ts'
+import type { PlannedCommit, PlannedFile, PlanOrder } from '../../contract/rpc/planned-commit.ts'
 import { isBrokenLink } from '../../contract/rpc/rpc.ts'
 import type { Phase } from '../../core/attempt/attempt.ts'
 import type { EventDetails } from '../../core/commit-event.ts'
@@ -10,6 +10,7 @@ import type { Job } from '../../core/job/job.ts'
 import type { JobState } from '../../core/job/job-state.ts'
 import type { PipelineDraft } from '../../core/pipeline/advance-pipeline.ts'
 import { endPipeline } from '../../core/pipeline/commands.ts'
+import { NO_FILE } from '../../core/pipeline/no-file.ts'
 import type { Pipeline } from '../../core/pipeline/pipeline.ts'
 import type { JobSpec, PipelinePlan } from '../../core/plan/plan.ts'
 import { type TargetJobs, targetJobs } from '../../core/plan/target-jobs.ts'
@@ -124,6 +125,8 @@ export interface PlanRules {
   readonly isStranger: boolean
   /** It was started by a person. */
   readonly isManual: boolean
+  /** A person waits for it, and is to see that there is nothing to run. */
+  readonly isAsked: boolean
   /** Why it needs approval before it runs; undefined: it runs. */
   readonly wait: WaitReason | undefined
 }
@@ -132,20 +135,15 @@ export interface PlanRules {
 export function withPlan(
   draft: PipelineDraft,
   plan: PlannedOnRunner,
-  { at, isStranger, isManual, wait }: PlanRules,
+  rules: PlanRules,
 ): PipelineDraft {
+  const { at, isStranger, isManual, wait } = rules
   const { pipeline } = draft
   const { planned } = plan
   const plannedPhases = [...pipeline.phases, ...planPhases(pipeline, plan)]
   if (!planned.file.ok) {
-    const { problems } = planned.file
-    const count = problems.length === 1 ? 'a problem' : `${problems.length} problems`
-    const ended = endPipeline(
-      pipeline,
-      { outcome: 'error', reason: `narwhal.yml has ${count}` },
-      at,
-    )
-    return { jobs: draft.jobs, pipeline: { ...ended, problems, phases: plannedPhases } }
+    const ended = withoutPlan(pipeline, { ...planned, file: planned.file }, rules)
+    return { jobs: draft.jobs, pipeline: { ...ended, phases: plannedPhases } }
   }
   const wanted = isStranger ? inGroupsOfStrangers(planned.file.plan) : planned.file.plan
   const { name, concurrency, included } = wanted
@@ -180,6 +178,27 @@ export function withPlan(
     },
     jobs: jobsOf(wanted, pipeline, { at, isHeld }),
   }
+}
+
+/** The end of a pipeline whose file is missing or has problems. */
+function withoutPlan(
+  pipeline: Pipeline,
+  planned: PlannedCommit & { readonly file: Extract<PlannedFile, { ok: false }> },
+  { at, isStranger, isAsked }: PlanRules,
+): Pipeline {
+  const { problems, isMissing } = planned.file
+  if (isMissing && !isAsked) {
+    const end = { outcome: 'skipped', reason: NO_FILE, finishedAt: at } as const
+    const state = { status: 'finished', ...end } as const
+    return {
+      ...pipeline,
+      state,
+      ...present({ target: isStranger ? targetOf(planned, state) : undefined }),
+    }
+  }
+  const count = problems.length === 1 ? 'a problem' : `${problems.length} problems`
+  const end = { outcome: 'error', reason: `narwhal.yml has ${count}` } as const
+  return { ...endPipeline(pipeline, end, at), problems }
 }
 
 /** Without a known target nothing can be compared; but a pipeline that runs nothing proves nothing. */

@@ -1,79 +1,15 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { pino } from 'pino'
 import { eventually } from '#root/test/support/eventually.ts'
-import { Stage } from '#root/test/support/stage.ts'
-import { type StatusForge, statusForge } from '#root/test/support/status-forge.ts'
-import type { PipelineId, RepositoryId } from '../../core/ids.ts'
+import type { StatusForge } from '#root/test/support/status-forge.ts'
+import {
+  addPipeline,
+  note,
+  openStatusWorld,
+  states,
+  TOKEN,
+} from '#root/test/support/status-world.ts'
 import type { Pipeline } from '../../core/pipeline/pipeline.ts'
-import type { ForgeLinkRecord } from '../../store/records.ts'
-import { StatusReporter } from './status-reporter.ts'
-
-const TOKEN = 'a-token-that-nobody-may-read'
-
-/** A linked repository at a forge, and a reporter that is notified of each change of its pipelines. */
-async function open(over: Partial<ForgeLinkRecord> = {}) {
-  await using stack = new AsyncDisposableStack()
-  const forge = stack.use(await statusForge())
-  const stage = stack.use(await Stage.open())
-  const { id: repositoryId } = await stage.addRepository()
-  const link = (project = 'acme/app'): Promise<void> =>
-    stage.write((write) =>
-      write.forgeLinks.save({
-        repositoryId,
-        forge: 'github',
-        apiUrl: forge.url,
-        project,
-        token: 'sealed',
-        createdAt: 0,
-        ...over,
-      }),
-    )
-  await link()
-  const said: string[] = []
-  const log = pino({ level: 'debug' }, { write: (line: string) => void said.push(line) })
-  const startReporter = async (): Promise<StatusReporter> => {
-    const reporter = new StatusReporter({
-      store: stage.store,
-      log,
-      dispatcherId: () => 'dispatcher_1',
-      openToken: () => TOKEN,
-      publicUrl: 'https://ci.example.com',
-      onResult: () => {},
-      firstPauseMs: 1,
-    })
-    await reporter.refresh()
-    return reporter
-  }
-  const parts = stack.move()
-  return {
-    forge,
-    stage,
-    repositoryId,
-    link,
-    said,
-    startReporter,
-    [Symbol.asyncDispose]: () => parts.disposeAsync(),
-  }
-}
-
-type World = Awaited<ReturnType<typeof open>>
-
-async function note({ stage }: World, reporter: StatusReporter, id: PipelineId): Promise<void> {
-  const view = await stage.store.pipelines.findView(id)
-  if (view) reporter.onChange(view)
-}
-
-async function addPipeline(
-  { stage }: World,
-  repositoryId: RepositoryId,
-  sha = 'a'.repeat(40),
-): Promise<Pipeline> {
-  return await stage.addPipeline(repositoryId, { sha })
-}
-
-const states = ({ taken }: StatusForge): (string | undefined)[] =>
-  taken.map(({ body }) => body['state'])
 
 test('reports each state of a pipeline as its forge expects it, with a link to the pipeline', async () => {
   const sha = 'a'.repeat(40)
@@ -104,7 +40,7 @@ test('reports each state of a pipeline as its forge expects it, with a link to t
     },
   } as const
   for (const forge of ['github', 'gitea', 'gitlab', 'bitbucket'] as const) {
-    await using world = await open({ forge })
+    await using world = await openStatusWorld({ forge })
     await using reporter = await world.startReporter()
     const created = await addPipeline(world, world.repositoryId)
     const changes = [
@@ -132,7 +68,7 @@ test('reports each state of a pipeline as its forge expects it, with a link to t
 })
 
 test('while the forge hangs only one request is in flight, and only the last state is sent after it', async () => {
-  await using world = await open()
+  await using world = await openStatusWorld()
   await using reporter = await world.startReporter()
   world.forge.behaviour = 'hang'
   const created = await addPipeline(world, world.repositoryId)
@@ -151,7 +87,7 @@ test('while the forge hangs only one request is in flight, and only the last sta
 })
 
 test('a failed status is retried, not before the forge allows it', async () => {
-  await using world = await open()
+  await using world = await openStatusWorld()
   await using reporter = await world.startReporter()
   const { id } = await addPipeline(world, world.repositoryId)
   world.forge.behaviour = { status: 500, body: '<html>' }
@@ -174,7 +110,7 @@ test('a failed status is retried, not before the forge allows it', async () => {
 })
 
 test("GitHub's rate limit is a pause, and any other 403 is a rejection", async () => {
-  await using world = await open()
+  await using world = await openStatusWorld()
   await using reporter = await world.startReporter()
   const { id } = await addPipeline(world, world.repositoryId)
   const inAnHour = String(Math.floor(Date.now() / 1000) + 3600)
@@ -184,7 +120,7 @@ test("GitHub's rate limit is a pause, and any other 403 is a rejection", async (
   await eventually(() => world.forge.posted.length === 1 && reporter.pending === 1)
   assert.equal(await world.stage.store.statuses.findLast(world.repositoryId), undefined)
 
-  await using other = await open()
+  await using other = await openStatusWorld()
   await using second = await other.startReporter()
   const { id: refused } = await addPipeline(other, other.repositoryId)
   other.forge.behaviour = { status: 403, body: '{"message":"Resource not accessible"}' }
@@ -209,7 +145,7 @@ test("GitHub's rate limit is a pause, and any other 403 is a rejection", async (
 })
 
 test('what a previous process has not sent is sent after the start, once', async () => {
-  await using world = await open()
+  await using world = await openStatusWorld()
   const created = await addPipeline(world, world.repositoryId)
   {
     await using reporter = await world.startReporter()
@@ -233,7 +169,7 @@ test('what a previous process has not sent is sent after the start, once', async
 })
 
 test('what a lost dispatcher has not sent is sent by another, however old it is', async () => {
-  await using world = await open()
+  await using world = await openStatusWorld()
   const seat = { id: 'dispatcher_2', startedAt: 1 } as const
   await world.stage.write((write) => write.dispatchers.takeSeat(seat))
   const receivedAt = Date.now() - 7_200_000
@@ -248,7 +184,7 @@ test('what a lost dispatcher has not sent is sent by another, however old it is'
 })
 
 test('the newest pipeline of a commit counts, whichever ends last', async () => {
-  await using world = await open()
+  await using world = await openStatusWorld()
   await using reporter = await world.startReporter()
   const [first, second] = [
     await addPipeline(world, world.repositoryId),
@@ -272,7 +208,7 @@ test('the newest pipeline of a commit counts, whichever ends last', async () => 
 })
 
 test('a rejected token is logged once, with what to do, and recorded until one is accepted', async () => {
-  await using world = await open()
+  await using world = await openStatusWorld()
   const { forge, stage, repositoryId, said } = world
   await using reporter = await world.startReporter()
   const report = async (digit: string, behaviour: StatusForge['behaviour']): Promise<void> => {
@@ -303,7 +239,7 @@ test('a rejected token is logged once, with what to do, and recorded until one i
 })
 
 test('the token is never logged, whatever the forge answers', async () => {
-  await using world = await open()
+  await using world = await openStatusWorld()
   await using reporter = await world.startReporter()
   const answers = [500, 401, 302, 404, 422]
   for (const [index, status] of answers.entries()) {

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import type { PipelineView } from '../../contract/rest/views.ts'
-import { statusContext } from '../../core/commit-status.ts'
+import { isTold, statusContext } from '../../core/commit-status.ts'
 import type { DispatcherId, PipelineId, RepositoryId } from '../../core/ids.ts'
 import { forgePort } from '../../forge/forges.ts'
 import { describeError } from '../../lib/errors.ts'
@@ -47,6 +47,8 @@ const RANGE_MS = 3_600_000
 /** For clock skew between dispatchers, and the duration of transactions. */
 const MARGIN_MS = 600_000
 const FIRST_PAUSE_MS = 1_000
+/** A pipeline that takes longer to be planned is reported before. */
+const LONG_PLANNING_MS = 10_000
 
 /**
  * Reports pipelines to forges as commit statuses. What is to be reported is derived from the store: the state
@@ -74,7 +76,12 @@ export class StatusReporter implements AsyncDisposable {
   /**
    * A pipeline of ours has changed. Never waits, never throws; if there is no room, a later refresh finds it.
    */
-  onChange({ id, number, repositoryId, event }: PipelineView): void {
+  onChange(pipeline: PipelineView): void {
+    // Planning tells in a moment whether there is anything to report.
+    if (!isBeingPlanned(pipeline)) this.#add(pipeline)
+  }
+
+  #add({ id, number, repositoryId, event }: PipelineView): void {
     const link = this.#links.get(repositoryId)
     if (!link) return
     const key = `${repositoryId} ${event.sha} ${statusContext(event.kind)}`
@@ -143,7 +150,11 @@ export class StatusReporter implements AsyncDisposable {
         ...present({ before: isLast ? undefined : at + RANGE_MS }),
         limit: MOST_AT_ONCE,
       })
-      for (const pipeline of found) this.onChange(pipeline)
+      for (const pipeline of found) {
+        if (!isBeingPlanned(pipeline) || pipeline.createdAt < until - LONG_PLANNING_MS) {
+          this.#add(pipeline)
+        }
+      }
       if (found.length === MOST_AT_ONCE) this.#hasMissed = true
     }
   }
@@ -207,7 +218,9 @@ export class StatusReporter implements AsyncDisposable {
     const known = await store.statuses.find({ repositoryId, sha, context })
     const isSent =
       known && (known.number > number || (known.number === number && known.state === state))
-    if (isSent) return { kind: 'superseded' }
+    // One that was sent before the plan was known has to be closed.
+    const isNews = isTold(pipeline.reason, state) || known?.number === number
+    if (isSent || !isNews) return { kind: 'superseded' }
     const result = await sendStatus(
       forgePort(record.forge).statusRequest(record, link.token, status),
       this.#deps.hosts ?? ANY_HOSTS,
@@ -244,4 +257,9 @@ export class StatusReporter implements AsyncDisposable {
     await this.#refreshing
     await Promise.all([...this.#lanes.values()].map((lane) => lane.settled()))
   }
+}
+
+/** Not if it waits for something, which takes a while. */
+function isBeingPlanned({ status, reason }: PipelineView): boolean {
+  return status === 'pending' && reason === undefined
 }

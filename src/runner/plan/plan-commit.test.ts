@@ -59,6 +59,7 @@ test('says what is missing, and the shortest file that there can be', async () =
   assert.ok(!file.ok)
   assert.match(file.problems[0]?.message ?? '', new RegExp(`no narwhal.yml at commit ${sha}`))
   assert.match(file.problems[0]?.message ?? '', /`steps: \[echo hello\]`/)
+  assert.equal(file.isMissing, true)
 })
 
 test('refuses a link, a folder and a file that is too large', async () => {
@@ -70,6 +71,7 @@ test('refuses a link, a folder and a file that is too large', async () => {
   for (const [planned, message] of refused) {
     const { file } = await planned
     assert.ok(!file.ok)
+    assert.equal(file.isMissing, undefined)
     assert.match(file.problems[0]?.message ?? '', message)
   }
 })

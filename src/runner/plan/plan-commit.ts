@@ -21,6 +21,8 @@ const FILE = 'narwhal.yml'
 /** On one line, as problems are shown. */
 const SHORTEST_FILE = 'steps: [echo hello]'
 const LONGEST_TEXT = 500
+/** The target has no pipeline file. */
+const NO_FILE_THERE = { message: 'there is none' }
 
 /** A parsed file; if it failed, also the included files that were missing. */
 export type ParsedFile =
@@ -70,10 +72,12 @@ export async function planCommit(
           (included) => deps.parser.parse(text, planFacts, included),
           (ref) => loader.load(ref),
         )
-      : { ok: false, problems: [{ ...text, line: 1, column: 1, excerpt: '' }] }
+      : unreadable(text)
+  // A file that is missing runs nothing, which the target's own may not do either.
+  const jobs = file.ok ? file.plan.jobs : file.isMissing ? [] : undefined
   const target =
-    file.ok && facts.isStranger && base !== undefined
-      ? await readTarget(file.plan, { commit, base, planFacts, loader }, deps, signal)
+    jobs && facts.isStranger && base !== undefined
+      ? await readTarget(jobs, { commit, base, planFacts, loader }, deps, signal)
       : undefined
   return {
     file,
@@ -129,7 +133,7 @@ interface TargetOrder extends Pick<PlanOrder, 'commit'> {
 
 /** Planned with the same facts and includes as the stranger's file, so that the same jobs are skipped. */
 async function readTarget(
-  plan: PipelinePlan,
+  jobs: PipelinePlan['jobs'],
   { commit, base, planFacts, loader }: TargetOrder,
   { mirrors, parser }: { readonly mirrors: MirrorCache; readonly parser: PipelineParser },
   signal: AbortSignal,
@@ -139,10 +143,11 @@ async function readTarget(
       // If it is missing, the mirror need not be broken.
       if ((await objects.info(base)) === undefined) return undefined
       const { tree } = await readCommit(objects, base)
-      return await readTextFile(objects, tree, FILE)
+      return (await readTextFile(objects, tree, FILE)) ?? NO_FILE_THERE
     })
     .catch(() => undefined)
   signal.throwIfAborted()
+  if (text === NO_FILE_THERE) return { missing: [], mayFail: [], runsNothing: true }
   if (typeof text !== 'string') return undefined
   const ofTarget = loader.at({ ...commit, sha: base })
   const file = await withIncludes(
@@ -151,9 +156,7 @@ async function readTarget(
   )
   if (!file.ok) return undefined
   const wanted = file.plan.jobs.filter(({ leftOut }) => leftOut === undefined)
-  const run = new Set(
-    plan.jobs.filter(({ leftOut }) => leftOut === undefined).map(({ name }) => name),
-  )
+  const run = new Set(jobs.filter(({ leftOut }) => leftOut === undefined).map(({ name }) => name))
   return {
     missing: wanted.map(({ name }) => name).filter((name) => !run.has(name)),
     mayFail: wanted.filter(({ allowFailure }) => allowFailure).map(({ name }) => name),
@@ -180,15 +183,30 @@ function planFactsOf(
   }
 }
 
+/** Why a file can't be read. */
+interface Unreadable {
+  readonly message: string
+  readonly isMissing?: true
+}
+
 /** The file's text, or why there is none. */
 async function readFile(
   objects: ObjectReader,
   sha: string,
   tree: string,
-): Promise<string | { message: string }> {
+): Promise<string | Unreadable> {
   const text = await readTextFile(objects, tree, FILE)
   if (text !== undefined) return text
   return {
     message: `there is no ${FILE} at commit ${sha}: add one; the shortest is \`${SHORTEST_FILE}\``,
+    isMissing: true,
+  }
+}
+
+function unreadable({ message, isMissing }: Unreadable): ParsedFile {
+  return {
+    ok: false,
+    problems: [{ message, line: 1, column: 1, excerpt: '' }],
+    ...present({ isMissing }),
   }
 }

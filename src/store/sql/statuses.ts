@@ -2,6 +2,7 @@ import { sql } from 'kysely'
 import type { PipelineView } from '../../contract/rest/views.ts'
 import { COMMIT_CONTEXT, PULL_REQUEST_CONTEXT, type StatusState } from '../../core/commit-status.ts'
 import type { PipelineId, RepositoryId } from '../../core/ids.ts'
+import { NO_FILE } from '../../core/pipeline/no-file.ts'
 import { present } from '../../lib/present.ts'
 import type {
   ForgeLinkReader,
@@ -228,8 +229,11 @@ const STATE = sql<string>`case pipelines.status when 'finished'
     when repositories.skipped_is_open = 1 and pipelines.outcome = 'skipped' then 'unproven'
     else coalesce(pipelines.outcome, 'error') end
   else case when pipelines.approval_since is null then pipelines.status else 'waiting' end end`
-const IS_UNSENT = sql<boolean>`(told_statuses.number is null
-  or told_statuses.number < pipelines.number
+/** Must match `isTold`. */
+const IS_TOLD = sql<boolean>`not (${STATE} = 'skipped'
+  and pipelines.state like ${sql.lit(`%"reason":"${NO_FILE}"%`)})`
+const IS_UNSENT = sql<boolean>`(((told_statuses.number is null
+  or told_statuses.number < pipelines.number) and ${IS_TOLD})
   or (told_statuses.number = pipelines.number and told_statuses.state <> ${STATE}))`
 
 function linkOf(row: ForgeLinkRow): ForgeLinkRecord {

@@ -640,6 +640,13 @@ export declare type PlanCommitResponse = Message<"narwhal.v1.PlanCommitResponse"
    * @generated from field: narwhal.v1.ChangedFiles changed = 65;
    */
   changed?: ChangedFiles | undefined;
+
+  /**
+   * Whether the problem is that the commit has no pipeline file.
+   *
+   * @generated from field: bool file_missing = 90;
+   */
+  fileMissing: boolean;
 };
 
 /**
