@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { emptyVault } from '#root/test/support/empty-vault.ts'
 import { gitRepository } from '#root/test/support/git-repository.ts'
 import { openTestStore } from '#root/test/support/test-store.ts'
 import { EmbeddedBroker } from '../broker/embedded.ts'
@@ -60,7 +61,13 @@ test('a webhook that comes during a poll does not make the former head news', as
       },
     },
   }
-  const deps = { store: busy as Store, intake, gitEnv: readGitEnv(), log }
+  const deps = {
+    store: busy as Store,
+    vault: await emptyVault(),
+    intake,
+    gitEnv: readGitEnv(),
+    log,
+  }
   await new Poller(deps).pollOnce(polled)
   assert.equal((await store.events.listPending({ before: Date.now() + 1, limit: 10 })).length, 1)
   assert.deepEqual(await store.heads.list(polled.id), [{ ref: main, sha: await remote.head() }])

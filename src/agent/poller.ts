@@ -4,12 +4,14 @@ import { requestRefs } from '../core/forges.ts'
 import type { RepositoryId } from '../core/ids.ts'
 import { decideTrust } from '../core/stranger/stranger.ts'
 import { describeError } from '../lib/errors.ts'
-import { type GitEnv, parseCloneUrl } from '../lib/git/git.ts'
+import type { GitEnv } from '../lib/git/git.ts'
 import { listRemote } from '../lib/git/list-remote.ts'
 import type { Logger } from '../lib/log.ts'
 import { present } from '../lib/present.ts'
 import type { RepositoryRecord } from '../store/records.ts'
 import type { Reads } from '../store/store.ts'
+import { cloneOf } from '../vault/git-credentials.ts'
+import type { Vault } from '../vault/vault.ts'
 import type { Intake } from './intake.ts'
 import type { NewEvent } from './webhook/write-deliveries.ts'
 
@@ -31,6 +33,7 @@ interface Poll {
 export class Poller {
   readonly #store: Reads<'heads' | 'repositories'>
   readonly #intake: Intake
+  readonly #vault: Vault
   readonly #gitEnv: GitEnv
   readonly #log: Logger
   readonly #polls = new Map<RepositoryId, Poll>()
@@ -38,11 +41,13 @@ export class Poller {
   constructor(deps: {
     store: Reads<'heads' | 'repositories'>
     intake: Intake
+    vault: Vault
     gitEnv: GitEnv
     log: Logger
   }) {
     this.#store = deps.store
     this.#intake = deps.intake
+    this.#vault = deps.vault
     this.#gitEnv = deps.gitEnv
     this.#log = deps.log
   }
@@ -93,7 +98,7 @@ export class Poller {
 
   /** Polls once, now; rejects with `unavailable` if the repository can't be reached. */
   async pollOnce(repository: RepositoryRecord, signal?: AbortSignal): Promise<void> {
-    const clone = parseCloneUrl(repository.cloneUrl)
+    const clone = cloneOf(this.#vault, repository)
     // Read before the remote: a webhook that arrives meanwhile must not make older heads look new.
     const heads = await this.#store.heads.list(repository.id)
     const remote = await listRemote(clone, refPatterns(repository.forge), {
@@ -117,8 +122,9 @@ export class Poller {
   }
 }
 
-function originOf({ cloneUrl, forge, pollIntervalMs }: RepositoryRecord): string {
-  return `${forge} ${pollIntervalMs} ${cloneUrl}`
+function originOf(repository: RepositoryRecord): string {
+  const { cloneUrl, forge, pollIntervalMs, gitCredentials = '' } = repository
+  return `${forge} ${pollIntervalMs} ${cloneUrl} ${gitCredentials}`
 }
 
 /** The polled refs: branches, tags, and the heads of pull requests where the forge has refs for them. */

@@ -13,6 +13,8 @@ export interface ForgeFacts {
   readonly requests?: { readonly folder: string; readonly sign: '#' | '!' }
   /** A repository's path has more than an owner and a name: groups nest. */
   readonly hasNestedGroups?: true
+  /** The user to whose name git gives a token as password; `token`: the token is the name. */
+  readonly tokenUser?: string
   /** Absent: its webhooks are not supported. */
   readonly webhook?: WebhookFacts
   /** What its API doesn't have. */
@@ -69,6 +71,7 @@ export const FORGE_FACTS = {
   },
   gogs: {
     title: 'Gogs',
+    tokenUser: 'token',
     hosts: [],
     apiPath: '/api/v1',
     requests: { folder: 'pull', sign: '#' },
@@ -100,6 +103,7 @@ export const FORGE_FACTS = {
   },
   bitbucket: {
     title: 'Bitbucket',
+    tokenUser: 'x-token-auth',
     hosts: ['bitbucket.org'],
     apiUrl: 'https://api.bitbucket.org/2.0',
   },
@@ -168,6 +172,19 @@ export function forgeApiUrl(
   const { hosts, apiUrl, apiPath } = forgeFacts(kind)
   const isElsewhere = apiPath === undefined || hosts.includes(host)
   return apiUrl !== undefined && isElsewhere ? apiUrl : `${scheme}//${host}${root}${apiPath}`
+}
+
+/** What most forges take: GitHub, GitLab and Gitea ignore the name where the password is a token. */
+const USUAL_TOKEN_USER = 'x-access-token'
+
+/** User and password with which git shows a token to a forge of this kind; undefined: the kind is unknown. */
+export function tokenLogin(
+  kind: ForgeKind | undefined,
+  token: string,
+): { readonly username: string; readonly password: string } {
+  const { tokenUser = USUAL_TOKEN_USER } = kind === undefined ? {} : forgeFacts(kind)
+  if (tokenUser === 'token') return { username: token, password: '' }
+  return { username: tokenUser, password: token }
 }
 
 /** The path of a repository's webhook at the agent. */

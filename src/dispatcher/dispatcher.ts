@@ -273,6 +273,7 @@ export class Dispatcher implements AsyncDisposable {
     by: Doer,
   ): Promise<PipelineView> {
     const event = await manualEvent(repository, start, {
+      vault: this.#deps.vault,
       env: this.#deps.gitEnv,
       signal: this.#stop.signal,
       ownCommits: this.#ownCommits,

@@ -35,6 +35,10 @@ export interface RepositoryRecord {
   /** Its path there as its forge last named it, if that is not the path of the clone URL: it was renamed. */
   readonly movedTo?: string
   readonly cloneUrl: string
+  /** With what git shows itself to the server of the clone URL, sealed for `gitCredentialsPlace`. */
+  readonly gitCredentials?: string
+  /** The public half of its deploy key, in OpenSSH's form. */
+  readonly deployKey?: string
   /** Sealed for `webhookSecretPlace`; in plain text if written by an earlier version. */
   readonly webhookSecret: string
   /** The previous secret, sealed for the same place, while it is being replaced at the forge. */
@@ -63,6 +67,9 @@ export interface ForgeIds {
 /** What of a repository can be changed, besides its rules; absent: it stays. */
 export interface RepositoryChange
   extends Partial<Pick<RepositoryRecord, 'name' | 'forge' | 'cloneUrl' | 'pollIntervalMs'>> {
+  /** Sealed; null: none from now on. */
+  readonly gitCredentials?: string | null
+  readonly deployKey?: string | null
   /** It is another repository at the forge from now on: ids and accounts of the former one mean nothing. */
   readonly isAnother?: boolean
 }

@@ -4,6 +4,7 @@ import { present } from '../lib/present.ts'
 import type { SealedValue } from '../store/ports/sealing.ts'
 import type { Uses } from '../store/store.ts'
 import { forgeTokenPlace } from './forge-tokens.ts'
+import { gitCredentialsPlace } from './git-credentials.ts'
 import { idTokenKeyPlace } from './id-token-keys.ts'
 import { newSealingKey, readKeyFile, replaceKeyFile } from './key-file.ts'
 import { Keyring, type SealedPlace } from './keyring.ts'
@@ -101,6 +102,8 @@ function placeOf(value: SealedValue): SealedPlace {
       return webhookSecretPlace(value.repositoryId)
     case 'forge token':
       return forgeTokenPlace(value.repositoryId)
+    case 'git credentials':
+      return gitCredentialsPlace(value.repositoryId)
     case 'id token key':
       return idTokenKeyPlace(value.kid)
   }

@@ -24,6 +24,7 @@ import { startRunner } from '../../src/runner/start-runner.ts'
 import type { RepositoryRecord } from '../../src/store/records.ts'
 import type { Store } from '../../src/store/store.ts'
 import { changingHosts } from '../support/changing-hosts.ts'
+import { emptyVault } from '../support/empty-vault.ts'
 import { gitRepository } from '../support/git-repository.ts'
 import { tempDir } from '../support/temp-dir.ts'
 import { RUNNER_TOKEN } from '../support/tokens.ts'
@@ -58,12 +59,14 @@ const GIT_USES: Readonly<
     const store = { heads: { list: async () => [] } } as unknown as Store
     const intake = { acceptPoll: async () => {} } as unknown as Intake
     const gitEnv = { ...readGitEnv(), hosts }
-    const poller = new Poller({ store, intake, gitEnv, log: silentLog() })
+    const vault = await emptyVault()
+    const poller = new Poller({ store, intake, vault, gitEnv, log: silentLog() })
     await poller.pollOnce(recordOf(cloneUrl))
   },
   'starting a pipeline by hand': async (cloneUrl, hosts) => {
     const ownCommits = { find: async () => undefined }
-    const git = { env: { ...readGitEnv(), hosts }, signal, ownCommits }
+    const vault = await emptyVault()
+    const git = { vault, env: { ...readGitEnv(), hosts }, signal, ownCommits }
     await manualEvent(recordOf(cloneUrl), { ref: 'main' }, git)
   },
   'finding whose a commit is': async (cloneUrl, hosts, sha) => {

@@ -13,7 +13,8 @@ export function viewRepository(record: RepositoryRecord): RepositoryView {
     forge: record.forge,
     cloneUrl: withoutCredentials(record.cloneUrl),
     ...present({ forgePath: forgePath === record.name ? undefined : forgePath }),
-    ...present({ movedTo: record.movedTo }),
+    ...present({ movedTo: record.movedTo, deployKey: record.deployKey }),
+    ...credentialsOf(record),
     pollIntervalMs: record.pollIntervalMs,
     approval: record.approval ?? DEFAULT_APPROVAL,
     pipelineFiles: record.pipelineFiles ?? DEFAULT_PIPELINE_FILES,
@@ -22,6 +23,18 @@ export function viewRepository(record: RepositoryRecord): RepositoryView {
     strangerAccounts: [...(record.strangerAccounts ?? [])],
     createdAt: record.createdAt,
   }
+}
+
+/** Which kinds there are is all that is known without opening them. */
+function credentialsOf({
+  cloneUrl,
+  gitCredentials,
+  deployKey,
+}: RepositoryRecord): Pick<RepositoryView, 'credentials'> {
+  if (gitCredentials === undefined) return {}
+  const isHttp = /^https?:/.test(cloneUrl)
+  if (isHttp) return { credentials: ['password'] }
+  return deployKey === undefined ? {} : { credentials: ['deploy key'] }
 }
 
 function withoutCredentials(url: string): string {

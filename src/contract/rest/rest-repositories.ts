@@ -26,6 +26,10 @@ export const repositoryView = z
     cloneUrl: z.string(),
     /** Its path at the forge, if that is not its name here. */
     forgePath: z.string().optional(),
+    /** What git shows itself with to its server; its own, if any. */
+    credentials: z.array(z.enum(['password', 'deploy key'])).optional(),
+    /** The public half of its deploy key, as forges take it. */
+    deployKey: z.string().optional(),
     /** It was renamed at the forge, whose last webhook named this path; the clone URL has the former one. */
     movedTo: z.string().optional(),
     /** Milliseconds between polls for new commits; 0: webhooks only. */
@@ -69,6 +73,21 @@ const repositoryName = z
   )
 
 const cloneUrl = z.string().max(2048)
+/** What git shows itself with by HTTP; stored encrypted, and never shown again. */
+const credentials = z.strictObject({
+  /** Absent: the password is a token, and the forge decides how it is sent. */
+  username: z
+    .string()
+    .max(200)
+    .regex(/^[^:\p{Cc}]*$/u, 'must have neither colons nor control characters')
+    .optional(),
+  password: z
+    .string()
+    .min(1)
+    .max(2000)
+    .regex(/^[^\p{Cc}]+$/u, 'must have no control characters'),
+})
+export type NewCredentials = z.infer<typeof credentials>
 const pollIntervalMs = z.number().int().min(0).max(86_400_000)
 
 export const newRepository = z.strictObject({
@@ -78,6 +97,7 @@ export const newRepository = z.strictObject({
   forge: z.enum(FORGES).default('git'),
   /** Milliseconds between polls for new commits; 0: webhooks only. By default one minute. */
   pollIntervalMs: pollIntervalMs.default(60_000),
+  credentials: credentials.optional(),
 })
 export type NewRepository = z.input<typeof newRepository>
 
@@ -115,6 +135,8 @@ export const changeRepository = z.strictObject({
   cloneUrl: cloneUrl.optional(),
   forge: z.enum(FORGES).optional(),
   pollIntervalMs: pollIntervalMs.optional(),
+  /** Null: none from now on. */
+  credentials: credentials.nullable().optional(),
 })
 export type ChangeRepository = z.infer<typeof changeRepository>
 

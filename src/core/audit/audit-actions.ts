@@ -56,6 +56,8 @@ export const AUDIT_ACTIONS = {
     },
   },
   'repository.removed': { of: 'repository', facts: { forge: 'text', host: 'text' } },
+  'git_credentials.set': { of: 'repository', facts: { kind: 'text', host: 'text' } },
+  'git_credentials.removed': { of: 'repository', facts: { kind: 'text', host: 'text' } },
   'webhook_secret.replaced': { of: 'repository', facts: { overlapMs: 'number' } },
   'webhook.tested': { of: 'repository', facts: { host: 'text', answered: 'flag' } },
   'forge_link.set': { of: 'repository', facts: { forge: 'text', host: 'text', project: 'text' } },

@@ -19,6 +19,7 @@ import type { JobSpec } from '../../core/plan/plan.ts'
 import { NarwhalError } from '../../lib/errors.ts'
 import type { Logger } from '../../lib/log.ts'
 import type { LogAppend } from '../../store/ports/logs.ts'
+import type { Vault } from '../../vault/vault.ts'
 import type { JobIdTokens, WithheldTokens } from '../id-tokens/job-id-tokens.ts'
 import { chunksOf } from '../ledger/chunks-of.ts'
 import type { PipelineLedger } from '../ledger/pipeline-ledger.ts'
@@ -30,6 +31,7 @@ import { jobEnv } from './job-env.ts'
 
 export interface PipelineAttemptsDeps {
   readonly ledger: PipelineLedger
+  readonly vault: Vault
   readonly idTokens: JobIdTokens
   readonly log: Logger
   readonly signal: AbortSignal
@@ -83,7 +85,7 @@ export class PipelineAttempts {
       order: {
         jobId,
         attempt: attempt.number,
-        commit: commitOf(this.#ledger),
+        commit: commitOf(this.#ledger, this.#deps.vault),
         job: resolveOutputs(spec, this.#ledger.draft.jobs),
         env: jobEnv(this.#ledger, job, link.record.name),
         secrets,

@@ -9,6 +9,7 @@ import type { Logger } from '../../lib/log.ts'
 import { newId } from '../../lib/new-id.ts'
 import { present } from '../../lib/present.ts'
 import type { Reads } from '../../store/store.ts'
+import type { Vault } from '../../vault/vault.ts'
 import type { AuthorLookup } from '../forge-authors/author-lookup.ts'
 import { pipelineFacts } from '../ledger/audit-facts.ts'
 import type { Recorder } from '../ledger/recorder.ts'
@@ -21,6 +22,7 @@ export interface CommitIntakeDeps {
   readonly store: Reads<'events' | 'repositories'>
   readonly recorder: Recorder
   readonly authors: Pick<AuthorLookup, 'findBase'>
+  readonly vault: Vault
   readonly pool: RunnerPool
   /** The repositories that files may be included from. */
   readonly includes: readonly AllowedInclude[]
@@ -70,9 +72,9 @@ export class CommitIntake {
     const findRequest = async () => {
       const repository = await store.repositories.find(event.repositoryId)
       if (!repository) return undefined
-      const sources = await includeSources(store, includes, isStranger(event.trust))
+      const sources = await includeSources(this.#deps, includes, isStranger(event.trust))
       const found = await this.#deps.authors.findBase(event, repository)
-      return planOrderOf({ event, repository }, sources, found)
+      return planOrderOf({ event, repository }, { vault: this.#deps.vault, sources }, found)
     }
     const early = planEarly(pool, findRequest, signal)
     try {

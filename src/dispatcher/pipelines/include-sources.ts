@@ -1,6 +1,9 @@
 import { createHash } from 'node:crypto'
 import type { IncludeSource } from '../../contract/rpc/include-source.ts'
+import { present } from '../../lib/present.ts'
 import type { RepositoryReader } from '../../store/ports/repositories.ts'
+import { openGitCredentials } from '../../vault/git-credentials.ts'
+import type { Vault } from '../../vault/vault.ts'
 
 /** A repository that files may be included from; without a URL it is a registered one. */
 export interface AllowedInclude {
@@ -12,7 +15,14 @@ export interface AllowedInclude {
 
 /** Where a runner finds the allowed repositories; unregistered ones are left out. */
 export async function includeSources(
-  store: { readonly repositories: Pick<RepositoryReader, 'find'> },
+  {
+    store,
+    vault,
+  }: {
+    readonly store: { readonly repositories: Pick<RepositoryReader, 'find'> }
+    /** Absent: nothing is sealed. */
+    readonly vault?: Vault
+  },
   allowed: readonly AllowedInclude[],
   isStranger: boolean,
 ): Promise<IncludeSource[]> {
@@ -26,7 +36,10 @@ export async function includeSources(
       continue
     }
     const found = await store.repositories.find(name)
-    if (found) sources.push({ name: found.name, repositoryId: found.id, cloneUrl: found.cloneUrl })
+    if (!found) continue
+    const { id: repositoryId, cloneUrl } = found
+    const credentials = vault && openGitCredentials(vault, found)
+    sources.push({ name: found.name, repositoryId, cloneUrl, ...present({ credentials }) })
   }
   return sources
 }

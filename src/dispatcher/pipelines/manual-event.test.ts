@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { emptyVault } from '#root/test/support/empty-vault.ts'
 import { type GitRepository, gitRepository } from '#root/test/support/git-repository.ts'
 import { readGitEnv } from '../../config/env.ts'
 import { aRepository } from '../../store/contract/fixtures.ts'
@@ -10,7 +11,8 @@ async function start({ url }: GitRepository, ref?: string) {
   const record = aRepository({ cloneUrl: url })
   const ownCommits = { find: async () => undefined }
   const { signal } = new AbortController()
-  const event = await manualEvent(record, { ref }, { env: readGitEnv(), signal, ownCommits })
+  const git = { vault: await emptyVault(), env: readGitEnv(), signal, ownCommits }
+  const event = await manualEvent(record, { ref }, git)
   return [event.ref, event.sha]
 }
 

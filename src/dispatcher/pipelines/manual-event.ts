@@ -1,11 +1,13 @@
 import { type CommitEvent, isRef, isSha } from '../../core/commit-event.ts'
 import { BARE_COMMIT_REF, decideTrust, isOwnRef } from '../../core/stranger/stranger.ts'
 import { NarwhalError } from '../../lib/errors.ts'
-import { type CloneUrl, type GitEnv, parseCloneUrl } from '../../lib/git/git.ts'
+import type { CloneUrl, GitEnv } from '../../lib/git/git.ts'
 import { findRemoteHead, findRemoteRefs, listRemote } from '../../lib/git/list-remote.ts'
 import { newId } from '../../lib/new-id.ts'
 import { present } from '../../lib/present.ts'
 import type { RepositoryRecord } from '../../store/records.ts'
+import { cloneOf } from '../../vault/git-credentials.ts'
+import type { Vault } from '../../vault/vault.ts'
 import type { OwnCommits } from './own-commits.ts'
 
 /** What to start a pipeline for. */
@@ -15,6 +17,7 @@ export interface ManualStart {
 }
 
 export interface GitAccess {
+  readonly vault: Vault
   readonly env: GitEnv
   readonly signal: AbortSignal
   readonly ownCommits: Pick<OwnCommits, 'find'>
@@ -55,7 +58,7 @@ async function resolve(
   ref: string | undefined,
   git: GitAccess,
 ): Promise<Target> {
-  const clone = parseCloneUrl(repository.cloneUrl)
+  const clone = cloneOf(git.vault, repository)
   if (ref === undefined) {
     const head = await findRemoteHead(clone, git)
     if (!head) throw missing(repository, 'HEAD')

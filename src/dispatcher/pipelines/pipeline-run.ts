@@ -20,6 +20,7 @@ import { type KeptSecret, secretWithheld } from '../../core/secret/secret-rules.
 import { isStranger } from '../../core/stranger/stranger.ts'
 import { NarwhalError } from '../../lib/errors.ts'
 import type { Logger } from '../../lib/log.ts'
+import type { Vault } from '../../vault/vault.ts'
 import { type Givers, giveToJob } from '../attempts/given-to-job.ts'
 import { PipelineAttempts } from '../attempts/pipeline-attempts.ts'
 import { cancelled, givenSecrets, jobChanged, pipelineChanged } from '../ledger/audit-facts.ts'
@@ -35,6 +36,7 @@ import { PipelinePlanning, type PlanningDeps } from './pipeline-planning.ts'
 const RETRY_MS = 1_000
 
 export interface PipelineRunDeps extends PlanningDeps, Givers {
+  readonly vault: Vault
   readonly queue: Pick<GroupGate, 'add' | 'remove'>
   readonly log: Logger
   /** Aborts when the dispatcher stops or has lost its seat. */
@@ -81,6 +83,7 @@ export class PipelineRun {
     this.#signal = AbortSignal.any([deps.signal, this.#stale.signal])
     this.#attempts = new PipelineAttempts({
       ledger: deps.ledger,
+      vault: deps.vault,
       idTokens: deps.idTokens,
       log: this.#log,
       signal: this.#signal,

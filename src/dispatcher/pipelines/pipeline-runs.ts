@@ -174,6 +174,7 @@ export class PipelineRuns implements AsyncDisposable {
       options,
       secrets: new JobSecrets({ ...this.#deps, secretAdvice: options.secretAdvice }, ledger),
       idTokens: new JobIdTokens(this.#deps, ledger),
+      vault: this.#deps.vault,
       patienceMs: start.patienceMs,
       early: start.early,
       mayConfirm: () => this.#ownership?.isSure(id, term) ?? seat.isGood,
@@ -182,15 +183,14 @@ export class PipelineRuns implements AsyncDisposable {
       },
       onStale: () => this.#remove(id, entry()),
       planOrder: async () => {
-        const { store } = this.#deps
         const sources = recorder.retryWhileUnavailable(() =>
-          includeSources(store, options.includes ?? [], isStranger(ledger.event.trust)),
+          includeSources(this.#deps, options.includes ?? [], isStranger(ledger.event.trust)),
         )
         const { event, repository } = ledger
         const found = await recorder.retryWhileUnavailable(() =>
           this.#deps.authors.findBase(event, repository),
         )
-        return planOrderOf(ledger, await sources, found)
+        return planOrderOf(ledger, { vault: this.#deps.vault, sources: await sources }, found)
       },
       findAuthors: () =>
         recorder.retryWhileUnavailable(() =>

@@ -21,6 +21,8 @@ import { backoff } from '../../lib/async/backoff.ts'
 import { NarwhalError } from '../../lib/errors.ts'
 import { newId } from '../../lib/new-id.ts'
 import { present } from '../../lib/present.ts'
+import { openGitCredentials } from '../../vault/git-credentials.ts'
+import type { Vault } from '../../vault/vault.ts'
 import type { PipelineLedger } from '../ledger/pipeline-ledger.ts'
 import type { RunnerPool } from '../runners/runner-pool.ts'
 import { planDigest } from './plan-digest.ts'
@@ -28,11 +30,11 @@ import { planDigest } from './plan-digest.ts'
 /** How often planning may fail before the pipeline ends in `error`. */
 const MAX_FAILURES = 3
 
-/** The commit of a pipeline, as sent to runners. */
-export function commitOf({
-  event,
-  repository,
-}: Pick<PipelineLedger, 'event' | 'repository'>): CommitSource {
+/** The commit of a pipeline, as sent to runners. Throws as `Vault.open` does. */
+export function commitOf(
+  { event, repository }: Pick<PipelineLedger, 'event' | 'repository'>,
+  vault: Vault,
+): CommitSource {
   return {
     repositoryId: repository.id,
     repositoryName: repository.name,
@@ -40,19 +42,20 @@ export function commitOf({
     ref: event.ref,
     sha: event.sha,
     isStranger: isStranger(event.trust),
+    ...present({ credentials: openGitCredentials(vault, repository) }),
   }
 }
 
-/** The request to plan a pipeline; `found` adds what the event lacks. */
+/** The request to plan a pipeline; `found` adds what the event lacks. Throws as `Vault.open` does. */
 export function planOrderOf(
   ledger: Pick<PipelineLedger, 'event' | 'repository'>,
-  sources: readonly IncludeSource[],
+  { vault, sources }: { readonly vault: Vault; readonly sources: readonly IncludeSource[] },
   found: Pick<EventDetails, 'base' | 'targetBranch' | 'request'> = {},
 ): PlanOrder {
   const { event } = ledger
   const { base, targetBranch, request } = found
   const details = { ...event.details, ...present({ base, targetBranch, request }) }
-  return { commit: commitOf(ledger), facts: factsOf({ ...event, details }), sources }
+  return { commit: commitOf(ledger, vault), facts: factsOf({ ...event, details }), sources }
 }
 
 export interface PlannedOnRunner {

@@ -5,14 +5,19 @@ import { FORGE_FACTS, hasWebhooks, requestOf } from '../../core/forges.ts'
 import { DEFAULT_APPROVAL, DEFAULT_PIPELINE_FILES } from '../../core/stranger/approval.ts'
 import { cloneHost } from '../../lib/git/clone-host.ts'
 import type { GitEnv } from '../../lib/git/git.ts'
+import type { GitCredentials } from '../../lib/git/git-credentials.ts'
 import { present } from '../../lib/present.ts'
 import type { Head, RepositoryRecord, StrangerRules } from '../../store/records.ts'
-import type { StoreWriter, Uses } from '../../store/store.ts'
+import type { StoreWriter, Uses, Writes } from '../../store/store.ts'
+import { openGitCredentials, sealGitCredentials } from '../../vault/git-credentials.ts'
+import type { Vault } from '../../vault/vault.ts'
 import { followRepository } from '../statuses/link-forge.ts'
+import { changedCredentials } from './changed-credentials.ts'
 import { type RemoteRepository, readRemote } from './read-remote.ts'
 
 export interface ChangeDeps {
   readonly store: Uses<'heads' | 'repositories' | 'transact'>
+  readonly vault: Vault
   readonly gitEnv: GitEnv
 }
 
@@ -22,7 +27,7 @@ export interface ChangeDeps {
  * has to be done.
  */
 export async function changeRepository(
-  { store, gitEnv }: ChangeDeps,
+  { store, vault, gitEnv }: ChangeDeps,
   former: RepositoryRecord,
   request: ChangeRepository,
   by: Doer,
@@ -31,14 +36,24 @@ export async function changeRepository(
   const { name, cloneUrl, forge = former.forge, pollIntervalMs } = request
   const isMoved = cloneUrl !== undefined || forge !== former.forge
   const wanted = { cloneUrl: cloneUrl ?? former.cloneUrl, forge }
-  const remote = isMoved ? await readRemote(wanted, gitEnv) : undefined
+  const known = { cloneUrl: former.cloneUrl, credentials: openGitCredentials(vault, former) }
+  const { credentials, isDropped } = changedCredentials(known, wanted, request.credentials)
+  const isRead = isMoved || request.credentials
+  const remote = isRead ? await readRemote({ ...wanted, credentials }, gitEnv) : undefined
   const isAnother = isMoved && !isSameAtForge(former, { ...wanted, cloneUrl })
   const { result } = await store.transact(async (write) => {
     await write.repositories.setStrangerRules(id, rulesOf(request))
     const change = { name, forge, cloneUrl: cloneUrl && remote?.clone.url, pollIntervalMs }
-    await write.repositories.change(id, { ...present(change), isAnother })
+    const isSealedAnew = request.credentials !== undefined || isDropped
+    const sealed = isSealedAnew
+      ? { gitCredentials: (await sealGitCredentials({ vault, write }, id, credentials)) ?? null }
+      : {}
+    await write.repositories.change(id, { ...present(change), ...sealed, isAnother })
+    if (isSealedAnew)
+      auditCredentials(write, former, { is: credentials, cloneUrl: wanted.cloneUrl }, by)
     const isOtherForge = forge !== former.forge
-    const isQuiteOther = remote && (await setBaseline(write, former, { remote, isOtherForge }))
+    const isQuiteOther =
+      isMoved && remote && (await setBaseline(write, former, { remote, isOtherForge }))
     const changed = (await write.repositories.find(id)) ?? former
     const isLinkStale = !(await followRepository(write, former, changed))
     write.audit.add(by, {
@@ -47,7 +62,7 @@ export async function changeRepository(
       before: factsOf(former),
       after: factsOf(changed),
     })
-    return { changed, isLinkStale, isQuiteOther }
+    return { changed, isLinkStale, isQuiteOther, isDropped }
   })
   return { repository: result.changed, warnings: warningsOf(former, result) }
 }
@@ -97,14 +112,21 @@ interface Changed {
   readonly changed: RepositoryRecord
   readonly isLinkStale: boolean
   readonly isQuiteOther: boolean | undefined
+  /** Its password was for another server. */
+  readonly isDropped: boolean
 }
 
 function warningsOf(
   former: RepositoryRecord,
-  { changed, isLinkStale, isQuiteOther }: Changed,
+  { changed, isLinkStale, isQuiteOther, isDropped }: Changed,
 ): string[] {
   const { name, forge, strangerAccounts = [] } = changed
   const warnings: string[] = []
+  if (isDropped) {
+    warnings.push(
+      `its password was for ${cloneHost(former.cloneUrl)} and is deleted: narwhal repo set ${name} --credentials-file FILE gives one for the new server`,
+    )
+  }
   if (isQuiteOther) {
     warnings.push(
       `no branch or tag is where it was, so nothing that is there now is built: to build a branch, narwhal pipeline start ${name} --ref BRANCH`,
@@ -126,6 +148,17 @@ function warningsOf(
     )
   }
   return warnings
+}
+
+function auditCredentials(
+  write: Writes<'audit'>,
+  subject: RepositoryRecord,
+  { is, cloneUrl }: { readonly is: GitCredentials; readonly cloneUrl: string },
+  by: Doer,
+): void {
+  const facts = { kind: 'password', host: cloneHost(cloneUrl) }
+  if (is.http) write.audit.add(by, { action: 'git_credentials.set', subject, after: facts })
+  else write.audit.add(by, { action: 'git_credentials.removed', subject, before: facts })
 }
 
 /** As the audit log shows it. */

@@ -7,10 +7,13 @@ import { NarwhalError } from '../../lib/errors.ts'
 import { cloneHost } from '../../lib/git/clone-host.ts'
 import type { GitEnv } from '../../lib/git/git.ts'
 import { newId } from '../../lib/new-id.ts'
+import { present } from '../../lib/present.ts'
 import type { RepositoryRecord } from '../../store/records.ts'
 import type { Uses } from '../../store/store.ts'
+import { sealGitCredentials } from '../../vault/git-credentials.ts'
 import type { Vault } from '../../vault/vault.ts'
 import { webhookSecretPlace } from '../../vault/webhook-secrets.ts'
+import { httpCredentials } from './changed-credentials.ts'
 import { readRemote } from './read-remote.ts'
 
 /**
@@ -33,7 +36,9 @@ export async function registerRepository(
       `a repository named ${request.name} is already registered: change it (narwhal repo set ${request.name}), or choose another name`,
     )
   }
-  const { clone, heads } = await readRemote(request, gitEnv)
+  const http = request.credentials && httpCredentials(request.credentials, request)
+  const credentials = http && { http }
+  const { clone, heads } = await readRemote({ ...request, credentials }, gitEnv)
   const secret = newWebhookSecret()
   const repository = {
     id: newId('repo'),
@@ -46,11 +51,18 @@ export async function registerRepository(
   }
   const { result } = await store.transact(async (write) => {
     const webhookSecret = await vault.seal(write, secret, webhookSecretPlace(repository.id))
-    const record: RepositoryRecord = { ...repository, webhookSecret }
+    const { id } = repository
+    const sealed = credentials && (await sealGitCredentials({ vault, write }, id, credentials))
+    const secrets = { webhookSecret, ...present({ gitCredentials: sealed }) }
+    const record: RepositoryRecord = { ...repository, ...secrets }
     await write.repositories.insert(record, heads)
     const { forge, pollIntervalMs } = record
     const after = { forge, host: cloneHost(record.cloneUrl), pollIntervalMs }
     write.audit.add(by, { action: 'repository.added', subject: record, after })
+    if (sealed !== undefined) {
+      const given = { kind: 'password', host: after.host }
+      write.audit.add(by, { action: 'git_credentials.set', subject: record, after: given })
+    }
     return record
   })
   return { repository: result, secret }

@@ -23,9 +23,6 @@ const SAYS_WHY = [
 
 const MOST_LINES = 4
 const NO_CREDENTIALS = /^fatal: could not read (?:Username|Password) for '([^']*)'.*$/
-/** What can be done where a server asks for credentials. */
-const WAYS =
-  'clone it by ssh, with a key of the user that Narwhal runs as, or from a URL that needs none'
 
 /**
  * Why git failed, from what it wrote to standard error: the lines that say so, at most four, those of the
@@ -35,7 +32,7 @@ export function gitReason(stderr: string): string {
   const lines = [...new Set(stderr.split(/[\r\n]+/).map((line) => line.trim()))].filter(Boolean)
   const telling = lines.filter((line) => !says(line, SAYS_NOTHING))
   const shown = (telling.length > 0 ? telling : lines).map((line) =>
-    line.replace(NO_CREDENTIALS, `$1 asks for credentials, and there are none here: ${WAYS}`),
+    line.replace(NO_CREDENTIALS, `$1 asks for credentials, and there are none here`),
   )
   const why = shown.filter((line) => says(line, SAYS_WHY)).slice(0, MOST_LINES)
   const others = shown.filter((line) => !why.includes(line))

@@ -1,8 +1,12 @@
 import { describeError, NarwhalError } from '../errors.ts'
+import { present } from '../present.ts'
 import { askOnce } from '../reach/ask-once.ts'
+import { adviseOnAccess } from './access-advice.ts'
 import type { GitWay } from './git.ts'
 import { type CloneUrl, type GitEnv, parseCloneUrl } from './git.ts'
+import { authorizationFor } from './git-credentials.ts'
 import { type Found, findHttp, wayTo } from './git-way.ts'
+import { openIdentity } from './ssh-identity.ts'
 
 interface Asking {
   readonly env: GitEnv
@@ -27,18 +31,27 @@ export async function followingRedirects<Result>(
   options: Asking,
 ): Promise<Result> {
   const found = await findHttp(clone.url, options.env)
+  const { ssh } = clone.credentials ?? {}
+  await using identity = ssh && !found ? await openIdentity(ssh) : undefined
   let { url } = clone
   for (let hops = 0; ; hops++) {
+    const authorization = authorizationFor(clone, url)
     try {
-      return await run(url, await wayTo({ ...clone, url }, found, options))
+      const how = { ...options, authorization, identity: identity?.options }
+      return await run(url, await wayTo({ ...clone, url }, found, how))
     } catch (error) {
-      if (!found || hops === MAX_REDIRECTS || !REDIRECTED.test(describeError(error))) throw error
-      url = await nextUrl(url, found, options)
+      const isRedirect = found && REDIRECTED.test(describeError(error))
+      if (!isRedirect || hops === MAX_REDIRECTS) throw adviseOnAccess(error, clone)
+      url = await nextUrl(url, found, { ...options, authorization })
     }
   }
 }
 
-async function nextUrl(url: string, found: Found, { signal }: Asking): Promise<string> {
+async function nextUrl(
+  url: string,
+  found: Found,
+  { signal, authorization }: Asking & { readonly authorization: string | undefined },
+): Promise<string> {
   const asked = new URL(`${url.replace(/\/$/, '')}${REFS}?service=git-upload-pack`)
   const late = AbortSignal.timeout(ANSWER_MS)
   const refuse = (why: string, cause?: unknown): NarwhalError =>
@@ -46,7 +59,12 @@ async function nextUrl(url: string, found: Found, { signal }: Asking): Promise<s
   let location: string | null
   try {
     const both = signal ? AbortSignal.any([signal, late]) : late
-    const question = { url: asked, method: 'GET', headers: {}, signal: both }
+    const question = {
+      url: asked,
+      method: 'GET',
+      headers: present({ authorization }),
+      signal: both,
+    }
     location = (await askOnce(question, found)).headers.get('location')
   } catch (error) {
     signal?.throwIfAborted()

@@ -10,6 +10,7 @@ import { present } from '../present.ts'
 import type { Hosts } from '../reach/hosts.ts'
 import { shellQuote } from '../shell-quote.ts'
 import { quoteUrl } from '../without-credentials.ts'
+import type { GitCredentials } from './git-credentials.ts'
 import { gitReason } from './git-reason.ts'
 
 /**
@@ -67,6 +68,8 @@ export interface GitWay {
   /** Settings of git-config(1). */
   readonly settings: readonly string[]
   readonly ssh: readonly string[]
+  /** Credentials, as environment variables: every user of the machine can read arguments. */
+  readonly env?: Readonly<Record<string, string>>
 }
 
 export interface GitOptions {
@@ -141,7 +144,7 @@ function environment({ env, way }: Pick<GitOptions, 'env' | 'way'>): NodeJS.Proc
   const options = [...SSH_OPTIONS, ...(way?.ssh ?? [])]
   // A shell splits it.
   const ssh = ['ssh', ...options.map(shellQuote)]
-  return { ...processEnv(env), ...FIXED_ENV, GIT_SSH_COMMAND: ssh.join(' ') }
+  return { ...processEnv(env), ...FIXED_ENV, ...way?.env, GIT_SSH_COMMAND: ssh.join(' ') }
 }
 
 /** What git and ssh get of this process's environment. */
@@ -162,6 +165,8 @@ export interface CloneUrl {
   /** As git expects it. */
   readonly url: string
   readonly local: boolean
+  /** Of the repository, for the server of its URL alone. */
+  readonly credentials?: GitCredentials
 }
 
 const SCP_LIKE =

@@ -1,10 +1,10 @@
 import { mkdir, rm } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import type { CommitSource } from '../../contract/rpc/attempt.ts'
+import { type CommitSource, cloneUrlOf } from '../../contract/rpc/attempt.ts'
 import { describeError, NarwhalError } from '../../lib/errors.ts'
 import { exists } from '../../lib/exists.ts'
 import type { GitWay } from '../../lib/git/git.ts'
-import { type GitEnv, git, parseCloneUrl } from '../../lib/git/git.ts'
+import { type GitEnv, git } from '../../lib/git/git.ts'
 import { followingRedirects } from '../../lib/git/git-redirects.ts'
 import { diskNote } from './disk-note.ts'
 import { isNotGiven, isOnlyTips, notThere } from './fetch-errors.ts'
@@ -111,7 +111,7 @@ async function fetchRefs(
     const args = [...FETCH_SETTINGS, `--git-dir=${mirror}`, ...what]
     return git(args, { env, signal, way, timeoutMs: LONGEST_FETCH_MS })
   }
-  await followingRedirects(parseCloneUrl(commit.cloneUrl), fetch, { env, signal })
+  await followingRedirects(cloneUrlOf(commit), fetch, { env, signal })
 }
 
 async function describeFailure(

@@ -83,8 +83,7 @@ test('says so when a repository is away, asks for a password, or has a wrong URL
   const commit = commitOf(repository, await repository.head())
   await assert.rejects(mirrors.fetchCommit(commit, signal), {
     code: 'unavailable',
-    message:
-      /can't fetch acme\/app: git fetch failed: http:.* asks for credentials, and there are none here/,
+    message: /can't fetch acme\/app: http:.* is private, or isn't there: .*--credentials-file/,
   })
   const away = { ...commit, cloneUrl: dir.join('nowhere') }
   await assert.rejects(mirrors.fetchCommit(away, signal), {

@@ -1,12 +1,14 @@
 import { createHash } from 'node:crypto'
 import { readdir, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { CommitSource } from '../../contract/rpc/attempt.ts'
+import { type CommitSource, cloneUrlOf } from '../../contract/rpc/attempt.ts'
 import { SerialQueue } from '../../lib/async/serial-queue.ts'
 import { describeError, NarwhalError } from '../../lib/errors.ts'
 import { exists } from '../../lib/exists.ts'
 import { type GitEnv, git, parseCloneUrl } from '../../lib/git/git.ts'
+import { authorizationFor } from '../../lib/git/git-credentials.ts'
 import type { Logger } from '../../lib/log.ts'
+import { present } from '../../lib/present.ts'
 import { ANY_HOSTS, type Hosts } from '../../lib/reach/hosts.ts'
 import { fetchByGit, fetchTagsByGit } from './fetch-by-git.ts'
 import { isBroken, isNotGiven, notThere } from './fetch-errors.ts'
@@ -271,8 +273,9 @@ export class Mirror {
   }
 }
 
-function remoteOf({ cloneUrl: url }: CommitSource, { hosts = ANY_HOSTS }: GitEnv): Remote {
-  return { url, hosts }
+function remoteOf(commit: CommitSource, { hosts = ANY_HOSTS }: GitEnv): Remote {
+  const { cloneUrl: url } = commit
+  return { url, hosts, ...present({ authorization: authorizationFor(cloneUrlOf(commit), url) }) }
 }
 
 /** The name is a digest, so that `a` and `a/b` never conflict. */

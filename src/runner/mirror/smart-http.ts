@@ -3,6 +3,7 @@ import * as https from 'node:https'
 import { NarwhalError } from '../../lib/errors.ts'
 import { readAdvertisement, type ServerFacts } from '../../lib/git/advertisement.ts'
 import { broken, DELIMITER, FLUSH, packet, packets, refused } from '../../lib/git/pkt-line.ts'
+import { present } from '../../lib/present.ts'
 import type { Hosts } from '../../lib/reach/hosts.ts'
 
 /** A server that is silent for a minute is given up. */
@@ -18,6 +19,8 @@ const agents = new WeakMap<Hosts, { readonly http: http.Agent; readonly https: h
 export interface Remote {
   readonly url: string
   readonly hosts: Hosts
+  /** The header of this name, for the server of the URL. */
+  readonly authorization?: string
 }
 
 /** A tag of a remote repository. */
@@ -62,8 +65,8 @@ export async function askServer(remote: Remote, signal: AbortSignal): Promise<Se
 /**
  * Requests one pack, with what the commit reaches and `haves` do not, in one request and without
  * listing the refs first. In version 2 of the protocol over HTTP (gitprotocol-v2(5)) each request is
- * independent; git(1) itself needs two or three, and a process for them. It sends no credentials and
- * follows no redirect: rejects with `unavailable` for any response other than a pack, and the caller
+ * independent; git(1) itself needs two or three, and a process for them. It follows no
+ * redirect: rejects with `unavailable` for any response other than a pack, and the caller
  * then falls back to git(1). `write` receives the pack's bytes, with backpressure.
  */
 export async function requestPack(
@@ -151,10 +154,11 @@ interface Asked {
 }
 
 async function send(
-  { url, hosts }: Remote,
+  remote: Remote,
   asked: Asked,
   signal: AbortSignal,
 ): Promise<http.IncomingMessage> {
+  const { url, hosts, authorization } = remote
   const { method, path, type, body } = asked
   const target = new URL(`${url.replace(/\/$/, '')}/${path}`)
   const isTls = target.protocol === 'https:'
@@ -170,6 +174,7 @@ async function send(
       accept: type,
       'git-protocol': 'version=2',
       'user-agent': 'git/2.40.0 (narwhal)',
+      ...present({ authorization }),
       ...(body !== undefined && {
         'content-type': 'application/x-git-upload-pack-request',
         'content-length': Buffer.byteLength(body),
@@ -185,7 +190,7 @@ async function send(
     response = await answered.promise
   } catch (error) {
     // The server closed a kept-alive connection just as it was reused.
-    if (request.reusedSocket && !signal.aborted) return await send({ url, hosts }, asked, signal)
+    if (request.reusedSocket && !signal.aborted) return await send(remote, asked, signal)
     throw error
   }
   const given = response.headers['content-type']

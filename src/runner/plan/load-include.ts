@@ -1,8 +1,8 @@
-import type { CommitSource } from '../../contract/rpc/attempt.ts'
+import { type CommitSource, cloneUrlOf } from '../../contract/rpc/attempt.ts'
 import type { IncludeSource } from '../../contract/rpc/include-source.ts'
 import { isRef, isSha } from '../../core/commit-event.ts'
 import { describeError, NarwhalError } from '../../lib/errors.ts'
-import { type GitEnv, parseCloneUrl } from '../../lib/git/git.ts'
+import type { GitEnv } from '../../lib/git/git.ts'
 import { listRemote } from '../../lib/git/list-remote.ts'
 import { type IncludedFile, type IncludeRef, nameOf } from '../../pipeline-file/read/include-ref.ts'
 import type { MirrorCache } from '../mirror/mirror-cache.ts'
@@ -79,12 +79,12 @@ export class IncludeLoader {
       const message = `the operator allows no includes from ${repository} ${by}`
       throw new NarwhalError('forbidden', message)
     }
-    const { repositoryId, cloneUrl } = source
-    const known = { repositoryId, repositoryName: source.name, cloneUrl }
+    const { name: repositoryName, ...at } = source
+    const known = { ...at, repositoryName }
     if (isSha(ref)) return { ...known, ref: 'refs/heads/HEAD', sha: ref }
     const names = ref.startsWith('refs/') ? [ref] : [`refs/heads/${ref}`, `refs/tags/${ref}`]
     const wanted = names.filter(isRef)
-    const refs = await listRemote(parseCloneUrl(cloneUrl), wanted, { env, signal: this.#signal })
+    const refs = await listRemote(cloneUrlOf(source), wanted, { env, signal: this.#signal })
     for (const name of wanted) {
       const sha = refs.get(name)
       if (sha && isSha(sha)) return { ...known, ref: name, sha }

@@ -1,11 +1,11 @@
-import type { CommitSource } from '../../contract/rpc/attempt.ts'
+import { type CommitSource, cloneUrlOf } from '../../contract/rpc/attempt.ts'
 import type { EventFacts } from '../../contract/rpc/event-facts.ts'
 import type { PlannedCommit, PlannedFile, PlanOrder } from '../../contract/rpc/planned-commit.ts'
 import { isRef } from '../../core/commit-event.ts'
 import type { PipelinePlan } from '../../core/plan/plan.ts'
 import type { PlanFacts } from '../../core/plan/plan-facts.ts'
 import { type ChangedFiles, changedFiles } from '../../core/stranger/changed-files.ts'
-import { type GitEnv, parseCloneUrl } from '../../lib/git/git.ts'
+import type { GitEnv } from '../../lib/git/git.ts'
 import { listRemote } from '../../lib/git/list-remote.ts'
 import { present } from '../../lib/present.ts'
 import type { IncludedFiles, IncludeRef } from '../../pipeline-file/read/include-ref.ts'
@@ -114,7 +114,7 @@ async function findBase(
     const found =
       base ??
       (isRequest
-        ? (await listRemote(parseCloneUrl(commit.cloneUrl), [ref], { env, signal })).get(ref)
+        ? (await listRemote(cloneUrlOf(commit), [ref], { env, signal })).get(ref)
         : undefined)
     if (found) await mirrors.fetchCommit({ ...commit, ref, sha: found }, signal)
     return found

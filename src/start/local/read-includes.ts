@@ -19,8 +19,8 @@ export async function openLocalIncludes(
   root: string,
 ): Promise<LocalIncludes> {
   const { gitEnv: env, log, signal, config } = context
-  const registered = { repositories: { find: async () => undefined } }
-  const sources = await includeSources(registered, config['include-repositories'] ?? [], false)
+  const store = { repositories: { find: async () => undefined } }
+  const sources = await includeSources({ store }, config['include-repositories'] ?? [], false)
   await using stack = new AsyncDisposableStack()
   let loading: Promise<IncludeLoader> | undefined
   const open = async (): Promise<IncludeLoader> => {

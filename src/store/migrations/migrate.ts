@@ -30,6 +30,7 @@ import { holdsAndRunners } from './0026-holds-and-runners.ts'
 import { forgeRefusals } from './0027-forge-refusals.ts'
 import { moves } from './0028-moves.ts'
 import { forgePaths } from './0031-forge-paths.ts'
+import { gitCredentials } from './0032-git-credentials.ts'
 
 /** All migrations. Their names never change: they record which ones a database has had. */
 export const MIGRATIONS: Readonly<Record<string, Migration>> = {
@@ -62,6 +63,7 @@ export const MIGRATIONS: Readonly<Record<string, Migration>> = {
   '0027-forge-refusals': forgeRefusals,
   '0028-moves': moves,
   '0031-forge-paths': forgePaths,
+  '0032-git-credentials': gitCredentials,
 }
 
 /**

@@ -5,7 +5,7 @@ import type { SecretRef } from './secrets.ts'
 export type SealedValue = { readonly sealed: string } & (
   | ({ readonly kind: 'secret' } & SecretRef)
   | {
-      readonly kind: 'webhook secret' | 'former webhook secret' | 'forge token'
+      readonly kind: 'webhook secret' | 'former webhook secret' | 'forge token' | 'git credentials'
       readonly repositoryId: RepositoryId
     }
   | { readonly kind: 'id token key'; readonly kid: string }

@@ -5,7 +5,8 @@ import { NarwhalError } from '../../lib/errors.ts'
 import { present } from '../../lib/present.ts'
 import type { RepositoryChange } from '../records.ts'
 import { lastNumberOf, noteUsedNumber } from './removal/repository-sweep.ts'
-import type { Db, RepositoryRow } from './tables.ts'
+import type { RepositoryRow } from './repository-row.ts'
+import type { Db } from './tables.ts'
 import { nameKey } from './text.ts'
 
 /** See `RepositoryWriter.change`. */
@@ -37,6 +38,8 @@ export async function changeRepository(
       ...(change.cloneUrl === undefined ? {} : { moved_to: null }),
       ...(isAnother ? { forge_id: null, forge_owner_id: null } : {}),
       ...present({ poll_interval_ms: change.pollIntervalMs }),
+      ...(change.gitCredentials === undefined ? {} : { git_credentials: change.gitCredentials }),
+      ...(change.deployKey === undefined ? {} : { deploy_key: change.deployKey }),
     })
     .where('id', '=', id)
     .execute()

@@ -13,8 +13,9 @@ import { setHeads } from './heads.ts'
 import { hotQuery } from './hot-query.ts'
 import { endEventsOfRemoved } from './pipelines/commit-events.ts'
 import { lastNumberOf } from './removal/repository-sweep.ts'
+import type { RepositoryRow } from './repository-row.ts'
 import { batches, parsed } from './rows.ts'
-import type { Db, RepositoryRow } from './tables.ts'
+import type { Db } from './tables.ts'
 import { nameKey } from './text.ts'
 
 export function repositoryReader(db: Db): RepositoryReader {
@@ -141,6 +142,8 @@ async function insertRepository(db: Db, repository: RepositoryRecord): Promise<v
       path_key: nameKey(forgePathOf(repository)),
       moved_to: repository.movedTo ?? null,
       clone_url: repository.cloneUrl,
+      git_credentials: repository.gitCredentials ?? null,
+      deploy_key: repository.deployKey ?? null,
       webhook_secret: repository.webhookSecret,
       former_secret: repository.formerSecret?.sealed ?? null,
       former_ends_at: repository.formerSecret?.endsAt ?? null,
@@ -249,6 +252,8 @@ async function removeRepository(db: Db, id: RepositoryId): Promise<void> {
       webhook_secret: '',
       former_secret: null,
       former_ends_at: null,
+      git_credentials: null,
+      deploy_key: null,
     })
     .where('id', '=', id)
     .where('removed_at', 'is', null)
@@ -276,6 +281,8 @@ export function repositoryOf(row: RepositoryRow): RepositoryRecord {
       forgeId: row.forge_id,
       forgeOwnerId: row.forge_owner_id,
       movedTo: row.moved_to,
+      gitCredentials: row.git_credentials,
+      deployKey: row.deploy_key,
       approval: row.approval as ApprovalRule | null,
       strangerAccounts: parsed(row.stranger_accounts) as number[] | null,
       pipelineFiles: row.pipeline_files as PipelineFilesRule | null,

@@ -1,9 +1,7 @@
-import { readFile } from 'node:fs/promises'
-import { resolve } from 'node:path'
 import { type Command, Option } from 'commander'
 import type { ForgeLinkView } from '../../../contract/rest/rest-forge-links.ts'
 import { FORGE_KINDS } from '../../../core/forges.ts'
-import { describeError, NarwhalError } from '../../../lib/errors.ts'
+import { NarwhalError } from '../../../lib/errors.ts'
 import { present } from '../../../lib/present.ts'
 import {
   addClientCommand,
@@ -11,9 +9,12 @@ import {
   openClient,
   printJson,
 } from '../../parts/client-command.ts'
+import { readCredential } from '../../parts/read-credential.ts'
 import { cleanText } from '../../terminal/clean-text.ts'
 import type { CliIo } from '../../terminal/cli-io.ts'
 import { formatAge } from '../../terminal/format.ts'
+
+const TOKEN = { what: 'the token', prompt: "The forge's token: " }
 
 interface LinkOptions extends ClientOptions {
   readonly forge?: ForgeLinkView['forge']
@@ -64,7 +65,7 @@ async function link(repository: string, options: LinkOptions, io: CliIo): Promis
     tokenFile === undefined
       ? await client.getForgeLink(repository)
       : await client.linkForge(repository, {
-          token: await readToken(tokenFile, io),
+          token: await readCredential(tokenFile, TOKEN, io),
           ...present({ forge, apiUrl, project }),
         })
   if (options.json) return printJson(io, { link: shown })
@@ -83,14 +84,4 @@ async function link(repository: string, options: LinkOptions, io: CliIo): Promis
       ? `last sent ${when}: ${what}`
       : `last rejected ${when}: ${what}: ${cleanText(last.error)}`
   io.stdout.write(`${words}\n`)
-}
-
-async function readToken(file: string, io: CliIo): Promise<string> {
-  if (file === '-') return (await io.readInput("The forge's token: ")).trim()
-  try {
-    return (await readFile(resolve(io.cwd, file), 'utf8')).trim()
-  } catch (cause) {
-    const words = `the token can't be read from ${file}: ${describeError(cause)}`
-    throw new NarwhalError('invalid', words, { cause })
-  }
 }

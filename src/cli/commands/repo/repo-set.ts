@@ -16,6 +16,7 @@ import {
   openClient,
   printJson,
 } from '../../parts/client-command.ts'
+import { CREDENTIALS_HELP, readGitCredentials } from '../../parts/read-credential.ts'
 import { readOrigin } from '../../parts/repository-origin.ts'
 import { cleanText } from '../../terminal/clean-text.ts'
 import type { CliIo } from '../../terminal/cli-io.ts'
@@ -26,6 +27,9 @@ interface SetOptions extends ClientOptions {
   readonly newName?: string
   readonly forge?: Forge
   readonly poll?: string
+  /** False: delete them. */
+  readonly credentials?: boolean
+  readonly credentialsFile?: string
   readonly approval?: ApprovalRule
   readonly strangers?: string
   readonly pipelineFiles?: PipelineFilesRule
@@ -55,6 +59,8 @@ export function addRepoSetCommand(repo: Command, io: CliIo): void {
     .option('--new-name <owner/name>', 'its name here')
     .addOption(new Option('--forge <forge>', 'who hosts it').choices(FORGES))
     .option('--poll <duration>', 'how often to poll for new commits: 30s, 5m, off')
+    .option('--credentials-file <file>', CREDENTIALS_HELP)
+    .option('--no-credentials', 'delete its password or token')
     .addOption(
       new Option('--approval <whose>', 'whose commits wait for approval').choices(APPROVAL_RULES),
     )
@@ -77,7 +83,7 @@ async function set(given: string, options: SetOptions, io: CliIo): Promise<void>
   const change = await readChange(options, io)
   if (Object.keys(change).length === 0) {
     const words =
-      'nothing to change: use --url, --new-name, --forge, --poll, --approval, --pipeline-files, --skipped or --strangers'
+      'nothing to change: use --url, --new-name, --forge, --poll, --credentials-file, --approval, --pipeline-files, --skipped or --strangers'
     throw new NarwhalError('invalid', words)
   }
   const client = await openClient(options, io)
@@ -87,9 +93,17 @@ async function set(given: string, options: SetOptions, io: CliIo): Promise<void>
   for (const warning of warnings) note(io, cleanText(warning))
 }
 
+async function readCredentials(
+  { credentials, credentialsFile: file }: SetOptions,
+  io: CliIo,
+): Promise<Pick<ChangeRepository, 'credentials'>> {
+  if (file !== undefined) return { credentials: await readGitCredentials(file, io) }
+  return credentials === false ? { credentials: null } : {}
+}
+
 async function readChange(options: SetOptions, io: CliIo): Promise<ChangeRepository> {
   const { url, newName, forge, poll, approval, strangers, pipelineFiles, skipped } = options
-  return present({
+  const change = present({
     cloneUrl: url === undefined ? undefined : (await readOrigin(url, io.cwd)).cloneUrl,
     name: newName,
     forge,
@@ -99,6 +113,7 @@ async function readChange(options: SetOptions, io: CliIo): Promise<ChangeReposit
     skippedIsOpen: skipped === undefined ? undefined : skipped === 'open',
     strangerAccounts: strangers === undefined ? undefined : readAccounts(strangers),
   })
+  return { ...change, ...(await readCredentials(options, io)) }
 }
 
 function readAccounts(text: string): number[] {

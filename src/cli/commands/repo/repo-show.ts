@@ -36,6 +36,7 @@ function factsOf(repository: RepositoryView, now: number): [string, string][] {
   const unchosen = repository.isApprovalUnchosen ? ' (default)' : ''
   return [
     ['forge', `${forge} (${cleanText(cloneUrl)})`],
+    ...credentialsOf(repository),
     ...movedOf(repository),
     ['polled', ms === 0 ? 'no' : `every ${formatInterval(ms)}`],
     ['approval', `${approval ?? 'nobody'}${unchosen}`],
@@ -46,6 +47,13 @@ function factsOf(repository: RepositoryView, now: number): [string, string][] {
     ...botsOf(repository, now),
     ['id', repository.id],
   ]
+}
+
+function credentialsOf({ credentials, deployKey }: RepositoryView): [string, string][] {
+  const kinds = credentials ?? []
+  const used: [string, string][] =
+    kinds.length > 0 ? [['read with', `its ${kinds.join(', ')}`]] : []
+  return deployKey === undefined ? used : [...used, ['key', cleanText(deployKey)]]
 }
 
 /** The URL is not changed by itself: what a webhook says decides nothing about where commits come from. */

@@ -10,6 +10,7 @@ import {
   openClient,
   printJson,
 } from '../../parts/client-command.ts'
+import { CREDENTIALS_HELP, readGitCredentials } from '../../parts/read-credential.ts'
 import { readOrigin } from '../../parts/repository-origin.ts'
 import { cleanText } from '../../terminal/clean-text.ts'
 import { type CliIo, coloursFor } from '../../terminal/cli-io.ts'
@@ -23,6 +24,7 @@ interface AddOptions extends ClientOptions {
   readonly name?: string
   readonly forge?: Forge
   readonly poll?: string
+  readonly credentialsFile?: string
 }
 
 interface SecretOptions extends ClientOptions {
@@ -39,12 +41,14 @@ export function addRepoCommands(program: Command, io: CliIo): void {
     examples: [
       'repo add https://github.com/octocat/hello',
       'repo add git@git.example.com:team/app.git --poll 30s',
+      'repo add https://git.example.com/team/private --credentials-file token',
       'repo add . --name me/here',
     ],
   })
     .option('--name <owner/name>', "its name here (default: the URL's or the folder's)")
     .addOption(new Option('--forge <forge>', 'who hosts it (default: by the URL)').choices(FORGES))
     .option('--poll <duration>', 'how often to poll for new commits: 30s, 5m, off (default: 60s)')
+    .option('--credentials-file <file>', CREDENTIALS_HELP)
     .action((origin: string, options: AddOptions) => add(origin, options, io))
   addRepoLinkCommands(repo, io)
   addRepoSetCommand(repo, io)
@@ -81,11 +85,13 @@ async function add(given: string, options: AddOptions, io: CliIo): Promise<void>
   const pollIntervalMs = options.poll === undefined ? undefined : parseDuration(options.poll)
   const client = await openClient(options, io)
   const origin = await readOrigin(given, io.cwd)
+  const { credentialsFile: file } = options
+  const credentials = file === undefined ? undefined : await readGitCredentials(file, io)
   const registered = await client.addRepository({
     name: options.name ?? origin.name,
     cloneUrl: origin.cloneUrl,
     forge: options.forge ?? origin.forge,
-    ...present({ pollIntervalMs }),
+    ...present({ pollIntervalMs, credentials }),
   })
   if (options.json) return printJson(io, registered)
   const { repository, webhook } = registered

@@ -1,13 +1,17 @@
 import { execFile } from 'node:child_process'
 import { z } from 'zod'
+import { type CommitSource, cloneUrlOf } from '../../../contract/rpc/attempt.ts'
 import { childError } from '../../../lib/child-error.ts'
 import { NarwhalError } from '../../../lib/errors.ts'
 import { cloneHost } from '../../../lib/git/clone-host.ts'
 import { type GitEnv, processEnv, SSH_OPTIONS } from '../../../lib/git/git.ts'
+import { authorizationFor } from '../../../lib/git/git-credentials.ts'
 import { gitReason } from '../../../lib/git/git-reason.ts'
+import { openIdentity } from '../../../lib/git/ssh-identity.ts'
 import { sshPlace } from '../../../lib/git/ssh-place.ts'
 import { sshWay } from '../../../lib/git/ssh-way.ts'
 import { parseJson } from '../../../lib/parse-json.ts'
+import { present } from '../../../lib/present.ts'
 import { ANY_HOSTS, nearest } from '../../../lib/reach/hosts.ts'
 import type { Nearness } from '../../../lib/reach/reach.ts'
 import { shellQuote } from '../../../lib/shell-quote.ts'
@@ -36,9 +40,11 @@ const authenticated = z.object({
  */
 export async function lfsEndpoint(
   configured: string | undefined,
-  { cloneUrl }: { readonly cloneUrl: string },
+  commit: Pick<CommitSource, 'cloneUrl' | 'credentials'>,
   { policy, env, signal }: { policy: FetchPolicy; env: GitEnv; signal: AbortSignal },
 ): Promise<LfsEndpoint> {
+  const { cloneUrl } = commit
+  // The repository's credentials are for its own: what a commit names may be another repository's.
   if (configured !== undefined) {
     const url = checkFetchUrl(configured, policy, 'the Git LFS server in .lfsconfig')
     if (!/^https?:/.test(url)) {
@@ -48,9 +54,11 @@ export async function lfsEndpoint(
   }
   if (/^https?:/.test(cloneUrl)) {
     const url = cloneUrl.replace(/\/$/, '')
-    return { url: `${url}${url.endsWith('.git') ? '' : '.git'}/info/lfs`, headers: {} }
+    const authorization = authorizationFor(cloneUrlOf(commit), url)
+    const headers = present({ authorization })
+    return { url: `${url}${url.endsWith('.git') ? '' : '.git'}/info/lfs`, headers }
   }
-  const answer = await authenticate(cloneUrl, { env, signal })
+  const answer = await authenticate(commit, { env, signal })
   // A host that only ssh can resolve may lead to public hosts only.
   const by = await (env.hosts ?? ANY_HOSTS)
     .find(cloneHost(cloneUrl))
@@ -60,9 +68,10 @@ export async function lfsEndpoint(
 
 /** docs/api/server-discovery.md of git-lfs: `ssh host git-lfs-authenticate path download`. */
 async function authenticate(
-  cloneUrl: string,
+  { cloneUrl, credentials }: Pick<CommitSource, 'cloneUrl' | 'credentials'>,
   { env, signal }: { env: GitEnv; signal: AbortSignal },
 ): Promise<LfsEndpoint> {
+  await using identity = credentials?.ssh && (await openIdentity(credentials.ssh))
   const place = sshPlace(cloneUrl)
   const { target, port, path } = place
   const command = `git-lfs-authenticate ${shellQuote(path)} download`
@@ -70,7 +79,15 @@ async function authenticate(
   const refuse = (why: string): NarwhalError =>
     new NarwhalError('unavailable', `${target} gives no access to Git LFS: ${why}`)
   const way = await sshWay(place, { env, signal })
-  const args = [...SSH_OPTIONS, ...way, ...where, '--', target, command]
+  const args = [
+    ...SSH_OPTIONS,
+    ...(identity?.options ?? []),
+    ...way,
+    ...where,
+    '--',
+    target,
+    command,
+  ]
   const { promise, resolve } = Promise.withResolvers<string | NarwhalError>()
   const options = { timeout: AUTHENTICATE_MS, maxBuffer: 64 * 1024, signal, env: processEnv(env) }
   execFile('ssh', args, options, (error, stdout, stderr) =>

@@ -76,6 +76,12 @@ async function listSealedOtherwise(db: Db, keyId: string, limit: number): Promis
     .where(isOther('former_secret'))
     .limit(limit)
     .execute()
+  const credentials = await db
+    .selectFrom('repositories')
+    .select(['id', 'git_credentials'])
+    .where(isOther('git_credentials'))
+    .limit(limit)
+    .execute()
   const links = await db
     .selectFrom('forge_links')
     .select(['repository_id', 'token'])
@@ -95,6 +101,10 @@ async function listSealedOtherwise(db: Db, keyId: string, limit: number): Promis
     ...former.map(({ id, former_secret: sealed }): SealedValue => {
       const repositoryId = id as RepositoryId
       return { kind: 'former webhook secret', repositoryId, sealed: sealed ?? '' }
+    }),
+    ...credentials.map(({ id, git_credentials: sealed }): SealedValue => {
+      const repositoryId = id as RepositoryId
+      return { kind: 'git credentials', repositoryId, sealed: sealed ?? '' }
     }),
     ...links.map(({ repository_id: id, token: sealed }): SealedValue => {
       return { kind: 'forge token', repositoryId: id as RepositoryId, sealed }
@@ -145,6 +155,15 @@ async function replaceSealed(
         )
         .where('id', '=', value.repositoryId)
         .where('former_secret', '=', value.sealed)
+        .execute()
+      return
+    case 'git credentials':
+      await db
+        .updateTable('repositories')
+        // A public key whose other half is lost is of no use.
+        .set({ git_credentials: sealed ?? null, ...(sealed === undefined && { deploy_key: null }) })
+        .where('id', '=', value.repositoryId)
+        .where('git_credentials', '=', value.sealed)
         .execute()
       return
     case 'forge token':

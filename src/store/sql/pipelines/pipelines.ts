@@ -12,8 +12,9 @@ import { present } from '../../../lib/present.ts'
 import type { CreatedPipeline, NewPipeline } from '../../records.ts'
 import { hotQuery } from '../hot-query.ts'
 import { repositoryOf } from '../repositories.ts'
+import type { RepositoryRow } from '../repository-row.ts'
 import { isPostgres, jsonOf, parsed } from '../rows.ts'
-import type { Db, PipelineRow, RepositoryRow } from '../tables.ts'
+import type { Db, PipelineRow } from '../tables.ts'
 import { notePipeline } from './groups.ts'
 
 export async function findPipelineRecord(db: Db, id: PipelineId): Promise<Pipeline | undefined> {

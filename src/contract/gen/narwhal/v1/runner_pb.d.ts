@@ -388,6 +388,13 @@ export declare type Commit = Message<"narwhal.v1.Commit"> & {
    * @generated from field: bool is_stranger = 6;
    */
   isStranger: boolean;
+
+  /**
+   * Of the repository, for the server of its clone URL alone.
+   *
+   * @generated from field: narwhal.v1.GitCredentials credentials = 7;
+   */
+  credentials?: GitCredentials | undefined;
 };
 
 /**
@@ -395,6 +402,41 @@ export declare type Commit = Message<"narwhal.v1.Commit"> & {
  * Use `create(CommitSchema)` to create a new message.
  */
 export declare const CommitSchema: GenMessage<Commit>;
+
+/**
+ * @generated from message narwhal.v1.GitCredentials
+ */
+export declare type GitCredentials = Message<"narwhal.v1.GitCredentials"> & {
+  /**
+   * Of HTTP; the password may be a token.
+   *
+   * @generated from field: string username = 1;
+   */
+  username: string;
+
+  /**
+   * @generated from field: string password = 2;
+   */
+  password: string;
+
+  /**
+   * Of ssh: a key, and lines of known_hosts(5).
+   *
+   * @generated from field: string private_key = 3;
+   */
+  privateKey: string;
+
+  /**
+   * @generated from field: string known_hosts = 4;
+   */
+  knownHosts: string;
+};
+
+/**
+ * Describes the message narwhal.v1.GitCredentials.
+ * Use `create(GitCredentialsSchema)` to create a new message.
+ */
+export declare const GitCredentialsSchema: GenMessage<GitCredentials>;
 
 /**
  * @generated from message narwhal.v1.PlanCommitRequest
@@ -444,6 +486,13 @@ export declare type IncludeSource = Message<"narwhal.v1.IncludeSource"> & {
    * @generated from field: string clone_url = 3;
    */
   cloneUrl: string;
+
+  /**
+   * Of the repository, for the server of its clone URL alone.
+   *
+   * @generated from field: narwhal.v1.GitCredentials credentials = 4;
+   */
+  credentials?: GitCredentials | undefined;
 };
 
 /**
