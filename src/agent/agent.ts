@@ -7,13 +7,14 @@ import { present } from '../lib/present.ts'
 import type { Uses } from '../store/store.ts'
 import type { Vault } from '../vault/vault.ts'
 import { Intake } from './intake.ts'
+import { Lookups } from './lookups/lookups.ts'
 import { Poller } from './poller.ts'
 import { RemoteRefs } from './remote-refs.ts'
 import { Sweep } from './sweep.ts'
 import { registerWebhookRoutes } from './webhook/webhook-routes.ts'
 
 export interface AgentDeps {
-  readonly store: Uses<'events' | 'heads' | 'repositories' | 'transact'>
+  readonly store: Uses<'events' | 'heads' | 'lookups' | 'repositories' | 'transact'>
   readonly broker: Broker
   readonly vault: Vault
   readonly metrics: Metrics
@@ -24,16 +25,19 @@ export interface AgentDeps {
 }
 
 /**
- * Starts the agent: webhook routes on `server`, the poller, and the sweep of events without a
- * pipeline. Disposing stops the loops and waits for them.
+ * Starts the agent: webhook routes on `server`, the poller, the lookups of commits
+ * that webhooks don't name, and the sweep of events without a pipeline. Disposing stops the loops and waits for them.
  */
 export function startAgent(server: HttpServer, deps: AgentDeps): AsyncDisposable {
-  const intake = new Intake({ ...deps, refs: new RemoteRefs(deps) })
+  const refs = new RemoteRefs(deps)
+  const intake = new Intake({ ...deps, refs, onUnresolved: () => lookups.wake() })
+  const lookups = new Lookups({ ...deps, intake })
   const { store, vault, metrics, sweepMs } = deps
   const stop = new AbortController()
   registerWebhookRoutes(server, { store, vault, intake, metrics })
   const loops = [
     new Poller({ ...deps, intake }).run(stop.signal),
+    lookups.run(stop.signal),
     new Sweep({ ...deps, intake, ...present({ intervalMs: sweepMs }) }).run(stop.signal),
   ]
   return {

@@ -7,8 +7,10 @@ import { describeError, NarwhalError } from '../lib/errors.ts'
 import type { Logger } from '../lib/log.ts'
 import { newId } from '../lib/new-id.ts'
 import { present } from '../lib/present.ts'
+import type { Disposition, LookupRecord } from '../store/delivery-records.ts'
 import type { AcceptedEvent } from '../store/records.ts'
 import type { Uses } from '../store/store.ts'
+import { type FoundEvents, writeLookup } from './lookups/write-lookup.ts'
 import type { RefFinder } from './remote-refs.ts'
 import {
   type Delivery,
@@ -23,6 +25,8 @@ export interface IntakeDeps {
   readonly broker: Broker
   readonly refs: RefFinder
   readonly log: Logger
+  /** Called when a webhook is on disk whose commit has to be looked up. */
+  readonly onUnresolved?: () => void
 }
 
 /** What a poll found. */
@@ -43,6 +47,7 @@ export class Intake {
   readonly #broker: Broker
   readonly #refs: RefFinder
   readonly #log: Logger
+  readonly #onUnresolved: () => void
   readonly #deliveries = new Grouping<Delivery, WrittenAnswer>((group) => this.#write(group))
 
   constructor(deps: IntakeDeps) {
@@ -50,6 +55,7 @@ export class Intake {
     this.#broker = deps.broker
     this.#refs = deps.refs
     this.#log = deps.log
+    this.#onUnresolved = deps.onUnresolved ?? (() => {})
   }
 
   /**
@@ -86,7 +92,24 @@ export class Intake {
       writeDeliveries(write, deliveries, receivedAt),
     )
     this.#publishNew(result.accepted)
+    if (result.hasLookups) this.#onUnresolved()
     return result.answers
+  }
+
+  /**
+   * Ends a lookup: accepts its events, or records why there are none. Resolves to the result; undefined, without
+   * any effect, if another agent has claimed it.
+   */
+  async endLookup(
+    lookup: LookupRecord,
+    found: FoundEvents | { readonly reason: string },
+  ): Promise<Disposition | undefined> {
+    const receivedAt = Date.now()
+    const { result } = await this.#store.transact((write) =>
+      writeLookup(write, lookup, found, receivedAt),
+    )
+    this.#publishNew(result?.accepted ?? [])
+    return result?.disposition
   }
 
   /** Accepts the result of a poll. */

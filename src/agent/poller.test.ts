@@ -55,6 +55,7 @@ test('a webhook that comes during a poll does not make the former head news', as
   }
   const busy: Uses<'heads'> = {
     heads: {
+      ...store.heads,
       list: async (id) => {
         await pushMeanwhile()
         return await store.heads.list(id)

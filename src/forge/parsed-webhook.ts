@@ -5,6 +5,7 @@ import {
   LONGEST_TITLE,
   type TrustFacts,
 } from '../core/commit-event.ts'
+import type { CommitLookup } from '../core/lookup/commit-lookup.ts'
 import type { ForgeAccount } from '../core/stranger/update-bot.ts'
 import { NarwhalError } from '../lib/errors.ts'
 import { firstLine } from '../lib/hostile-text.ts'
@@ -26,6 +27,14 @@ export type ParsedWebhook =
       readonly kind: 'commit'
       readonly repository: WebhookRepository
       readonly event: WebhookCommit
+    }
+  /** Events whose commit the payload doesn't name: it is looked up at the git server. */
+  | {
+      readonly kind: 'unresolved'
+      readonly repository: WebhookRepository
+      /** All at one ref. */
+      readonly events: readonly [UnresolvedCommit, ...UnresolvedCommit[]]
+      readonly lookup: CommitLookup
     }
   /** A pull request was closed: it no longer waits for approval. */
   | {
@@ -58,18 +67,29 @@ export type WebhookCommit = Pick<CommitEvent, ToldFields> & {
   readonly sender?: ForgeAccount
 }
 
+/** An event without its commit. */
+export type UnresolvedCommit = Omit<WebhookCommit, 'sha'>
+
 /** What isn't known of the title and the author is read from the commit when it is planned. */
 export function commit(repository: WebhookRepository, event: WebhookCommit): ParsedWebhook {
+  return { kind: 'commit', repository, event: shortened(event) }
+}
+
+export function unresolved(
+  repository: WebhookRepository,
+  event: UnresolvedCommit,
+  lookup: CommitLookup,
+): ParsedWebhook {
+  return { kind: 'unresolved', repository, events: [shortened(event)], lookup }
+}
+
+function shortened<Event extends UnresolvedCommit>(event: Event): Event {
   const title = firstLine(event.title, LONGEST_TITLE)
   const author = firstLine(event.author, LONGEST_AUTHOR)
   const { sender } = event
   // Account names are short at every forge; a longer one is not genuine.
   const named = sender && { ...sender, name: firstLine(sender.name, LONGEST_AUTHOR) }
-  return {
-    kind: 'commit',
-    repository,
-    event: { ...event, title, author, ...present({ sender: named }) },
-  }
+  return { ...event, title, author, ...present({ sender: named }) }
 }
 
 export function ignored(repository: WebhookRepository | undefined, reason: string): ParsedWebhook {

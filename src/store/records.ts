@@ -2,7 +2,7 @@ import type { Role } from '../core/access/role.ts'
 import type { Attempt, Phase } from '../core/attempt/attempt.ts'
 import type { CommitEvent } from '../core/commit-event.ts'
 import type { StatusState } from '../core/commit-status.ts'
-import type { Forge, ForgeTarget, WebhookForge } from '../core/forges.ts'
+import type { Forge, ForgeTarget } from '../core/forges.ts'
 import type { KeyTimes } from '../core/id-token/id-token-keys.ts'
 import type {
   DispatcherId,
@@ -114,24 +114,6 @@ export interface AcceptedEvent {
    * was told. The value: what is likely, if that can't be asked.
    */
   readonly unsure?: Found
-}
-
-/** The result of a delivery; `accepted` only if its commit is new. */
-export const DISPOSITIONS = ['accepted', 'known', 'ignored'] as const
-export type Disposition = (typeof DISPOSITIONS)[number]
-
-/** A webhook delivery, stored to recognize redeliveries. */
-export interface DeliveryRecord {
-  readonly forge: WebhookForge
-  /** The forge's id of the delivery. */
-  readonly deliveryId: string
-  readonly repositoryId: RepositoryId
-  readonly disposition: Disposition
-  /** Its commit event; absent if ignored. */
-  readonly eventId?: EventId
-  /** Why it was ignored. */
-  readonly reason?: string
-  readonly receivedAt: number
 }
 
 /** An attempt with the names of its job and repository. */

@@ -10,6 +10,7 @@ import { idTokensContract } from './contract/id-tokens.contract.ts'
 import { jobsContract } from './contract/jobs.contract.ts'
 import { joinTokensContract } from './contract/join-tokens.contract.ts'
 import { logsContract } from './contract/logs.contract.ts'
+import { lookupsContract } from './contract/lookups.contract.ts'
 import { movesContract } from './contract/moves.contract.ts'
 import { pipelinesContract } from './contract/pipelines.contract.ts'
 import { repositoriesContract } from './contract/repositories.contract.ts'
@@ -39,6 +40,7 @@ export function storeContract(
     repositoryChangesContract(open)
     eventsContract(open)
     movesContract(open)
+    lookupsContract(open)
     pipelinesContract(open)
     jobsContract(open)
     groupsContract(open)

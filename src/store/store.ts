@@ -4,7 +4,14 @@ import type { AccountReader, AccountWriter } from './ports/accounts.ts'
 import type { AuditReader, AuditWriter } from './ports/audit.ts'
 import type { ChangeReader, ChangeWriter } from './ports/changes.ts'
 import type { DispatcherReader, DispatcherWriter } from './ports/dispatchers.ts'
-import type { DeliveryReader, DeliveryWriter, EventReader, EventWriter } from './ports/events.ts'
+import type {
+  DeliveryReader,
+  DeliveryWriter,
+  EventReader,
+  EventWriter,
+  LookupReader,
+  LookupWriter,
+} from './ports/events.ts'
 import type { GroupReader, GroupWriter } from './ports/groups.ts'
 import type { IdTokenReader, IdTokenWriter } from './ports/id-tokens.ts'
 import type { JobReader, JobWriter } from './ports/jobs.ts'
@@ -83,6 +90,7 @@ export interface StoreReader {
   readonly heads: HeadReader
   readonly events: EventReader
   readonly deliveries: DeliveryReader
+  readonly lookups: LookupReader
   readonly pipelines: PipelineReader
   readonly jobs: JobReader
   readonly groups: GroupReader
@@ -111,6 +119,7 @@ export interface StoreWriter extends StoreReader {
   readonly heads: HeadWriter
   readonly events: EventWriter
   readonly deliveries: DeliveryWriter
+  readonly lookups: LookupWriter
   readonly pipelines: PipelineWriter
   readonly jobs: JobWriter
   readonly groups: GroupWriter

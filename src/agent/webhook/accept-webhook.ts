@@ -35,11 +35,14 @@ export async function acceptWebhook(
   const content = contentOf(read, repository, how)
   // Only the forge sends commits, so it has the new secret; a ping may be a test of our own.
   const endsFormer =
-    repository.formerSecret !== undefined && !isByFormer && content.kind === 'commit'
+    repository.formerSecret !== undefined &&
+    !isByFormer &&
+    (content.kind === 'commit' || content.kind === 'unresolved')
   return await intake.acceptDelivery({
     forge,
     deliveryId,
     repositoryId: repository.id,
+    subject: read.subject,
     content,
     ...(endsFormer ? { endsFormerSecret: true } : {}),
   })
@@ -60,6 +63,19 @@ function contentOf(
     const { kind, ref, before } = parsed
     return { kind, ref, ...present({ before }), ...forgeIds }
   }
+  if (parsed.kind === 'unresolved') {
+    const [{ sender, ref }] = parsed.events
+    return {
+      kind: 'unresolved',
+      events: parsed.events.map((event) => ({
+        ...withoutSender(event),
+        details: { ...event.details, ...how },
+      })),
+      lookup: parsed.lookup,
+      ...accountOf(sender, ref, repository),
+      ...forgeIds,
+    }
+  }
   const { facts, sender, ...parts } = parsed.event
   const event = { ...parts, source: 'webhook' } as const
   return {
@@ -70,7 +86,7 @@ function contentOf(
       trust: decideTrust(event, facts, repository),
       details: { ...parts.details, ...how },
     },
-    ...(sender && isOfInterest(sender, parts, repository) ? { account: sender } : {}),
+    ...accountOf(sender, parts.ref, repository),
     ...forgeIds,
   }
 }
@@ -92,13 +108,20 @@ function newIds(
   return { forgeIds: { forgeId, ...present({ ownerId, movedTo }) } }
 }
 
+function withoutSender<Event extends { sender?: unknown }>(event: Event): Omit<Event, 'sender'> {
+  const { sender: _, ...rest } = event
+  return rest
+}
+
 /** A bot that pushes to the repository's own branches, or an account that the repository lists. */
-function isOfInterest(
-  { id, isBot }: ForgeAccount,
-  { ref }: { readonly ref: string },
+function accountOf(
+  sender: ForgeAccount | undefined,
+  ref: string,
   { strangerAccounts = [] }: RepositoryRecord,
-): boolean {
-  return (isBot && isOwnRef(ref)) || strangerAccounts.includes(id)
+): { account?: ForgeAccount } {
+  if (!sender) return {}
+  const isOfInterest = (sender.isBot && isOwnRef(ref)) || strangerAccounts.includes(sender.id)
+  return isOfInterest ? { account: sender } : {}
 }
 
 /**

@@ -2,9 +2,14 @@ import type { WebhookForge } from '../../core/forges.ts'
 import { FORGE_PORTS } from '../../forge/forges.ts'
 import type { ParsedWebhook, WebhookRepository } from '../../forge/parsed-webhook.ts'
 import { NarwhalError } from '../../lib/errors.ts'
+import { firstLine } from '../../lib/hostile-text.ts'
 import { present } from '../../lib/present.ts'
+import type { DeliverySubject } from '../../store/delivery-records.ts'
 import { addressOf, isTooDeep } from './scan-payload.ts'
 import { jsonOf } from './webhook-json.ts'
+
+/** Of an action or a ref, in characters. */
+const LONGEST_WORD = 200
 
 /** Shorter bodies can't nest deep enough to matter. */
 const UNCHECKED_BYTES = 16 * 1024
@@ -21,6 +26,7 @@ export interface SignedText {
 export interface ReadWebhook {
   /** The repository that it names, if any. */
   readonly address?: WebhookRepository
+  readonly subject: DeliverySubject
   readonly parsed: ParsedWebhook
 }
 
@@ -37,7 +43,24 @@ export function readWebhook({ forge, eventName, isForm, body }: SignedText): Rea
     | null
     | undefined
   const address = addressOf(named?.['id'], named?.[name])
-  return { ...present({ address }), parsed: hooks.parse(eventName, payload) }
+  const parsed = hooks.parse(eventName, payload)
+  return { ...present({ address }), subject: subjectOf(eventName, payload, parsed), parsed }
+}
+
+/** For people: what the webhook was about. */
+function subjectOf(event: string, payload: unknown, parsed: ParsedWebhook): DeliverySubject {
+  const { action, ref, object_attributes: attributes } = (payload ?? {}) as Record<string, unknown>
+  const { action: ofGitlab } = (attributes ?? {}) as Record<string, unknown>
+  const word = (value: unknown): string | undefined =>
+    (typeof value === 'string' && firstLine(value, LONGEST_WORD)) || undefined
+  const ours = refOf(parsed)
+  return { event, ...present({ action: word(action ?? ofGitlab), ref: ours ?? word(ref) }) }
+}
+
+function refOf(parsed: ParsedWebhook): string | undefined {
+  if (parsed.kind === 'commit') return parsed.event.ref
+  if (parsed.kind === 'unresolved') return parsed.events[0].ref
+  return parsed.kind === 'closed' ? parsed.ref : undefined
 }
 
 function parse(json: Uint8Array): unknown {

@@ -8,8 +8,9 @@ import type { HttpServer } from '../../http/http-server.ts'
 import type { Metrics } from '../../http/metrics.ts'
 import { Grouping } from '../../lib/async/grouping.ts'
 import { NarwhalError } from '../../lib/errors.ts'
+import { DISPOSITIONS, type Disposition } from '../../store/delivery-records.ts'
 import type { ForgeName } from '../../store/ports/repositories.ts'
-import { DISPOSITIONS, type RepositoryRecord } from '../../store/records.ts'
+import type { RepositoryRecord } from '../../store/records.ts'
 import type { Reads } from '../../store/store.ts'
 import type { Vault } from '../../vault/vault.ts'
 import type { Intake } from '../intake.ts'
@@ -21,6 +22,9 @@ import { answerTooMany, refuseUnread, TooManyWrong } from './webhook-refusals.ts
 import { WebhookThreads } from './webhook-threads.ts'
 import type { DeliveryAnswer } from './write-deliveries.ts'
 import { WrongSignatures } from './wrong-signatures.ts'
+
+/** Answered with 202. */
+const IN_WORK: ReadonlySet<Disposition> = new Set(['accepted', 'resolving'])
 
 /** Webhooks that wait for the store, at most; GitHub times out after ten seconds. */
 const MAX_IN_FLIGHT = 500
@@ -102,7 +106,7 @@ function addForge(scope: HttpServer, forge: WebhookForge, webhooks: Webhooks): v
       acceptWebhook({ forge, headers, webhook, toldAt }, webhooks),
     )
     webhooks.received.inc({ result: answer.status })
-    void reply.code(answer.status === 'accepted' ? 202 : 200)
+    void reply.code(IN_WORK.has(answer.status) ? 202 : 200)
     return answer
   }
   const schema = {

@@ -1,12 +1,22 @@
 import type { CommitEvent } from '../../core/commit-event.ts'
 import type { WebhookForge } from '../../core/forges.ts'
 import type { EventId, RepositoryId } from '../../core/ids.ts'
+import type { CommitLookup } from '../../core/lookup/commit-lookup.ts'
 import type { Found, Telling } from '../../core/moves/telling.ts'
 import type { ForgeAccount } from '../../core/stranger/update-bot.ts'
 import { newId } from '../../lib/new-id.ts'
 import { present } from '../../lib/present.ts'
-import type { AcceptedEvent, DeliveryRecord, Disposition, ForgeIds } from '../../store/records.ts'
+import type {
+  DeliveryRecord,
+  DeliverySubject,
+  Disposition,
+  LookupRecord,
+  UnresolvedEvent,
+} from '../../store/delivery-records.ts'
+import type { AcceptedEvent, ForgeIds } from '../../store/records.ts'
 import type { StoreWriter, Writes } from '../../store/store.ts'
+
+const RESOLVING = 'the payload does not name the commit: it is looked up at the git server'
 
 /** A commit event that has no id yet. */
 export type NewEvent = Omit<CommitEvent, 'id' | 'receivedAt'>
@@ -16,6 +26,7 @@ export interface Delivery {
   readonly forge: WebhookForge
   readonly deliveryId: string
   readonly repositoryId: RepositoryId
+  readonly subject?: DeliverySubject
   /** The forge uses the new secret: the previous one must be removed. */
   readonly endsFormerSecret?: true
   /** Where its ref is, if the git server had to be asked. */
@@ -27,6 +38,13 @@ export interface Delivery {
         readonly event: NewEvent
         readonly forgeIds?: ForgeIds
         /** Its author's account, if it has to be recorded. */
+        readonly account?: ForgeAccount
+      }
+    | {
+        readonly kind: 'unresolved'
+        readonly events: readonly UnresolvedEvent[]
+        readonly lookup: CommitLookup
+        readonly forgeIds?: ForgeIds
         readonly account?: ForgeAccount
       }
     | {
@@ -68,10 +86,11 @@ export async function writeDeliveries(
   write: StoreWriter,
   deliveries: readonly Delivery[],
   receivedAt: number,
-): Promise<{ answers: WrittenAnswer[]; accepted: AcceptedEvent[] }> {
+): Promise<{ answers: WrittenAnswer[]; accepted: AcceptedEvent[]; hasLookups: boolean }> {
   const earlier = await findEarlier(write, deliveries)
   const fresh = deliveries.filter((delivery) => !earlier.has(delivery))
   const results = new Map<Delivery, Result>()
+  const lookups: LookupRecord[] = []
   const told = new Tellings(write)
   for (const delivery of fresh) {
     const { repositoryId, content, found } = delivery
@@ -100,9 +119,16 @@ export async function writeDeliveries(
       if (isUnsure) results.set(delivery, { unsure: 'here' })
       continue
     }
-    const { account, event } = content
+    const { account } = content
     if (account) await write.accounts.note({ repositoryId, account, at: receivedAt })
-    told.add(delivery, { ...event, id: newId('event'), receivedAt, ...present({ found }) })
+    if (content.kind === 'unresolved') lookups.push(lookupOf(delivery, content, receivedAt))
+    else
+      told.add(delivery, {
+        ...content.event,
+        id: newId('event'),
+        receivedAt,
+        ...present({ found }),
+      })
   }
   await told.flush(results)
   const renewed = fresh.filter(({ endsFormerSecret }) => endsFormerSecret === true)
@@ -112,6 +138,7 @@ export async function writeDeliveries(
   const certain = fresh.filter((delivery) => results.get(delivery)?.unsure === undefined)
   const records = certain.map((delivery) => recordOf(delivery, results.get(delivery), receivedAt))
   await write.deliveries.record(records)
+  if (lookups.length > 0) await write.lookups.insert(lookups)
   const written = new Map(certain.map((delivery, index) => [delivery, records[index]]))
   const answers = deliveries.map((delivery): WrittenAnswer => {
     const before = earlier.get(delivery)
@@ -121,7 +148,7 @@ export async function writeDeliveries(
     return { status: 'unsure', likely: results.get(delivery)?.unsure ?? 'here' }
   })
   const accepted = [...results.values()].filter(isAccepted)
-  return { answers, accepted }
+  return { answers, accepted, hasLookups: lookups.length > 0 }
 }
 
 /** What a delivery came to. */
@@ -167,24 +194,36 @@ async function findEarlier(
     const byId = new Map(known.map((record) => [record.deliveryId, record]))
     for (const delivery of ofForge) {
       const record = byId.get(delivery.deliveryId)
-      if (record?.repositoryId === delivery.repositoryId) earlier.set(delivery, record)
+      // One whose commit wasn't found is looked up again when it is sent again.
+      const isDone = record !== undefined && record.disposition !== 'unresolved'
+      if (isDone && record.repositoryId === delivery.repositoryId) earlier.set(delivery, record)
     }
   }
   return earlier
 }
 
+function lookupOf(
+  { forge, deliveryId, repositoryId }: Delivery,
+  { events, lookup }: Pick<LookupRecord, 'events' | 'lookup'>,
+  receivedAt: number,
+): LookupRecord {
+  const progress = { receivedAt, dueAt: receivedAt, looks: 0, failures: 0 }
+  return { forge, deliveryId, repositoryId, events, lookup, ...progress }
+}
+
 function recordOf(
-  { forge, deliveryId, repositoryId, content }: Delivery,
+  { forge, deliveryId, repositoryId, subject, content }: Delivery,
   result: Result | undefined,
   receivedAt: number,
 ): DeliveryRecord {
-  const rest = { forge, deliveryId, repositoryId, receivedAt }
+  const rest = { forge, deliveryId, repositoryId, ...present({ subject }), receivedAt }
   if (content.kind === 'closed') return { ...rest, disposition: 'ignored', reason: 'closing noted' }
   if (content.kind === 'gone') {
     const reason = content.ref.startsWith('refs/tags/') ? 'tag deleted' : 'branch deleted'
     return { ...rest, disposition: 'ignored', reason }
   }
   if (content.kind === 'ignored') return { ...rest, disposition: 'ignored', reason: content.reason }
+  if (content.kind === 'unresolved') return { ...rest, disposition: 'resolving', reason: RESOLVING }
   const { event, created } = result as AcceptedEvent
   return { ...rest, disposition: created ? 'accepted' : 'known', eventId: event.id }
 }
@@ -196,5 +235,6 @@ function answerOf({ disposition, eventId, reason }: DeliveryRecord): DeliveryAns
 /** The result of a redelivery, whose event is known by now. */
 function repeated(record: DeliveryRecord): DeliveryAnswer {
   const answer = answerOf(record)
-  return answer.status === 'ignored' ? answer : { ...answer, status: 'known' }
+  const isKept = answer.status === 'ignored' || answer.status === 'resolving'
+  return isKept ? answer : { ...answer, status: 'known' }
 }

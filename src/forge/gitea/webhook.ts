@@ -39,8 +39,6 @@ function asGithub(eventName: string, payload: Json): Json {
     const repository = stamped(payload['repository'])
     return { ...payload, pusher: null, head_commit: headOf(payload), repository }
   }
-  // For an annotated tag, `sha` is the tag object; the push event of the same tag has the commit.
-  if (eventName === 'create') return { ...payload, sha: null }
   const { action } = payload
   return action === 'synchronized' ? { ...payload, action: 'synchronize' } : payload
 }

@@ -19,7 +19,8 @@ test('a push says where the ref was, if it was anywhere, and when the forge was 
   assert.deepEqual(commit({}), [BEFORE, undefined])
   const pushed = { ...repository, pushed_at: 1557933657 }
   assert.deepEqual(commit({ before: ZERO, repository: pushed }), ['', '1557933657'])
-  assert.deepEqual(commit({ before: undefined, ref: 'refs/tags/v1' }), [undefined, undefined])
+  const tag = { before: undefined, ref: 'refs/tags/v1', head_commit: { id: SHA, message: '' } }
+  assert.deepEqual(commit(tag), [undefined, undefined])
 })
 
 test('a push that deletes says that the ref is gone', () => {

@@ -45,11 +45,22 @@ export const create = z.object({
   /** The short name. */
   ref: z.string(),
   repository,
-  /** GitHub doesn't send it; some compatible forges do. */
-  sha: commitSha.nullish(),
+  /**
+   * Gitea and Gogs, of a tag: its commit, or the object of an annotated tag. Gogs sends an empty one of a
+   * branch, and GitHub none.
+   */
+  sha: commitSha.nullish().catch(undefined),
   sender: account.nullish(),
 })
 export type Create = z.infer<typeof create>
+
+export const release = z.object({
+  action: z.string(),
+  release: z.object({ tag_name: z.string(), draft: z.unknown().optional() }),
+  repository,
+  sender: account.nullish(),
+})
+export type Release = z.infer<typeof release>
 
 export const pullRequestAction = z.object({ action: z.string(), repository })
 

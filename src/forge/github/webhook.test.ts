@@ -22,7 +22,7 @@ describe("GitHub's own examples", () => {
     }[]
 
     for (const { name, examples } of events) {
-      test(`${name} of ${server} is accepted, noted or ignored`, () => {
+      test(`${name} of ${server} is accepted, looked up, noted or ignored`, () => {
         for (const example of examples) {
           const parsed = parseGithub(name, example)
           if (example.repository) {
@@ -47,6 +47,7 @@ interface Example {
 
 function kindOf(name: string, { action = '', deleted }: Example): string {
   if (name === 'push') return deleted ? 'gone' : 'commit'
+  if (name === 'create' || (name === 'release' && action === 'published')) return 'unresolved'
   const built = ['opened', 'synchronize', 'reopened', 'ready_for_review']
   if (name === 'pull_request' && built.includes(action)) return 'commit'
   return name === 'pull_request' && action === 'closed' ? 'closed' : 'ignored'
@@ -82,7 +83,8 @@ describe('a push', () => {
     assert.equal(event.ref, 'refs/tags/v1')
     assert.equal(event.sha, SHA)
     const bare = pushOf({ ref: 'refs/tags/v1', after: TAG_OBJECT, head_commit: null })
-    assert.partialDeepStrictEqual(commitOf('push', bare), { sha: TAG_OBJECT, title: '' })
+    const lookup = { object: TAG_OBJECT }
+    assert.partialDeepStrictEqual(parseGithub('push', bare), { kind: 'unresolved', lookup })
   })
 
   test('to anything else is ignored', () => {
@@ -172,28 +174,6 @@ describe('a pull request', () => {
   test('of an account that is gone has no actor', () => {
     const event = commitOf('pull_request', pullRequestOf({ user: null }))
     assert.deepEqual([event.author, event.facts.actorId], ['ghost', undefined])
-  })
-})
-
-describe('a created tag', () => {
-  const created = { ref_type: 'tag', ref: 'v1', repository: REPOSITORY, sender: SENDER }
-
-  test('is left to its push, since it names no commit', () => {
-    const reason = 'the push event of the same tag has the commit'
-    assert.equal(reasonOf('create', created), reason)
-    assert.match(reasonOf('create', { ...created, ref_type: 'branch' }), /same branch/)
-  })
-
-  test('is a tag event where it names one', () => {
-    const event = commitOf('create', { ...created, sha: SHA })
-    assert.partialDeepStrictEqual(event, {
-      kind: 'tag',
-      ref: 'refs/tags/v1',
-      sha: SHA,
-      title: 'v1',
-    })
-    const bad = { ...created, ref: 'a..b', sha: SHA }
-    assertInvalid(() => parseGithub('create', bad), /ref: /)
   })
 })
 

@@ -9,6 +9,8 @@ import {
   malformed,
   type ParsedWebhook,
   read,
+  type UnresolvedCommit,
+  unresolved as unresolvedWebhook,
   type WebhookCommit,
   type WebhookRepository,
 } from '../parsed-webhook.ts'
@@ -23,6 +25,8 @@ import {
   pullRequest,
   pullRequestAction,
   push,
+  type Release,
+  release,
   repository,
 } from './payloads.ts'
 
@@ -31,6 +35,12 @@ const BUILT_ACTIONS: ReadonlySet<string> = new Set([
   'synchronize',
   'reopened',
   'ready_for_review',
+])
+
+/** Where the refs of a `ref_type` are. */
+const FOLDERS: ReadonlyMap<string, string> = new Map([
+  ['branch', 'heads'],
+  ['tag', 'tags'],
 ])
 
 /**
@@ -42,6 +52,8 @@ export function parseGithub(eventName: string, payload: unknown): ParsedWebhook 
       return parsePush(read(push, eventName, payload))
     case 'create':
       return parseCreate(read(create, eventName, payload))
+    case 'release':
+      return parseRelease(read(release, eventName, payload))
     case 'pull_request':
       return parsePullRequest(eventName, payload)
     case 'ping':
@@ -61,7 +73,16 @@ function parsePush(payload: Push): ParsedWebhook {
     return { kind: 'gone', repository: named(payload.repository), ref, ...beforeOf(before) }
   }
   if (before === after) return ignored(payload.repository, 'a test: nothing was moved')
-  const sha = isTag ? (head?.id ?? after) : after
+  const move = {
+    ...beforeOf(before),
+    ...present({ stamp: payload.repository.pushed_at?.toString() }),
+  }
+  if (isTag && !head) {
+    // A commit, or the object of an annotated tag.
+    const event = { ...untitled(payload, ref), ...move }
+    return unresolvedWebhook(named(payload.repository), event, { object: after })
+  }
+  const sha = isTag && head ? head.id : after
   const author = head?.author?.name ?? payload.pusher?.name ?? sender?.login ?? ''
   return commit(payload.repository, {
     kind: isTag ? 'tag' : 'push',
@@ -70,29 +91,41 @@ function parsePush(payload: Push): ParsedWebhook {
     // Read from the commit if the payload has another one, as after a push back to an earlier one.
     ...(head?.id === sha ? { title: head.message, author } : { title: '', author: '' }),
     facts: ownFacts(payload),
-    ...beforeOf(before),
-    ...present({ stamp: payload.repository.pushed_at?.toString() }),
+    ...move,
     ...senderOf(sender),
     ...(before && !isTag && !isZeroSha(before) ? { details: { base: before } } : {}),
   })
 }
 
+/** A branch or a tag; not every forge sends its push, too, and none says which commit it is at. */
 function parseCreate(payload: Create): ParsedWebhook {
-  const { ref_type: type, sender } = payload
-  if (type !== 'tag' || !payload.sha) {
-    const what = firstLine(type, 50)
-    return ignored(payload.repository, `the push event of the same ${what} has the commit`)
+  const { ref_type: type, ref: name, sha: object } = payload
+  const folder = FOLDERS.get(type)
+  if (!folder || name.startsWith('refs/')) {
+    const what = firstLine(`${type} ${name}`, 100)
+    return ignored(payload.repository, `${what} is neither a branch nor a tag`)
   }
-  const ref = `refs/tags/${payload.ref}`
-  if (!isRef(ref)) throw malformed('create', ['ref: is not a well-formed tag name'])
-  return commit(payload.repository, {
-    kind: 'tag',
-    ref,
-    sha: payload.sha,
-    title: payload.ref,
-    author: sender?.login ?? '',
-    facts: ownFacts(payload),
-  })
+  const ref = `refs/${folder}/${name}`
+  if (!isRef(ref)) throw malformed('create', [`ref: is not a well-formed ${type} name`])
+  return unresolvedWebhook(named(payload.repository), untitled(payload, ref), present({ object }))
+}
+
+/** Publishing a release may create its tag, without a push. */
+function parseRelease(payload: Release): ParsedWebhook {
+  const { action, release } = payload
+  if (action !== 'published' || release.draft === true) {
+    return ignored(payload.repository, `release ${firstLine(action, 50)} is not built`)
+  }
+  const ref = `refs/tags/${release.tag_name}`
+  if (!isRef(ref)) throw malformed('release', ['release.tag_name: is not a well-formed tag name'])
+  return unresolvedWebhook(named(payload.repository), untitled(payload, ref), {})
+}
+
+/** An event of the repository's own ref, about which the commit says the rest. */
+function untitled(payload: Push | Create | Release, ref: string): UnresolvedCommit {
+  const kind = ref.startsWith('refs/tags/') ? 'tag' : 'push'
+  const facts = ownFacts(payload)
+  return { kind, ref, title: '', author: '', facts, ...senderOf(payload.sender) }
 }
 
 function parsePullRequest(eventName: string, payload: unknown): ParsedWebhook {
@@ -150,7 +183,7 @@ function senderOf(sender: Push['sender']): Pick<WebhookCommit, 'sender'> {
 }
 
 /** A push needs write access, so the head is in the repository itself. */
-function ownFacts({ repository, sender }: Push | Create): TrustFacts {
+function ownFacts({ repository, sender }: Push | Create | Release): TrustFacts {
   return {
     ...present({ actorId: sender?.id }),
     repositoryId: repository.id,

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { type GogsCase, gogsDelivery } from '../../../test/support/gogs/gogs.ts'
+import { decideTrust } from '../../core/stranger/stranger.ts'
 import type { ParsedWebhook } from '../parsed-webhook.ts'
 import { parseGogs } from './webhook.ts'
 
@@ -44,4 +45,50 @@ test('a removal builds nothing', () => {
 
 test('a merged pull request is closed, and its author known', () => {
   assert.partialDeepStrictEqual(parseCase('pr-merged'), { kind: 'closed', ref: 'refs/pull/1/head' })
+})
+
+test('a created branch or tag is looked up: a tag by its object or commit', () => {
+  for (const [name, ref, object] of [
+    ['light-tag-create', 'refs/tags/light', 'ffbba0d2c1405947306e7d8fbc6123967b6b013d'],
+    ['annotated-tag-create', 'refs/tags/ann', 'bedcd353b4f102ff03d41828b614125f1fcdbe01'],
+    ['new-branch-create', 'refs/heads/feat', undefined],
+  ] as const) {
+    const parsed = parseCase(name)
+    assert.ok(parsed.kind === 'unresolved', name)
+    assert.deepEqual([parsed.events[0].ref, parsed.lookup.object], [ref, object])
+  }
+})
+
+test('a pull request is looked up at its ref and its branch, and is a stranger’s from a fork', () => {
+  for (const [name, ref, lookup, stranger] of [
+    ['pr-opened', 'refs/pull/1/head', { headBranch: 'pra' }, undefined],
+    ['pr-synchronized', 'refs/pull/1/head', { headBranch: 'pra' }, undefined],
+    ['pr-force-synchronized', 'refs/pull/1/head', { headBranch: 'pra' }, undefined],
+    ['pr-reopened', 'refs/pull/1/head', { headBranch: 'pra', isReopened: true }, undefined],
+    [
+      'fork-pr-opened',
+      'refs/pull/2/head',
+      { headBranch: 'fb', fork: 'forker/app' },
+      'other_repository',
+    ],
+  ] as const) {
+    const parsed = parseCase(name)
+    assert.ok(parsed.kind === 'unresolved', name)
+    const [{ facts, sender, ...event }] = parsed.events
+    assert.deepEqual([event.ref, parsed.lookup], [ref, lookup])
+    assert.deepEqual(event.details, { targetBranch: 'main' })
+    assert.ok(event.title !== '' && event.author !== '')
+    assert.equal(decideTrust({ ...event, source: 'webhook' }, facts).stranger, stranger, name)
+    assert.equal(sender?.id, facts.actorId)
+  }
+})
+
+test('a pull request whose head’s repository is gone is a stranger’s', () => {
+  const { payload } = gogsDelivery('fork-pr-opened')
+  const pull_request = { ...(payload['pull_request'] as object), head_repo: null }
+  const parsed = parseGogs('pull_request', { ...payload, pull_request })
+  assert.ok(parsed.kind === 'unresolved')
+  const [{ facts, ...event }] = parsed.events
+  assert.deepEqual(parsed.lookup, {})
+  assert.equal(decideTrust({ ...event, source: 'webhook' }, facts).stranger, 'head_gone')
 })

@@ -21,17 +21,23 @@ export async function listRemote(
   return new Map([...refs].map(([ref, { commit }]) => [ref, commit]))
 }
 
-/** The same, with what the refs themselves are at: for an annotated tag `object` is the tag's. */
+/** What a ref is at: for an annotated tag `object` is the tag's. */
+export interface RemoteRef {
+  readonly object: string
+  readonly commit: string
+}
+
+/** The same, with what the refs themselves are at. */
 export async function findRemoteRefs(
   clone: CloneUrl,
   patterns: readonly string[],
   options: Options,
-): Promise<Map<string, { readonly object: string; readonly commit: string }>> {
+): Promise<Map<string, RemoteRef>> {
   const prefixes = patterns.map((pattern) => pattern.split('*', 1).join(''))
   return await followingRedirects(
     clone,
     async (url, way) => {
-      const refs = new Map<string, { object: string; commit: string }>()
+      const refs = new Map<string, RemoteRef>()
       const how = { ...options, way }
       for await (const { ref, id } of listRefsOf({ ...clone, url }, prefixes, how)) {
         // A tag is listed first, then, as `tag^{}`, what it stands for.

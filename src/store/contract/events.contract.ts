@@ -2,7 +2,8 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { EventId } from '../../core/ids.ts'
 import { present } from '../../lib/present.ts'
-import type { DeliveryRecord, PendingEvent } from '../records.ts'
+import type { DeliveryRecord } from '../delivery-records.ts'
+import type { PendingEvent } from '../records.ts'
 import {
   anEvent,
   aPipeline,

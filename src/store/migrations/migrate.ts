@@ -29,6 +29,7 @@ import { narrowerTokens } from './0025-narrower-tokens.ts'
 import { holdsAndRunners } from './0026-holds-and-runners.ts'
 import { forgeRefusals } from './0027-forge-refusals.ts'
 import { moves } from './0028-moves.ts'
+import { lookups } from './0030-lookups.ts'
 import { forgePaths } from './0031-forge-paths.ts'
 import { gitCredentials } from './0032-git-credentials.ts'
 
@@ -62,6 +63,7 @@ export const MIGRATIONS: Readonly<Record<string, Migration>> = {
   '0026-holds-and-runners': holdsAndRunners,
   '0027-forge-refusals': forgeRefusals,
   '0028-moves': moves,
+  '0030-lookups': lookups,
   '0031-forge-paths': forgePaths,
   '0032-git-credentials': gitCredentials,
 }

@@ -2,7 +2,15 @@ import type { CommitEvent } from '../../core/commit-event.ts'
 import type { WebhookForge } from '../../core/forges.ts'
 import type { EventId, RepositoryId } from '../../core/ids.ts'
 import type { GoneTelling, Telling } from '../../core/moves/telling.ts'
-import type { AcceptedEvent, DeliveryRecord, PendingEvent } from '../records.ts'
+import type {
+  DeliveryKey,
+  DeliveryRecord,
+  DeliveryResult,
+  LookupRecord,
+  RecentDelivery,
+  RefusedDeliveries,
+} from '../delivery-records.ts'
+import type { AcceptedEvent, PendingEvent } from '../records.ts'
 
 export interface PendingQuery {
   /** Only events received before this time. */
@@ -48,9 +56,39 @@ export interface EventWriter extends EventReader {
 export interface DeliveryReader {
   /** The known ones among the ids, in no particular order. */
   listByIds(forge: WebhookForge, deliveryIds: readonly string[]): Promise<DeliveryRecord[]>
+  /** The newest of a repository, newest first. */
+  listRecent(repositoryId: RepositoryId, limit: number): Promise<RecentDelivery[]>
+  /** Those that were refused, most recent first. */
+  listRefused(repositoryId: RepositoryId): Promise<RefusedDeliveries[]>
 }
 
 export interface DeliveryWriter extends DeliveryReader {
-  /** Records deliveries; known ones are left unchanged. */
+  /** Records deliveries; known ones are left unchanged, unless their commit was not found. */
   record(deliveries: readonly DeliveryRecord[]): Promise<void>
+  /** Replaces the result of a recorded delivery. */
+  setResult(key: DeliveryKey, result: DeliveryResult): Promise<void>
+  /** Adds to what is known of refused deliveries; those of unknown repositories are dropped. */
+  noteRefused(refused: readonly RefusedDeliveries[]): Promise<void>
+}
+
+/** Deliveries whose commit has yet to be looked up at the git server. */
+export interface LookupReader {
+  /** Those that may be looked up by now, longest due first. */
+  listDue(now: number, limit: number): Promise<LookupRecord[]>
+  /** When the next one is due. */
+  nextDueAt(): Promise<number | undefined>
+}
+
+/**
+ * Of several agents one looks a delivery's commit up: the one that has moved its `dueAt`, until that time. Each
+ * of these resolves to false, without any effect, if `dueAt` is no longer that of the given record.
+ */
+export interface LookupWriter extends LookupReader {
+  insert(lookups: readonly LookupRecord[]): Promise<void>
+  /** Sets the time of the next look, and the numbers of former ones. */
+  update(
+    lookup: LookupRecord,
+    to: Pick<LookupRecord, 'dueAt' | 'looks' | 'failures'>,
+  ): Promise<boolean>
+  end(lookup: LookupRecord): Promise<boolean>
 }

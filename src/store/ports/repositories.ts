@@ -60,6 +60,8 @@ export interface RepositoryWriter extends RepositoryReader {
 /** The commits of a repository's refs as of the last poll. */
 export interface HeadReader {
   list(repositoryId: RepositoryId): Promise<Head[]>
+  /** The commit of one ref. */
+  find(repositoryId: RepositoryId, ref: string): Promise<string | undefined>
 }
 
 /** Without an event: for a repository that has become another one. */

@@ -6,7 +6,18 @@ import type { Db, HeadRow } from './tables.ts'
 import { textKey } from './text.ts'
 
 export function headReader(db: Db): HeadReader {
-  return { list: (repositoryId) => listHeads(db, repositoryId) }
+  return {
+    list: (repositoryId) => listHeads(db, repositoryId),
+    find: async (repositoryId, ref) => {
+      const row = await db
+        .selectFrom('heads')
+        .select('sha')
+        .where('repository_id', '=', repositoryId)
+        .where('ref_key', '=', textKey(ref))
+        .executeTakeFirst()
+      return row?.sha
+    },
+  }
 }
 
 export function headWriter(db: Db): HeadWriter {

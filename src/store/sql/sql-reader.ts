@@ -16,6 +16,7 @@ import { deliveryReader } from './pipelines/deliveries.ts'
 import { groupReader } from './pipelines/groups.ts'
 import { jobReader } from './pipelines/jobs.ts'
 import { logReader } from './pipelines/logs.ts'
+import { lookupReader } from './pipelines/lookups.ts'
 import { pipelineReader } from './pipelines/pipeline-port.ts'
 import { SqlRetention } from './removal/retention.ts'
 import { repositoryReader } from './repositories.ts'
@@ -31,6 +32,7 @@ export function sqlReader(db: Db): StoreReader {
     heads: headReader(db),
     events: eventReader(db),
     deliveries: deliveryReader(db),
+    lookups: lookupReader(db),
     pipelines: pipelineReader(db),
     jobs: jobReader(db),
     groups: groupReader(db),

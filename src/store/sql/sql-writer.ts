@@ -19,6 +19,7 @@ import { deliveryWriter } from './pipelines/deliveries.ts'
 import { groupWriter } from './pipelines/groups.ts'
 import { jobWriter } from './pipelines/jobs.ts'
 import { logWriter } from './pipelines/logs.ts'
+import { lookupWriter } from './pipelines/lookups.ts'
 import { pipelineWriter } from './pipelines/pipeline-port.ts'
 import { SqlRetention } from './removal/retention.ts'
 import { repositoryWriter } from './repositories.ts'
@@ -43,6 +44,7 @@ export function sqlWriter(db: Db): SqlWriter {
     heads: headWriter(db),
     events: eventWriter(db, changed),
     deliveries: deliveryWriter(db),
+    lookups: lookupWriter(db),
     pipelines: pipelineWriter(db, changed),
     jobs: jobWriter(db, changed),
     groups: groupWriter(db),

@@ -9,6 +9,7 @@ import type {
   TokenRow,
 } from './access/access-tables.ts'
 import type { ForgeAccountRow, MergedAuthorRow } from './access/author-tables.ts'
+import type { DeliveryRow, LookupRow, RefusedDeliveriesRow } from './pipelines/delivery-tables.ts'
 import type {
   ChangeCounterRow,
   LogChunkRow,
@@ -29,6 +30,8 @@ export interface Tables {
   forge_accounts: ForgeAccountRow
   commit_events: CommitEventRow
   deliveries: DeliveryRow
+  lookups: LookupRow
+  refused_deliveries: RefusedDeliveriesRow
   pipelines: PipelineRow
   jobs: JobRow
   attempts: AttemptRow
@@ -102,16 +105,6 @@ export interface CommitEventRow {
   search_text: string
   /** When its pull request was last closed. */
   closed_at: number | null
-}
-
-export interface DeliveryRow {
-  forge: string
-  delivery_id: string
-  repository_id: string
-  disposition: string
-  event_id: string | null
-  reason: string | null
-  received_at: number
 }
 
 export interface PipelineRow {

@@ -11,6 +11,8 @@ const STEP_ROWS = 500
  * removed, each with the column that refers to the repository and its key.
  */
 const TABLES = [
+  { table: 'lookups', column: 'repository_id', key: 'forge, delivery_id' },
+  { table: 'refused_deliveries', column: 'repository_id', key: 'repository_id, refusal' },
   { table: 'deliveries', column: 'repository_id', key: 'forge, delivery_id' },
   { table: 'commit_events', column: 'repository_id', key: 'id' },
   { table: 'heads', column: 'repository_id', key: 'repository_id, ref_key' },
