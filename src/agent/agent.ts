@@ -34,7 +34,7 @@ export function startAgent(server: HttpServer, deps: AgentDeps): AsyncDisposable
   const lookups = new Lookups({ ...deps, intake })
   const { store, vault, metrics, sweepMs } = deps
   const stop = new AbortController()
-  registerWebhookRoutes(server, { store, vault, intake, metrics })
+  registerWebhookRoutes(server, { store, vault, intake, metrics, log: deps.log })
   const loops = [
     new Poller({ ...deps, intake }).run(stop.signal),
     lookups.run(stop.signal),

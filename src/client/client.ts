@@ -1,4 +1,5 @@
 import type { z } from 'zod'
+import type { DeliveryView } from '../contract/rest/deliveries/rest-deliveries.ts'
 import type { AnswerOf, GivenTo } from '../contract/rest/endpoints/endpoint.ts'
 import type { EndpointName, Endpoints } from '../contract/rest/endpoints/endpoints.ts'
 import type {
@@ -317,6 +318,11 @@ export class ApiClient {
   /** The subject of a repository's id tokens. */
   getSubject(repository: string, of: { ref?: string; job?: string }): Promise<IdTokenSubject> {
     return this.call('getSubject', { params: { repository }, query: of })
+  }
+
+  /** The last webhook deliveries of a repository, newest first. */
+  async listDeliveries(repository: string): Promise<DeliveryView[]> {
+    return (await this.call('listDeliveries', { params: { repository } })).deliveries
   }
 
   /** The secrets available to the repository; without one, the global ones. */

@@ -5,7 +5,7 @@ import {
   LONGEST_TITLE,
   type TrustFacts,
 } from '../core/commit-event.ts'
-import type { CommitLookup } from '../core/lookup/commit-lookup.ts'
+import type { CommitLookup } from '../core/delivery/commit-lookup.ts'
 import type { ForgeAccount } from '../core/stranger/update-bot.ts'
 import { NarwhalError } from '../lib/errors.ts'
 import { firstLine } from '../lib/hostile-text.ts'

@@ -1,14 +1,8 @@
 import type { CommitEvent, TrustFacts } from '../core/commit-event.ts'
+import type { CommitLookup } from '../core/delivery/commit-lookup.ts'
+import type { Disposition, Refusal } from '../core/delivery/delivery-result.ts'
 import type { WebhookForge } from '../core/forges.ts'
 import type { EventId, PipelineId, RepositoryId } from '../core/ids.ts'
-import type { CommitLookup } from '../core/lookup/commit-lookup.ts'
-
-/**
- * The result of a delivery: `accepted` only if its commit is new; `resolving` while its commit is looked up at
- * the git server, and `unresolved` if that was in vain.
- */
-export const DISPOSITIONS = ['accepted', 'known', 'ignored', 'resolving', 'unresolved'] as const
-export type Disposition = (typeof DISPOSITIONS)[number]
 
 /** What a delivery was about, as the forge called it: hostile text. */
 export interface DeliverySubject {
@@ -66,17 +60,6 @@ export interface LookupRecord extends DeliveryKey {
   readonly looks: number
   readonly failures: number
 }
-
-/** Why deliveries are refused: one row for each and repository, however many there are. */
-export const REFUSALS = [
-  'not_signed',
-  'wrong_secret',
-  'signed_otherwise',
-  'malformed',
-  'other_repository',
-  'too_large',
-] as const
-export type Refusal = (typeof REFUSALS)[number]
 
 /** Refused deliveries of a repository, for one reason: their number, and the newest of them. */
 export interface RefusedDeliveries {

@@ -1,4 +1,4 @@
-import type { LookResult } from '../../core/lookup/commit-lookup.ts'
+import type { LookResult } from '../../core/delivery/commit-lookup.ts'
 import { type GitEnv, parseCloneUrl } from '../../lib/git/git.ts'
 import { findRemoteRefs } from '../../lib/git/list-remote.ts'
 import { present } from '../../lib/present.ts'

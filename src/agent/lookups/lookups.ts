@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Counter } from '@prometheus-io/client'
-import { findCommit, LOOKS_AT_MS } from '../../core/lookup/commit-lookup.ts'
+import { findCommit, LOOKS_AT_MS } from '../../core/delivery/commit-lookup.ts'
 import { decideTrust } from '../../core/stranger/stranger.ts'
 import type { Metrics } from '../../http/metrics.ts'
 import { describeError } from '../../lib/errors.ts'

@@ -1,5 +1,6 @@
+import type { Disposition } from '../../core/delivery/delivery-result.ts'
 import { newId } from '../../lib/new-id.ts'
-import type { Disposition, LookupRecord } from '../../store/delivery-records.ts'
+import type { LookupRecord } from '../../store/delivery-records.ts'
 import type { AcceptedEvent } from '../../store/records.ts'
 import type { StoreWriter, Writes } from '../../store/store.ts'
 import type { NewEvent } from '../webhook/write-deliveries.ts'

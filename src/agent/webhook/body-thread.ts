@@ -18,7 +18,7 @@ export type BodyOrder = { readonly id: number } & (
 export interface BodyAnswer {
   readonly id: number
   readonly address?: WebhookRepository | undefined
-  readonly proven?: ProvenBody
+  readonly proven?: ProvenBody | 'otherwise'
 }
 
 type Question =

@@ -1,7 +1,8 @@
 import { parentPort } from 'node:worker_threads'
+import { present } from '../../lib/present.ts'
 import type { BodyAnswer, BodyOrder } from './body-thread.ts'
 import { scanAddress } from './scan-payload.ts'
-import { provenBy } from './signature.ts'
+import { proofOfBody } from './signature.ts'
 import { jsonOf } from './webhook-json.ts'
 
 /** The thread of `BodyThread`: buffers the bytes of each body, and searches and hashes them on request. */
@@ -15,8 +16,8 @@ function answer(order: BodyOrder): { readonly answer: BodyAnswer; readonly moved
     return { answer: { id, address: scanAddress(json, order.place) } }
   }
   if (order.kind !== 'prove') return { answer: { id } }
-  const by = provenBy(chunks, order.proof)
-  if (by < 0) return { answer: { id } }
+  const by = proofOfBody(chunks, order.proof)
+  if (typeof by !== 'number') return { answer: { id, ...present({ proven: by }) } }
   // A buffer of its own, so that it can be transferred.
   const bytes = new Uint8Array(chunks.reduce((sum, { byteLength }) => sum + byteLength, 0))
   let at = 0

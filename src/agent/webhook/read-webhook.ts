@@ -60,7 +60,7 @@ function subjectOf(event: string, payload: unknown, parsed: ParsedWebhook): Deli
 function refOf(parsed: ParsedWebhook): string | undefined {
   if (parsed.kind === 'commit') return parsed.event.ref
   if (parsed.kind === 'unresolved') return parsed.events[0].ref
-  return parsed.kind === 'closed' ? parsed.ref : undefined
+  return parsed.kind === 'ignored' ? undefined : parsed.ref
 }
 
 function parse(json: Uint8Array): unknown {

@@ -7,6 +7,7 @@ import type { RepositoryRecord } from '../../store/records.ts'
 import type { Vault } from '../../vault/vault.ts'
 import { openWebhookSecrets } from '../../vault/webhook-secrets.ts'
 import type { BodyThread, LongBody } from './body-thread.ts'
+import { RefusedWebhook } from './refused-webhook.ts'
 import { shortBody, type UnreadBody } from './unread-body.ts'
 
 /** GitHub sends no payload above 25 MB (docs.github.com, "Webhook events and payloads"). */
@@ -56,15 +57,15 @@ export function maxBodyBytes(isAddressed: boolean): number {
 /**
  * Receives a webhook's body and checks its signature at the cost of a hash: nothing is parsed. Without
  * the repository in the path, the body is scanned for it first, in one pass. A long body is buffered,
- * scanned and hashed by a thread. Rejects with `unauthenticated` and the same message for a wrong
- * signature and an unknown repository, with `too_large`, and with `invalid` if neither path nor body
+ * scanned and hashed by a thread. Rejects with `unauthenticated`, by the same message for a wrong
+ * secret and an unknown repository and by another one for the JSON of a form that was signed instead, with `too_large`, and with `invalid` if neither path nor body
  * names a repository.
  */
 export async function receiveSigned(
   incoming: IncomingWebhook,
   deps: SignedWebhookDeps,
 ): Promise<SignedWebhook> {
-  const { hooks, payload, proof, repositoryId } = incoming
+  const { hooks, payload, proof, isForm, repositoryId } = incoming
   const maxBytes = maxBodyBytes(repositoryId !== undefined)
   using body = await collect(payload, maxBytes, deps.bodies)
   const repositories =
@@ -73,14 +74,19 @@ export async function receiveSigned(
       : [await deps.findById(repositoryId)].filter((one) => one !== undefined)
   const keys = repositories.slice(0, MOST_OF_ONE_PATH).flatMap((one) => keysOf(one, deps.vault))
   const secrets = keys.length > 0 ? keys.map(({ secret }) => secret) : [NOBODYS_SECRET]
-  const proven = await body.prove({ form: hooks.proof, shown: proof, secrets })
+  const proven = await body.prove({ form: hooks.proof, shown: proof, secrets, isForm })
+  if (proven === 'otherwise') {
+    const message =
+      'the webhook is signed over something else than was sent: choose the content type application/json at the forge'
+    throw new RefusedWebhook('signed_otherwise', 'unauthenticated', message)
+  }
   const key = proven && keys[proven.by]
   if (key) {
     return { body: proven.bytes, repository: key.repository, isByFormer: key.isFormer }
   }
   const message =
-    'the signature does not match: compare the URL and the secret at the forge with those that Narwhal showed'
-  throw new NarwhalError('unauthenticated', message)
+    'the signature does not match: the webhook is signed with another secret; compare the URL and the secret at the forge with those that Narwhal showed'
+  throw new RefusedWebhook('wrong_secret', 'unauthenticated', message)
 }
 
 /** A secret that a webhook of this repository may be signed with. */

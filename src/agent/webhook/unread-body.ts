@@ -1,7 +1,7 @@
 import type { AddressPlace } from '../../forge/forge-hooks.ts'
 import type { WebhookRepository } from '../../forge/parsed-webhook.ts'
 import { scanAddress } from './scan-payload.ts'
-import { type Proof, provenBy } from './signature.ts'
+import { type Proof, proofOfBody } from './signature.ts'
 import { jsonOf } from './webhook-json.ts'
 
 /** A body with a valid signature. */
@@ -15,8 +15,11 @@ export interface ProvenBody {
 export interface UnreadBody extends Disposable {
   /** The repository that it names, found in one pass. */
   findAddress(place: AddressPlace, isForm: boolean): Promise<WebhookRepository | undefined>
-  /** Checks its signature; undefined if it fits none of the secrets. Must be the last call. */
-  prove(proof: Proof): Promise<ProvenBody | undefined>
+  /**
+   * Checks its signature; undefined if it fits none of the secrets, `otherwise` if it fits the JSON of a form
+   * instead of the form. Must be the last call.
+   */
+  prove(proof: Proof): Promise<ProvenBody | 'otherwise' | undefined>
 }
 
 /** A short body, searched and hashed on this thread, which takes less than a millisecond. */
@@ -24,8 +27,8 @@ export function shortBody(chunks: readonly Uint8Array[]): UnreadBody {
   return {
     findAddress: async (place, isForm) => scanAddress(jsonOf(Buffer.concat(chunks), isForm), place),
     prove: async (proof) => {
-      const by = provenBy(chunks, proof)
-      return by < 0 ? undefined : { by, bytes: Buffer.concat(chunks) }
+      const by = proofOfBody(chunks, proof)
+      return typeof by === 'number' ? { by, bytes: Buffer.concat(chunks) } : by
     },
     [Symbol.dispose]: () => {},
   }

@@ -2,22 +2,25 @@ import { Readable } from 'node:stream'
 import { Counter } from '@prometheus-io/client'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { z } from 'zod'
+import { DISPOSITIONS, type Disposition } from '../../core/delivery/delivery-result.ts'
 import { FORGE_FACTS, FORGES, hasWebhooks, type WebhookForge } from '../../core/forges.ts'
 import { FORGE_PORTS } from '../../forge/forges.ts'
 import type { HttpServer } from '../../http/http-server.ts'
 import type { Metrics } from '../../http/metrics.ts'
 import { Grouping } from '../../lib/async/grouping.ts'
 import { NarwhalError } from '../../lib/errors.ts'
-import { DISPOSITIONS, type Disposition } from '../../store/delivery-records.ts'
+import type { Logger } from '../../lib/log.ts'
 import type { ForgeName } from '../../store/ports/repositories.ts'
 import type { RepositoryRecord } from '../../store/records.ts'
-import type { Reads } from '../../store/store.ts'
+import type { Uses } from '../../store/store.ts'
 import type { Vault } from '../../vault/vault.ts'
 import type { Intake } from '../intake.ts'
 import { acceptWebhook } from './accept-webhook.ts'
 import { BodyThread } from './body-thread.ts'
+import { RefusalLog } from './refusal-log.ts'
+import { refusalOf } from './refused-webhook.ts'
 import { receiveSigned, type SignedWebhook } from './signed-webhook.ts'
-import { readHeaders } from './webhook-headers.ts'
+import { eventIn, readHeaders } from './webhook-headers.ts'
 import { answerTooMany, refuseUnread, TooManyWrong } from './webhook-refusals.ts'
 import { WebhookThreads } from './webhook-threads.ts'
 import type { DeliveryAnswer } from './write-deliveries.ts'
@@ -38,10 +41,11 @@ const webhookAnswer = z.object({
 const webhookParams = z.object({ repository: z.string().max(100) })
 
 export interface WebhookDeps {
-  readonly store: Reads<'repositories'>
+  readonly store: Uses<'repositories' | 'transact'>
   readonly vault: Vault
   readonly intake: Intake
   readonly metrics: Metrics
+  readonly log: Logger
 }
 
 /** Shared by all webhooks. */
@@ -49,6 +53,7 @@ interface Webhooks extends WebhookDeps {
   readonly wrong: WrongSignatures
   readonly bodies: BodyThread
   readonly threads: WebhookThreads
+  readonly refusals: RefusalLog
   readonly received: Counter<'result'>
   /** Looks up the repositories of concurrent webhooks by one query. */
   readonly byId: Grouping<string, RepositoryRecord | undefined>
@@ -67,6 +72,7 @@ export function registerWebhookRoutes(server: HttpServer, deps: WebhookDeps): vo
     wrong: new WrongSignatures(),
     bodies: new BodyThread(),
     threads: new WebhookThreads(),
+    refusals: new RefusalLog(deps),
     received: new Counter({
       name: 'narwhal_webhooks_total',
       help: 'Webhooks received, by result.',
@@ -80,7 +86,10 @@ export function registerWebhookRoutes(server: HttpServer, deps: WebhookDeps): vo
     }),
     inFlight: 0,
   }
-  server.addHook('onClose', async () => webhooks.bodies[Symbol.dispose]())
+  server.addHook('onClose', async () => {
+    webhooks.bodies[Symbol.dispose]()
+    await webhooks.refusals[Symbol.asyncDispose]()
+  })
   for (const forge of FORGES.filter(hasWebhooks)) {
     const add = async (scope: HttpServer): Promise<void> => addForge(scope, forge, webhooks)
     void server.register(add, { prefix: `/webhooks/${forge}` })
@@ -109,6 +118,14 @@ function addForge(scope: HttpServer, forge: WebhookForge, webhooks: Webhooks): v
     void reply.code(IN_WORK.has(answer.status) ? 202 : 200)
     return answer
   }
+  const noteRefusal = (error: Error, request: FastifyRequest): void => {
+    const refusal = error instanceof TooManyWrong ? 'wrong_secret' : refusalOf(error)
+    if (refusal === undefined) return
+    const { repository: repositoryId } = request.params as { repository?: string }
+    const { message } = error
+    const event = eventIn(request.headers, hooks)
+    webhooks.refusals.note({ refusal, message, repositoryId, event, address: request.ip })
+  }
   const schema = {
     summary: `Receive a webhook of ${FORGE_FACTS[forge].title}`,
     tags: ['webhooks'],
@@ -121,6 +138,7 @@ function addForge(scope: HttpServer, forge: WebhookForge, webhooks: Webhooks): v
       handler,
       errorHandler: (error, request, reply) => {
         webhooks.received.inc({ result: resultOf(error) })
+        noteRefusal(error, request)
         if (error instanceof TooManyWrong) answerTooMany(error, reply)
         else scope.errorHandler(error, request, reply)
       },

@@ -1,7 +1,8 @@
 import type { CommitEvent } from '../../core/commit-event.ts'
+import type { CommitLookup } from '../../core/delivery/commit-lookup.ts'
+import type { Disposition } from '../../core/delivery/delivery-result.ts'
 import type { WebhookForge } from '../../core/forges.ts'
 import type { EventId, RepositoryId } from '../../core/ids.ts'
-import type { CommitLookup } from '../../core/lookup/commit-lookup.ts'
 import type { Found, Telling } from '../../core/moves/telling.ts'
 import type { ForgeAccount } from '../../core/stranger/update-bot.ts'
 import { newId } from '../../lib/new-id.ts'
@@ -9,7 +10,6 @@ import { present } from '../../lib/present.ts'
 import type {
   DeliveryRecord,
   DeliverySubject,
-  Disposition,
   LookupRecord,
   UnresolvedEvent,
 } from '../../store/delivery-records.ts'

@@ -16,6 +16,7 @@ import { FairPlaces } from '../logs/fair-places.ts'
 import { registerLogRoutes } from '../logs/log-routes.ts'
 import { getPipeline, getRepository } from '../lookups.ts'
 import { registerAuditReads } from './audit-routes.ts'
+import { registerDeliveryReads } from './delivery-reads.ts'
 import { viewForgeLink, viewForgeRefusal } from './forge-link-view.ts'
 import { registerIdTokenReads } from './id-token-routes.ts'
 import { registerInsights } from './insight-routes.ts'
@@ -54,6 +55,7 @@ export function registerReadRoutes(server: HttpServer, deps: ReadDeps): void {
   registerStatus(server, deps.store)
   registerRepositoryReads(server, deps.store)
   registerPipelineReads(server, deps.store)
+  registerDeliveryReads(server, deps.store)
   registerAwaitingReads(server, deps.store)
   registerJobReads(server, deps.store)
   registerLogRoutes(server, deps)

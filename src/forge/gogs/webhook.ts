@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { isRef } from '../../core/commit-event.ts'
-import type { CommitLookup } from '../../core/lookup/commit-lookup.ts'
+import type { CommitLookup } from '../../core/delivery/commit-lookup.ts'
 import { forgeAccount } from '../../core/stranger/update-bot.ts'
 import { firstLine } from '../../lib/hostile-text.ts'
 import { present } from '../../lib/present.ts'

@@ -16,6 +16,7 @@ import { cleanText } from '../../terminal/clean-text.ts'
 import { type CliIo, coloursFor } from '../../terminal/cli-io.ts'
 import { formatInterval, parseDuration } from '../../terminal/format.ts'
 import { printTable } from '../../terminal/table.ts'
+import { addRepoDeliveriesCommand } from './repo-deliveries.ts'
 import { addRepoLinkCommands } from './repo-link.ts'
 import { addRepoSetCommand } from './repo-set.ts'
 import { addRepoShowCommand } from './repo-show.ts'
@@ -31,7 +32,7 @@ interface SecretOptions extends ClientOptions {
   readonly ends?: string
 }
 
-/** `narwhal repo add|link|unlink|set|show|webhook-secret|list|remove` */
+/** `narwhal repo add|link|unlink|set|show|deliveries|webhook-secret|list|remove` */
 export function addRepoCommands(program: Command, io: CliIo): void {
   const repo = program.command('repo').description('registered repositories')
   addClientCommand(repo, 'add <url-or-path>', {
@@ -53,6 +54,7 @@ export function addRepoCommands(program: Command, io: CliIo): void {
   addRepoLinkCommands(repo, io)
   addRepoSetCommand(repo, io)
   addRepoShowCommand(repo, io)
+  addRepoDeliveriesCommand(repo, io)
   addClientCommand(repo, 'webhook-secret <repository>', {
     summary: 'create a new webhook secret, to enter at the forge',
     description:

@@ -1,3 +1,4 @@
+import { deliveryList } from '../deliveries/rest-deliveries.ts'
 import { accepted, repositoryParams } from '../rest.ts'
 import { newForgeLink, shownForgeLink } from '../rest-forge-links.ts'
 import {
@@ -56,6 +57,11 @@ export const repositoriesEndpoints = endpoints('repositories', {
     params: repositoryParams,
     body: testDeliveryRequest,
     answer: testedDelivery,
+  },
+  listDeliveries: {
+    summary: 'The last webhook deliveries of a repository, with what was done, or why not',
+    params: repositoryParams,
+    answer: deliveryList,
   },
   getForgeLink: {
     summary: "Where a repository's commit statuses are reported, and the last one",

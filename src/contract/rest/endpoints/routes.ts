@@ -71,6 +71,7 @@ export const ROUTES = {
   getForgeLink: on('GET /repositories/:repository/forge-link', 'viewer', 'repository'),
   linkForge: on('PUT /repositories/:repository/forge-link', 'admin', 'repository'),
   unlinkForge: on('DELETE /repositories/:repository/forge-link', 'admin', 'repository'),
+  listDeliveries: on('GET /repositories/:repository/deliveries', 'viewer', 'repository'),
   listTrends: on('GET /repositories/:repository/trends', 'viewer', 'repository'),
   listActivity: on('GET /activity', 'viewer'),
 

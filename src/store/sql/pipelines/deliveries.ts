@@ -1,4 +1,5 @@
 import { sql } from 'kysely'
+import type { Refusal } from '../../../core/delivery/delivery-result.ts'
 import type { WebhookForge } from '../../../core/forges.ts'
 import type { EventId, PipelineId, RepositoryId } from '../../../core/ids.ts'
 import { present } from '../../../lib/present.ts'
@@ -6,7 +7,6 @@ import type {
   DeliveryRecord,
   DeliverySubject,
   RecentDelivery,
-  Refusal,
   RefusedDeliveries,
 } from '../../delivery-records.ts'
 import type { DeliveryReader, DeliveryWriter } from '../../ports/events.ts'

@@ -8,6 +8,7 @@ import { Link, navigate } from '../../router.tsx'
 import { formatFilter } from '../../state/pipeline-filter.ts'
 import { StartDialog } from '../pipelines/start-dialog.tsx'
 import { Trends } from '../pipelines/trends.tsx'
+import { Deliveries } from './deliveries.tsx'
 import { ForgeRefusal } from './forge-refusal.tsx'
 import { OriginSettings } from './origin-settings.tsx'
 import { Secrets } from './secrets.tsx'
@@ -50,6 +51,7 @@ export function RepositoryPage({ name }: { readonly name: string }) {
           <h2>Triggers</h2>
           <WebhookHelp repository={repository} webhook={undefined} />
         </section>
+        <Deliveries repositoryId={repository.id} />
         <OriginSettings repository={repository} />
         <StrangerRules repository={repository} />
         <Secrets repositoryId={repository.id} />
