@@ -90,7 +90,6 @@ export async function writeDeliveries(
   const earlier = await findEarlier(write, deliveries)
   const fresh = deliveries.filter((delivery) => !earlier.has(delivery))
   const results = new Map<Delivery, Result>()
-  const lookups: LookupRecord[] = []
   const told = new Tellings(write)
   for (const delivery of fresh) {
     const { repositoryId, content, found } = delivery
@@ -121,23 +120,16 @@ export async function writeDeliveries(
     }
     const { account } = content
     if (account) await write.accounts.note({ repositoryId, account, at: receivedAt })
-    if (content.kind === 'unresolved') lookups.push(lookupOf(delivery, content, receivedAt))
-    else
-      told.add(delivery, {
-        ...content.event,
-        id: newId('event'),
-        receivedAt,
-        ...present({ found }),
-      })
+    if (content.kind === 'unresolved') continue
+    const id = newId('event')
+    told.add(delivery, { ...content.event, id, receivedAt, ...present({ found }) })
   }
   await told.flush(results)
-  const renewed = fresh.filter(({ endsFormerSecret }) => endsFormerSecret === true)
-  if (renewed.length > 0) {
-    await write.repositories.endFormerSecrets(renewed.map(({ repositoryId }) => repositoryId))
-  }
+  await endFormerSecrets(write, fresh)
   const certain = fresh.filter((delivery) => results.get(delivery)?.unsure === undefined)
   const records = certain.map((delivery) => recordOf(delivery, results.get(delivery), receivedAt))
   await write.deliveries.record(records)
+  const lookups = fresh.flatMap((delivery) => lookupsOf(delivery, receivedAt))
   if (lookups.length > 0) await write.lookups.insert(lookups)
   const written = new Map(certain.map((delivery, index) => [delivery, records[index]]))
   const answers = deliveries.map((delivery): WrittenAnswer => {
@@ -202,13 +194,23 @@ async function findEarlier(
   return earlier
 }
 
-function lookupOf(
-  { forge, deliveryId, repositoryId }: Delivery,
-  { events, lookup }: Pick<LookupRecord, 'events' | 'lookup'>,
+function lookupsOf(
+  { forge, deliveryId, repositoryId, content }: Delivery,
   receivedAt: number,
-): LookupRecord {
+): LookupRecord[] {
+  if (content.kind !== 'unresolved') return []
+  const { events, lookup } = content
   const progress = { receivedAt, dueAt: receivedAt, looks: 0, failures: 0 }
-  return { forge, deliveryId, repositoryId, events, lookup, ...progress }
+  return [{ forge, deliveryId, repositoryId, events, lookup, ...progress }]
+}
+
+async function endFormerSecrets(
+  write: Writes<'repositories'>,
+  deliveries: readonly Delivery[],
+): Promise<void> {
+  const renewed = deliveries.filter(({ endsFormerSecret }) => endsFormerSecret === true)
+  if (renewed.length === 0) return
+  await write.repositories.endFormerSecrets(renewed.map(({ repositoryId }) => repositoryId))
 }
 
 function recordOf(

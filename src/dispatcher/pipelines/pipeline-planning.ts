@@ -10,6 +10,7 @@ import type { PipelineLedger } from '../ledger/pipeline-ledger.ts'
 import type { RunnerPool } from '../runners/runner-pool.ts'
 import {
   type EarlyPlan,
+  invisibleMsOf,
   type PlannedOnRunner,
   type PlanRules,
   planOnRunner,
@@ -118,7 +119,8 @@ export class PipelinePlanning {
     const early = await this.#earlyPlan(signal)
     const { pool, planOrder } = this.#deps
     const onWait = (reason: string): void => void this.#setReason(reason).catch(() => {})
-    return early ?? (await planOnRunner(pool, await planOrder(), signal, onWait))
+    const waiting = { onWait, invisibleMs: invisibleMsOf(this.#deps.ledger.event, Date.now()) }
+    return early ?? (await planOnRunner(pool, await planOrder(), signal, waiting))
   }
 
   /** Shows people why the pipeline is still pending. */

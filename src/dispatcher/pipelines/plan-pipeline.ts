@@ -1,10 +1,11 @@
 import type { CommitSource } from '../../contract/rpc/attempt.ts'
 import { factsOf } from '../../contract/rpc/event-facts.ts'
 import type { IncludeSource } from '../../contract/rpc/include-source.ts'
+import { saysMissing } from '../../contract/rpc/missing-commit.ts'
 import type { PlannedCommit, PlannedFile, PlanOrder } from '../../contract/rpc/planned-commit.ts'
 import { isBrokenLink } from '../../contract/rpc/rpc.ts'
 import type { Phase } from '../../core/attempt/attempt.ts'
-import type { EventDetails } from '../../core/commit-event.ts'
+import type { CommitEvent, EventDetails } from '../../core/commit-event.ts'
 import type { Concurrency } from '../../core/concurrency/concurrency.ts'
 import type { Job } from '../../core/job/job.ts'
 import type { JobState } from '../../core/job/job-state.ts'
@@ -29,6 +30,10 @@ import { planDigest } from './plan-digest.ts'
 
 /** How often planning may fail before the pipeline ends in `error`. */
 const MAX_FAILURES = 3
+/** For how long a new commit may be missing at the git server: a replica of it may be behind. */
+const INVISIBLE_MS = 60_000
+/** An older event's commit isn't about to become visible. */
+const NEW_MS = 600_000
 
 /** The commit of a pipeline, as sent to runners. Throws as `Vault.open` does. */
 export function commitOf(
@@ -65,17 +70,36 @@ export interface PlannedOnRunner {
   readonly answeredAt: number
 }
 
+export interface Waiting {
+  /** Reports why the pipeline waits. */
+  readonly onWait: (reason: string) => void
+  /** For how long the commit may be missing at the git server, in milliseconds; 0 by default. */
+  readonly invisibleMs?: number
+}
+
+/** For how long the commit of an event may be missing at the git server, in milliseconds. */
+export function invisibleMsOf(
+  { source, receivedAt }: Pick<CommitEvent, 'source' | 'receivedAt'>,
+  now: number,
+): number {
+  // Whoever started it by hand is waiting for the answer.
+  return source === 'manual' || now - receivedAt > NEW_MS ? 0 : INVISIBLE_MS
+}
+
 /**
  * Has a runner plan the commit. While none is available, waits and reports why by `onWait`; retries elsewhere
- * if a runner is lost; rejects with the runner's message if the commit can't be planned.
+ * if a runner is lost, and while the git server may not have the commit yet; rejects with the runner's message if
+ * the commit can't be planned.
  */
 export async function planOnRunner(
   pool: Pick<RunnerPool, 'plannerWaits'>,
   order: PlanOrder,
   signal: AbortSignal,
-  onWait: (reason: string) => void,
+  { onWait, invisibleMs = 0 }: Waiting,
 ): Promise<PlannedOnRunner> {
-  for (let failures = 0; ; ) {
+  const { sha } = order.commit
+  let missingSince: number | undefined
+  for (let failures = 0, misses = 0; ; ) {
     const link = await pool.plannerWaits.wait(signal, onWait)
     const askedAt = Date.now()
     try {
@@ -85,12 +109,25 @@ export async function planOnRunner(
       signal.throwIfAborted()
       const error = NarwhalError.from(reason)
       if (!['unavailable', 'exhausted', 'cancelled'].includes(error.code)) throw error
+      if (invisibleMs > 0 && saysMissing(error.message, sha)) {
+        missingSince ??= performance.now()
+        if (performance.now() - missingSince >= invisibleMs) throw stillMissing(error, invisibleMs)
+        onWait(`the git server doesn't have ${sha.slice(0, 7)} yet: trying again for a minute`)
+        // No runner is busy with it meanwhile.
+        await backoff(misses++, { firstMs: 500, maxMs: 8_000 }, signal)
+        continue
+      }
       // An unreachable runner says nothing about the commit.
       const isAnswer = link.record.state === 'online' && !isBrokenLink(error)
       if (isAnswer && ++failures >= MAX_FAILURES) throw error
       await backoff(failures, { firstMs: 200, maxMs: 2_000 }, signal)
     }
   }
+}
+
+function stillMissing(error: NarwhalError, afterMs: number): NarwhalError {
+  const words = `${error.message}; it still was not ${Math.round(afterMs / 1000)} s later: check that the clone URL is that of the repository which reported it`
+  return new NarwhalError(error.code, words, { cause: error })
 }
 
 /** A plan that was requested before its pipeline was created. */

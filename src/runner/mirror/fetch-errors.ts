@@ -1,4 +1,5 @@
 import type { CommitSource } from '../../contract/rpc/attempt.ts'
+import { missingCommit } from '../../contract/rpc/missing-commit.ts'
 import { describeError, NarwhalError } from '../../lib/errors.ts'
 
 /** Classifies git's messages about a fetch: it has no codes for them. */
@@ -29,9 +30,6 @@ export function isBroken(error: unknown): boolean {
 }
 
 export function notThere(commit: CommitSource, cause?: unknown): NarwhalError {
-  return new NarwhalError(
-    'unavailable',
-    `commit ${commit.sha} is not in ${commit.repositoryName} (or no longer reachable from a ref)`,
-    { cause },
-  )
+  const { sha, repositoryName } = commit
+  return new NarwhalError('unavailable', missingCommit(sha, repositoryName), { cause })
 }
