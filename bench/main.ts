@@ -6,6 +6,7 @@ import { hotpath } from './hotpath/hotpath.ts'
 import { logs } from './logs/logs.ts'
 import { real } from './real/real.ts'
 import { retention } from './retention/retention.ts'
+import { run as runOnLaptop } from './run/run.ts'
 import { searches } from './searches/searches.ts'
 import { steps } from './steps/steps.ts'
 import { webhooks } from './webhooks/webhooks.ts'
@@ -21,6 +22,7 @@ const BENCHES: readonly Bench[] = [
   hostile,
   searches,
   real,
+  runOnLaptop,
 ]
 
 /** `npm run bench -- NAME …`: runs one benchmark; its figures are the last line of the output. */

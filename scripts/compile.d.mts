@@ -5,5 +5,6 @@ type CompileOptions = Omit<BuildOptions, 'entryPoints'> & {
 }
 
 export function compileOptions(outdir: string): CompileOptions
+export function compileRunOptions(outdir: string): CompileOptions
 export function compile(outdir: string): Promise<void>
 export function isCompiled(): boolean

@@ -30,10 +30,27 @@ export function compileOptions(outdir) {
     logLevel: 'warning',
     // Some dependencies are CommonJS and call require for Node's own modules; pg may use a native driver.
     external: ['pg-native'],
-    plugins: [REQUIRED_BUILTINS],
+    plugins: [REQUIRED_BUILTINS, NO_LOCALES],
     banner: {
       js: "import { createRequire as $createRequire } from 'node:module'; import { fileURLToPath as $toPath } from 'node:url'; const require = $createRequire(import.meta.url); const __filename = $toPath(import.meta.url); const __dirname = $toPath(new URL('.', import.meta.url));",
     },
+  }
+}
+
+/**
+ * How esbuild makes `narwhal run` in `outdir`: all of it is one file, which is loaded by another, small
+ * one (src/lib/run-cached.ts). Dynamic imports are evaluated late, as in the sources.
+ */
+export function compileRunOptions(outdir) {
+  const { splitting: _, banner: __, entryPoints: ___, ...options } = compileOptions(outdir)
+  return {
+    ...options,
+    entryPoints: { run: 'src/start/local/run.ts', 'run-main': 'src/start/local/run-main.ts' },
+    outExtension: { '.js': '.cjs' },
+    format: 'cjs',
+    supported: { 'dynamic-import': false },
+    define: { 'import.meta.url': '$url' },
+    banner: { js: "const $url = require('node:url').pathToFileURL(__dirname + '/main.js').href;" },
   }
 }
 
@@ -44,8 +61,12 @@ export function compileOptions(outdir) {
  */
 export async function compile(outdir) {
   const { build } = await import('esbuild')
-  const { metafile } = await build({ ...compileOptions(outdir), metafile: true })
-  const made = new Set(Object.keys(metafile.outputs).map((path) => join(root, path)))
+  const all = [compileRunOptions(outdir), compileOptions(outdir)]
+  const made = new Set()
+  for (const options of all) {
+    const { metafile } = await build({ ...options, metafile: true })
+    for (const path of Object.keys(metafile.outputs)) made.add(join(root, path))
+  }
   for (const name of readdirSync(outdir)) {
     const path = join(outdir, name)
     if (!made.has(path) && Date.now() - statSync(path).mtimeMs > KEPT_MS) rmSync(path)
@@ -67,6 +88,16 @@ const REQUIRED_BUILTINS = {
     })
     onLoad({ filter: /./, namespace }, ({ path }) => ({
       contents: `module.exports = require('node:${path}')`,
+    }))
+  },
+}
+
+/** zod's messages in all languages are a third of its code; the English ones are imported by themselves. */
+const NO_LOCALES = {
+  name: 'no-locales',
+  setup({ onLoad }) {
+    onLoad({ filter: /[/\\]zod[/\\]v4[/\\]locales[/\\]index\.js$/ }, () => ({
+      contents: 'export {}',
     }))
   },
 }

@@ -15,6 +15,8 @@ export interface RunnerDeps {
   /** A folder that no other runner uses: mirrors and workspaces. */
   readonly dataDir: string
   readonly gitEnv: GitEnv
+  /** If the caller has verified that the git on PATH is new enough, or needs none of what older ones lack. */
+  readonly hasGit?: true
   /** If the caller has claimed `dataDir` already; it releases the claim after the runner's end. */
   readonly claim?: AsyncDisposable
   /** Programs with known vulnerabilities; `Describe` waits for them and reports them. */

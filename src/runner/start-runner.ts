@@ -13,7 +13,7 @@ import { Spools } from './spool/spools.ts'
  */
 export async function startRunner(deps: RunnerDeps, options: RunnerOptions): Promise<Runner> {
   // Awaited at the end: it takes as long as all the rest.
-  const hasGit = requireGit(deps.gitEnv)
+  const hasGit = deps.hasGit ? Promise.resolve() : requireGit(deps.gitEnv)
   hasGit.catch(() => {})
   const workspaces = join(deps.dataDir, 'workspaces')
   await makePrivateFolder(workspaces)

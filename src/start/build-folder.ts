@@ -1,5 +1,4 @@
 import { realpath } from 'node:fs/promises'
-import { basename, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { DEFAULT_SERVER } from '../cli/parts/client-command.ts'
 import { type CliIo, coloursFor } from '../cli/terminal/cli-io.ts'
@@ -12,6 +11,7 @@ import { type GitEnv, git } from '../lib/git/git.ts'
 import { urlFromHere } from '../lib/reach/url-from-here.ts'
 import { shellQuote } from '../lib/shell-quote.ts'
 import type { ClientTls } from '../lib/tls/tls-files.ts'
+import { nameOf, snapshotsOf } from './folder-sources.ts'
 import { snapshotFolder } from './snapshot-folder.ts'
 
 const POLL_MS = 5_000
@@ -67,21 +67,6 @@ interface Source {
   readonly sha: string
   /** Whether HEAD is a branch, so that the poller sees it. */
   readonly isBranch: boolean
-}
-
-/** The clone URLs of a folder: itself, if it is a repository, or its snapshots. */
-export async function sourcesOf(folder: string, dataDir: string): Promise<readonly string[]> {
-  // A missing folder is reported when it is built.
-  const path = await realpath(folder).catch(() => undefined)
-  return path === undefined ? [] : [path, snapshotsOf(path, dataDir)]
-}
-
-function nameOf(path: string): string {
-  return basename(path).replace(/[^A-Za-z0-9_.-]/g, '-') || 'folder'
-}
-
-function snapshotsOf(path: string, dataDir: string): string {
-  return join(dataDir, 'snapshots', `${nameOf(path)}.git`)
 }
 
 async function sourceOf({ folder, dataDir, context }: Build): Promise<Source> {

@@ -6,16 +6,15 @@ import type { RUNNER_SETTINGS } from '../config/service-settings.ts'
 import type { JobNetworkRules } from '../core/job-network.ts'
 import { present } from '../lib/present.ts'
 import type { Executor, SandboxLimits } from '../runner/executor/executor.ts'
-import { OwnCheckoutExecutor } from '../runner/executor/local/own-checkout.ts'
-import { ProcessExecutor } from '../runner/executor/local/process.ts'
+import type { OwnCheckoutExecutor } from '../runner/executor/local/own-checkout.ts'
 import { openExecutor } from '../runner/executor/open-executor.ts'
 import { holeNames } from '../runner/network/closed-note.ts'
 import { NetworkSource } from '../runner/network/network-source.ts'
 import type { Runner } from '../runner/runner.ts'
 import type { RunnerDeps } from '../runner/runner-options.ts'
 import { startRunner } from '../runner/start-runner.ts'
-import { sourcesOf } from './build-folder.ts'
 import type { PartsContext } from './context.ts'
+import { sourcesOf } from './folder-sources.ts'
 
 /** A runner and its executor, opened by the settings. */
 
@@ -88,6 +87,8 @@ export async function withOwnCheckout(
 ): Promise<OwnCheckoutExecutor | undefined> {
   if (typeof folder !== 'string' || context.config.executor.kind !== 'auto') return undefined
   const instance = `${await instanceOf(context.config.name, dataDir)}.plain`
+  const { OwnCheckoutExecutor } = await import('../runner/executor/local/own-checkout.ts')
+  const { ProcessExecutor } = await import('../runner/executor/local/process.ts')
   const plain = new ProcessExecutor({ instance })
   await plain.reap()
   const sources = await sourcesOf(folder, dataDir)

@@ -58,6 +58,21 @@ test('runs what the set-up has compiled in a checkout, unless a source is newer'
   }
 })
 
+test('runs a working tree by the one file that has all of it, where that is compiled', async () => {
+  await using dir = await tempDir()
+  const root = dir.join('node_modules/narwhal')
+  const link = await layOut(dir, root, dir.join('node_modules/.bin/node'))
+  await mkdir(join(root, 'dist'))
+  await writeFile(join(root, 'dist/main.js'), '')
+  const { stdout: before } = await run(link, ['run', 'test'], { cwd: '/' })
+  assert.equal(before, `${root}/dist/main.js run test\n`)
+  await writeFile(join(root, 'dist/run.cjs'), '')
+  const { stdout } = await run(link, ['run', 'test'], { cwd: '/' })
+  assert.equal(stdout, `${root}/dist/run.cjs run test\n`)
+  const { stdout: other } = await run(link, ['runner', 'run'], { cwd: '/' })
+  assert.equal(other, `${root}/dist/main.js runner run\n`)
+})
+
 test('runs the compiled program where it is installed as a package', async () => {
   await using dir = await tempDir()
   const root = dir.join('node_modules/narwhal')

@@ -4,12 +4,10 @@ import type { Outcome } from '../../core/outcome.ts'
 import { NarwhalError } from '../../lib/errors.ts'
 import { type CliIo, coloursFor, hasColour, hasUnicode } from '../terminal/cli-io.ts'
 import { marksFor } from '../terminal/marks.ts'
-import { foldedLines, renderRegion } from './live-frame.ts'
-import { LiveRegion } from './live-region.ts'
 import type { PipelineModel } from './pipeline-model.ts'
 import { PlainView } from './plain-view.ts'
 import { headline, type Look, summaryLines } from './summary.ts'
-import { type WatchOptions, watchPipeline } from './watch-pipeline.ts'
+import type { WatchOptions } from './watch-pipeline.ts'
 
 const FRAME_MS = 100
 
@@ -34,6 +32,8 @@ export async function followPipeline(
   signal: AbortSignal,
   options: { plain?: boolean } = {},
 ): Promise<Outcome> {
+  // Not for those who watch a pipeline of their own process.
+  const { watchPipeline } = await import('./watch-pipeline.ts')
   return await follow((watch) => watchPipeline(client, id, { ...watch, signal }), io, options)
 }
 
@@ -69,6 +69,9 @@ async function followPlain(watch: Watch, io: CliIo): Promise<PipelineModel> {
 }
 
 async function followLive(watch: Watch, io: CliIo): Promise<PipelineModel> {
+  // Late: what measures text takes a while to load.
+  const { foldedLines, renderRegion } = await import('./live-frame.ts')
+  const { LiveRegion } = await import('./live-region.ts')
   const look = lookOf(io)
   const folded = new Set<string>()
   let model: PipelineModel | undefined

@@ -4,12 +4,8 @@ import { describeError } from '../../lib/errors.ts'
 import type { Logger } from '../../lib/log.ts'
 import { present } from '../../lib/present.ts'
 import type { NetworkSource } from '../network/network-source.ts'
-import { AutoExecutor } from './auto.ts'
-import { DockerExecutor } from './docker/docker-executor.ts'
 import type { Executor, SandboxLimits } from './executor.ts'
-import { FakeExecutor } from './fake/fake.ts'
-import { BubblewrapExecutor } from './local/bubblewrap.ts'
-import { ProcessExecutor } from './local/process.ts'
+import type { BubblewrapExecutor } from './local/bubblewrap.ts'
 
 /** Which executor a runner uses, and its surroundings. */
 export interface ExecutorConfig {
@@ -46,28 +42,34 @@ const PODMAN_SOCKET = 'unix:///run/podman/podman.sock'
 const DEFAULT_IMAGE = 'debian:stable-slim'
 
 /**
- * Opens the executor of a runner and removes what a previous process of the runner left behind. Resolves even
- * if no sandbox can be opened yet (`probe` says why); rejects with `invalid` for an invalid configuration.
+ * Opens the executor of a runner and removes what a previous process of the runner left behind; only the code
+ * of that executor is loaded. Resolves even if no sandbox can be opened yet (`probe` says why); rejects with
+ * `invalid` for an invalid configuration.
  */
 export async function openExecutor(config: ExecutorConfig, deps: ExecutorDeps): Promise<Executor> {
   const { log, instance, networks } = deps
   // It takes a while, and the first job needs it.
   if (config.kind !== 'process' && config.kind !== 'fake') void networks.get()
   switch (config.kind) {
-    case 'docker':
-      return started(
-        new DockerExecutor({ ...dockerOptions(config, deps), host: hosts(config)[0] }),
-        log,
-      )
+    case 'docker': {
+      const { DockerExecutor } = await import('./docker/docker-executor.ts')
+      const options = { ...dockerOptions(config, deps), host: hosts(config)[0] }
+      return started(new DockerExecutor(options), log)
+    }
     case 'bubblewrap':
-      return reaped(bubblewrapOf(deps))
-    case 'process':
+      return reaped(await bubblewrapOf(deps))
+    case 'process': {
+      const { ProcessExecutor } = await import('./local/process.ts')
       log.warn('jobs run as plain processes, without isolation: they can do whatever this user can')
       return reaped(new ProcessExecutor({ instance }))
-    case 'fake':
+    }
+    case 'fake': {
+      const { FakeExecutor } = await import('./fake/fake.ts')
       log.warn('jobs are not really run: the fake executor is configured')
       return new FakeExecutor()
-    case 'auto':
+    }
+    case 'auto': {
+      const { AutoExecutor } = await import('./auto.ts')
       return started(
         new AutoExecutor({
           hosts: hosts(config),
@@ -75,14 +77,16 @@ export async function openExecutor(config: ExecutorConfig, deps: ExecutorDeps): 
             { ...config, defaultImage: config.defaultImage ?? DEFAULT_IMAGE },
             deps,
           ),
-          bubblewrap: await reaped(bubblewrapOf(deps)),
+          bubblewrap: await reaped(await bubblewrapOf(deps)),
         }),
         log,
       )
+    }
   }
 }
 
-function bubblewrapOf({ folder, ...deps }: ExecutorDeps): BubblewrapExecutor {
+async function bubblewrapOf({ folder, ...deps }: ExecutorDeps): Promise<BubblewrapExecutor> {
+  const { BubblewrapExecutor } = await import('./local/bubblewrap.ts')
   // Apart from the engines' folders, which each of them empties.
   return new BubblewrapExecutor({ ...deps, folder: join(folder, 'bubblewrap') })
 }

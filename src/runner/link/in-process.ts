@@ -2,7 +2,7 @@ import { create, type DescMethod, type MessageInitShape } from '@bufbuild/protob
 import {
   type ConnectRouterOptions,
   createContextValues,
-  createHandlerContext,
+  type HandlerContext,
   type StreamResponse,
   type Transport,
   type UnaryResponse,
@@ -28,36 +28,36 @@ export const ROUTER_OPTIONS: ConnectRouterOptions = {
 export function inProcessTransport(runner: Runner): Transport {
   const service = runnerService(runner) as unknown as Readonly<Record<string, AnyMethod>>
   const call = (method: DescMethod, signal: AbortSignal, message: unknown) => {
-    const about = { service: RunnerService, method, protocolName: 'in-process', url: '' }
-    const context = createHandlerContext({ ...about, requestMethod: 'POST', requestSignal: signal })
-    return { answer: service[method.localName]?.(message, context), context }
+    const ended = new AbortController()
+    const context = contextOf(method, AbortSignal.any([signal, ended.signal]))
+    return { answer: service[method.localName]?.(message, context), ended }
   }
   return {
-    unary: (method, signal, timeoutMs, header, input) =>
+    unary: (method, signal, timeoutMs, _header, input) =>
       runUnaryCall({
         ...callOf(signal, timeoutMs),
-        req: { ...requestOf(method, header), stream: false, method, message: input },
+        req: { ...requestOf(method), stream: false, method, message: input },
         next: async (request) => {
-          const { answer, context } = call(method, request.signal, request.message)
+          const { answer, ended } = call(method, request.signal, request.message)
           try {
             const message = await withSignal(Promise.resolve(answer), request.signal)
             const made = create(method.output, message as MessageInitShape<typeof method.output>)
             return { ...responseOf(method), stream: false, method, message: made }
           } finally {
-            context.abort()
+            ended.abort()
           }
         },
       }) as Promise<UnaryResponse<typeof method.input, typeof method.output>>,
-    stream: (method, signal, timeoutMs, header, input) =>
+    stream: (method, signal, timeoutMs, _header, input) =>
       runStreamingCall({
         ...callOf(signal, timeoutMs),
-        req: { ...requestOf(method, header), stream: true, method, message: input },
+        req: { ...requestOf(method), stream: true, method, message: input },
         next: async (request) => {
           const requests = whileNotAborted(request.message, request.signal)
           // For a server stream the single request is the argument itself.
           const isTwoWay = method.methodKind === 'bidi_streaming'
           const argument = isTwoWay ? requests : (await requests.next()).value
-          const { answer, context } = call(method, request.signal, argument)
+          const { answer, ended } = call(method, request.signal, argument)
           const messages = answer as AsyncIterable<MessageInitShape<typeof method.output>>
           async function* responses() {
             try {
@@ -65,7 +65,7 @@ export function inProcessTransport(runner: Runner): Transport {
                 yield create(method.output, message)
               }
             } finally {
-              context.abort()
+              ended.abort()
             }
           }
           return { ...responseOf(method), stream: true, method, message: responses() }
@@ -79,16 +79,37 @@ type AnyMethod = (message: unknown, context: unknown) => unknown
 const callOf = (signal: AbortSignal | undefined, timeoutMs: number | undefined) =>
   present({ signal, timeoutMs })
 
-const requestOf = (method: DescMethod, header: ConstructorParameters<typeof Headers>[0]) => ({
+/**
+ * Nobody reads or writes headers here. A map of their names is all that they are; `Headers` itself is a part of
+ * Node's client for the web, which takes longer to load than the first calls take.
+ */
+const noHeaders = () => new Map<string, string>() as unknown as Headers
+
+const requestOf = (method: DescMethod) => ({
   service: method.parent,
   requestMethod: 'POST',
   url: '',
-  header: new Headers(header),
+  header: noHeaders(),
   contextValues: createContextValues(),
 })
 
 const responseOf = (method: DescMethod) => ({
   service: method.parent,
-  header: new Headers(),
-  trailer: new Headers(),
+  header: noHeaders(),
+  trailer: noHeaders(),
+})
+
+/** As `createHandlerContext` makes one. */
+const contextOf = (method: DescMethod, signal: AbortSignal): HandlerContext => ({
+  service: RunnerService,
+  method,
+  signal,
+  protocolName: 'in-process',
+  requestMethod: 'POST',
+  url: '',
+  timeoutMs: () => undefined,
+  requestHeader: noHeaders(),
+  responseHeader: noHeaders(),
+  responseTrailer: noHeaders(),
+  values: createContextValues(),
 })

@@ -1,10 +1,38 @@
 import { mkdir } from 'node:fs/promises'
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import { claimFolder } from '../../runner/claim-folder.ts'
-import { PipelineFileParser } from '../../runner/plan/pipeline-file-parser.ts'
+import type { PipelineParser } from '../../runner/plan/plan-commit.ts'
 import { openExecutorOf, openNetworksOf } from '../runner-parts.ts'
 import { LeftSandboxes } from './left-sandboxes.ts'
 import type { LocalContext } from './local-context.ts'
 import type { LocalEngine, LocalParts } from './local-work.ts'
+
+/** In this process: a thread of its own would take longer to start than all the rest, for a file that is the user's. */
+const PARSER: PipelineParser = {
+  parse: async (text, facts, included) => {
+    const { parsePipelineFile } = await import('../../pipeline-file/parse-pipeline-file.ts')
+    return parsePipelineFile(text, facts, included)
+  },
+  [Symbol.asyncDispose]: async () => {},
+}
+
+/**
+ * Loads the parts of an engine in pieces: it takes longer than git needs to commit a small working tree, and
+ * between the pieces git's next command is started.
+ */
+async function loadParts() {
+  await nextTurn()
+  await import('../../pipeline-file/parse-pipeline-file.ts')
+  await nextTurn()
+  await import('../../runner/start-runner.ts')
+  await nextTurn()
+  await import('../../dispatcher/dispatcher.ts')
+  await nextTurn()
+  const parts = await import('./local-parts.ts')
+  await nextTurn()
+  await import('../../cli/follow/follow-pipeline.ts')
+  return parts
+}
 
 /** The folder keeps mirrors for the next run; only one engine may use it at a time. */
 export async function openLocalEngine(
@@ -15,17 +43,15 @@ export async function openLocalEngine(
   await using stack = new AsyncDisposableStack()
   await mkdir(folder, { recursive: true, mode: 0o700 })
   const claim = stack.use(parts.claim ?? (await claimFolder(folder)))
-  // Programs are probed, and a thread starts, while most of the code is loaded.
+  // Programs are probed while most of the code is loaded.
   const networks = stack.use(await openNetworksOf(context, folder, { stays: false }))
   const opening = openExecutorOf(context, { dataDir: folder, networks }).then(
     (executor) => new LeftSandboxes(executor, context),
   )
   opening.catch(() => {})
-  const parser = stack.use(new PipelineFileParser())
-  parser.warmUp()
-  const { startLocalParts } = await import('./local-parts.ts')
+  const { startLocalParts } = await loadParts()
   const started = stack.use(
-    await startLocalParts(context, { ...parts, folder, claim, opening, parser }),
+    await startLocalParts(context, { ...parts, folder, claim, opening, parser: PARSER }),
   )
   const owned = stack.move()
   return {

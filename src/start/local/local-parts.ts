@@ -8,7 +8,7 @@ import { present } from '../../lib/present.ts'
 import type { Executor } from '../../runner/executor/executor.ts'
 import { inProcessTransport } from '../../runner/link/in-process.ts'
 import type { PipelineParser } from '../../runner/plan/plan-commit.ts'
-import type { Uses } from '../../store/store.ts'
+import type { Store, Uses } from '../../store/store.ts'
 import { setSecret } from '../../vault/secret-values.ts'
 import { Vault } from '../../vault/vault.ts'
 import { startRunnerOf } from '../runner-parts.ts'
@@ -56,7 +56,15 @@ export async function startLocalParts(
     await setSecret({ store, vault }, { name, value, by: LOCAL })
   }
   const runner = stack.use(
-    await startRunnerOf(context, { executor, dataDir: folder, claim, keepFailed, parser }),
+    await startRunnerOf(context, {
+      executor,
+      dataDir: folder,
+      claim,
+      keepFailed,
+      parser,
+      // What an older one lacks is needed for remote repositories only.
+      hasGit: true,
+    }),
   )
   stack.use(
     await Dispatcher.start(
@@ -79,20 +87,24 @@ export async function startLocalParts(
     ),
   )
   const parts = stack.move()
-  let registered: Promise<void> | undefined
   return {
     executor,
-    run: async (event, following) => {
-      const eventId = newId('event')
-      const { signal } = context
-      return await watchLocal({ broker, store, eventId, following, signal }, async () => {
-        registered ??= registerWork(store, event)
-        await registered
-        await accept(store, { ...event, id: eventId })
-        await broker.publishCommit(eventId)
-      })
-    },
+    run: runsIn(store, broker, context.signal),
     [Symbol.asyncDispose]: () => parts.disposeAsync(),
+  }
+}
+
+/** Runs a pipeline for each event; the repository is the same for all. */
+function runsIn(store: Store, broker: EmbeddedBroker, signal: AbortSignal): LocalEngine['run'] {
+  let registered: Promise<void> | undefined
+  return async (event, following) => {
+    const eventId = newId('event')
+    return await watchLocal({ broker, store, eventId, following, signal }, async () => {
+      registered ??= registerWork(store, event)
+      await registered
+      await accept(store, { ...event, id: eventId })
+      await broker.publishCommit(eventId)
+    })
   }
 }
 

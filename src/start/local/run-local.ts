@@ -11,10 +11,8 @@ import { present } from '../../lib/present.ts'
 import type { FailedSandbox } from '../../runner/attempt/failed-sandbox.ts'
 import { claimFolder } from '../../runner/claim-folder.ts'
 import type { Launch } from '../context.ts'
-import { ensureSandbox } from '../ensure-sandbox.ts'
 import { ownFolder } from '../own-folder.ts'
 import { type LocalContext, localFolder, openLocalContext } from './local-context.ts'
-import { openLocalEngine } from './local-engine.ts'
 import { readSecretFile } from './secret-file.ts'
 import { snapshotWork } from './snapshot/snapshot-work.ts'
 
@@ -56,6 +54,7 @@ export async function runLocal(
   const { snapshot, running, kept, name } = await open(context, launch, root, options)
   await using _running = running
   using _kept = kept
+  const { ensureSandbox } = await import('../ensure-sandbox.ts')
   const trouble = await ensureSandbox(running, context.config.executor, io)
   if (trouble) {
     io.stderr.write(`narwhal: ${trouble}\n`)
@@ -90,7 +89,10 @@ async function open(context: LocalContext, launch: Launch, root: string, options
   const { gitEnv: env } = context
   const committing = snapshotWork(root, folder, { env, signal })
   const parts = { claim, secrets, keepFailed: kept?.keep }
-  const opening = openLocalEngine({ ...context, signal }, folder, parts)
+  // Loaded only now: git is at work meanwhile.
+  const opening = import('./local-engine.ts').then(({ openLocalEngine }) =>
+    openLocalEngine({ ...context, signal }, folder, parts),
+  )
   try {
     const [snapshot, running] = await withSignal(Promise.all([committing, opening]), signal)
     return { snapshot, running, kept, name }

@@ -52,7 +52,12 @@ export class LocalSandboxes implements AsyncDisposable {
    * number of its sandboxes. A folder that can't be removed stops no job.
    */
   reap(): Promise<number> {
-    this.#reaped ??= reapScratch(this.#instance, this.#folder).catch(() => 0)
+    this.#reaped ??= reapScratch(this.#instance, this.#folder)
+      .catch(() => 0)
+      .finally(() => {
+        // The first job needs them, and they take a while. Reported by that job.
+        this.#openStock().catch(() => {})
+      })
     return this.#reaped
   }
 

@@ -72,7 +72,6 @@ export async function openFolder(
  * resolves to the number of folders.
  */
 export async function reapScratch(instance: string, parent = tmpdir()): Promise<number> {
-  await killTree(withMark((mark) => mark.startsWith(prefixOf(instance))))
   // Earlier versions had all of them in the temporary folder.
   const left = await Promise.all(
     [...new Set([parent, tmpdir()])].map(async (folder) => {
@@ -82,6 +81,9 @@ export async function reapScratch(instance: string, parent = tmpdir()): Promise<
         .map((name) => join(folder, name))
     }),
   )
+  // A folder is removed after its processes are gone: without one there are none to look for.
+  if (left.flat().length === 0) return 0
+  await killTree(withMark((mark) => mark.startsWith(prefixOf(instance))))
   await Promise.all(left.flat().map((path) => removeFolder(path)))
   return left.flat().filter((path) => basename(path).startsWith(prefixOf(instance))).length
 }

@@ -1,9 +1,9 @@
-import { readFile } from 'node:fs/promises'
+import { existsSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { readSurroundings } from '../../../config/env.ts'
-import { exists } from '../../../lib/exists.ts'
 import { git } from '../../../lib/git/git.ts'
 import type { OwnRepository, SnapshotOptions } from './own-repository.ts'
+import { readText } from './read-text.ts'
 
 /**
  * The file of patterns that the user's git ignores everywhere (`core.excludesFile` in git-config(1)), if there
@@ -23,7 +23,7 @@ export async function excludesFile(
     '/etc/gitconfig',
   ]
   for (const file of files) {
-    const text = await readFile(file, 'utf8').catch(() => '')
+    const text = readText(file) ?? ''
     if (!/excludesfile|\[\s*include/i.test(text)) continue
     const ask = ['config', '--file', file, '--includes', '--type=path']
     const named = await git([...ask, '--get', 'core.excludesFile'], { ...options, cwd: folder })
@@ -33,5 +33,5 @@ export async function excludesFile(
     if (named !== '') return named
   }
   const usual = join(configHome, 'git', 'ignore')
-  return (await exists(usual)) ? usual : undefined
+  return existsSync(usual) ? usual : undefined
 }

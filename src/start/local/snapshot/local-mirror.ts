@@ -1,12 +1,14 @@
 import { createHash } from 'node:crypto'
-import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { git } from '../../../lib/git/git.ts'
-import { removeStaleLocks } from '../../../runner/mirror/stale-locks.ts'
 import type { OwnRepository, SnapshotOptions } from './own-repository.ts'
+import { readText } from './read-text.ts'
 
 /** Always the same, so that each run finds the mirror of the last. */
 export const LOCAL_REPOSITORY = 'repo_local'
+
+// Small files are read and written synchronously: while code is loaded, each turn of the event loop is long.
 
 /**
  * Two bare repositories in the folder of a run, in use by one process at a time. `mirror` is the runner's:
@@ -40,67 +42,69 @@ export async function preparePlaces(
   const kind = `${format} ${createHash('sha256').update(shallow).digest('hex').slice(0, 16)}`
   await Promise.all(
     [bare, mirror].map(async (path) => {
-      if ((await readFile(join(path, MADE), 'utf8').catch(() => '')) === kind) return
-      await rm(path, { recursive: true, force: true })
-      await mkdir(path, { recursive: true })
+      if (readText(join(path, MADE)) === kind) return
+      rmSync(path, { recursive: true, force: true })
+      mkdirSync(path, { recursive: true })
       const init = ['init', '--quiet', '--bare', '--initial-branch=main']
       await git([...init, `--object-format=${format}`, path], options)
-      if (shallow !== '') await writeFile(join(path, 'shallow'), shallow)
-      await mkdir(join(path, 'refs', 'narwhal'), { recursive: true })
-      await writeFile(join(path, MADE), kind)
+      if (shallow !== '') writeFileSync(join(path, 'shallow'), shallow)
+      mkdirSync(join(path, 'refs', 'narwhal'), { recursive: true })
+      writeFileSync(join(path, MADE), kind)
     }),
   )
   // Left behind by a run that was killed.
-  await removeStaleLocks(bare)
-  await removeLoose(bare)
+  removeLocks(bare)
+  removeLoose(bare)
+}
+
+/** Nobody else uses the repository: a lock is that of a git that was killed. */
+function removeLocks(repository: string): void {
+  rmSync(join(repository, 'index.lock'), { force: true })
+  rmSync(join(repository, 'refs', 'heads'), { recursive: true, force: true })
 }
 
 /** Borrows objects from other folders of objects, in place of those before. */
-export async function borrow(bare: string, objects: readonly string[]): Promise<void> {
+export function borrow(bare: string, objects: readonly string[]): void {
   const lines = objects.map((path) => `${path}\n`)
-  await writeFile(join(bare, 'objects', 'info', 'alternates'), lines.join(''))
+  writeFileSync(join(bare, 'objects', 'info', 'alternates'), lines.join(''))
 }
 
-export async function readKnown(mirror: string): Promise<readonly string[]> {
-  const text = await readFile(join(mirror, KNOWN), 'utf8').catch(() => '')
+export function readKnown(mirror: string): readonly string[] {
+  const text = readText(join(mirror, KNOWN)) ?? ''
   return text.split('\n').filter((line) => line !== '')
 }
 
 /** Once all that the commits lead to is in the mirror. */
-export async function writeKnown(mirror: string, commits: readonly string[]): Promise<void> {
-  const known = new Set([...commits, ...(await readKnown(mirror))])
-  await writeFile(join(mirror, KNOWN), `${[...known].slice(0, MOST_KNOWN).join('\n')}\n`)
+export function writeKnown(mirror: string, commits: readonly string[]): void {
+  const known = new Set([...commits, ...readKnown(mirror)])
+  writeFileSync(join(mirror, KNOWN), `${[...known].slice(0, MOST_KNOWN).join('\n')}\n`)
 }
 
 /** As a file; only for a repository that nobody else writes to. */
-export async function writeRef(repository: string, ref: string, sha: string): Promise<void> {
+export function writeRef(repository: string, ref: string, sha: string): void {
   const path = join(repository, ref)
-  // `a` in place of `a/b`, or the other way round: a bare repository of ours has one ref at a time.
-  await rm(join(repository, 'refs', 'heads'), { recursive: true, force: true })
-  await mkdir(dirname(path), { recursive: true })
-  await writeFile(path, `${sha}\n`)
+  mkdirSync(dirname(path), { recursive: true })
+  writeFileSync(path, `${sha}\n`)
 }
 
 const FANOUT = /^[0-9a-f]{2}$/
 
 /** The names of a repository's loose objects. */
-export async function listLoose(repository: string): Promise<readonly string[]> {
-  const objects = join(repository, 'objects')
-  const folders = (await readdir(objects)).filter((name) => FANOUT.test(name))
-  const names = await Promise.all(
-    folders.map(async (folder) => {
-      const files = await readdir(join(objects, folder))
-      return files.filter((file) => /^[0-9a-f]+$/.test(file)).map((file) => folder + file)
-    }),
-  )
-  return names.flat()
+export function listLoose(repository: string): readonly string[] {
+  return foldersOfLoose(repository).flatMap(([folder, path]) => {
+    const files = readdirSync(path).filter((file) => /^[0-9a-f]+$/.test(file))
+    return files.map((file) => folder + file)
+  })
 }
 
-/** Those of the last run: the mirror has them. */
-async function removeLoose(repository: string): Promise<void> {
+/** Those of the last run, which the mirror has, and what a git that was killed has left of a pack. */
+function removeLoose(repository: string): void {
+  rmSync(join(repository, 'objects', 'pack'), { recursive: true, force: true })
+  for (const [, path] of foldersOfLoose(repository)) rmSync(path, { recursive: true, force: true })
+}
+
+function foldersOfLoose(repository: string): readonly (readonly [name: string, path: string])[] {
   const objects = join(repository, 'objects')
-  const folders = (await readdir(objects)).filter((name) => FANOUT.test(name))
-  await Promise.all(
-    folders.map((folder) => rm(join(objects, folder), { recursive: true, force: true })),
-  )
+  const names = readdirSync(objects).filter((name) => FANOUT.test(name))
+  return names.map((name) => [name, join(objects, name)])
 }

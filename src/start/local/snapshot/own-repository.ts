@@ -1,6 +1,7 @@
-import { readdir, readFile } from 'node:fs/promises'
+import { readdirSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { type GitEnv, git } from '../../../lib/git/git.ts'
+import { readText } from './read-text.ts'
 
 /** How git is called on the user's machine. */
 export interface SnapshotOptions {
@@ -59,11 +60,11 @@ export async function findOwnRepository(
     // For a detached HEAD the symbolic name is HEAD itself.
     branch: branch?.startsWith('refs/heads/') ? branch : undefined,
     format,
-    objects: await withBorrowed(at(objects)),
+    objects: withBorrowed(at(objects)),
     exclude: at(exclude),
     index: at(index),
-    shallow: await readFile(at(shallow), 'utf8').catch(() => ''),
-    isPartial: await hasPromises(at(objects)),
+    shallow: readText(at(shallow)) ?? '',
+    isPartial: hasPromises(at(objects)),
   }
 }
 
@@ -82,14 +83,17 @@ export async function findBranch(
 }
 
 /** Absolute: alternates of alternates are used only if they are. */
-async function withBorrowed(objects: string): Promise<OwnRepository['objects']> {
-  const text = await readFile(join(objects, 'info', 'alternates'), 'utf8').catch(() => '')
+function withBorrowed(objects: string): OwnRepository['objects'] {
+  const text = readText(join(objects, 'info', 'alternates')) ?? ''
   const lines = text.split('\n').filter((line) => line !== '' && !line.startsWith('#'))
   return [objects, ...lines.map((line) => resolve(objects, line))]
 }
 
 /** git marks the packs of a partial clone: what they refer to may be at the remote only. */
-async function hasPromises(objects: string): Promise<boolean> {
-  const packs = await readdir(join(objects, 'pack')).catch(() => [])
-  return packs.some((name) => name.endsWith('.promisor'))
+function hasPromises(objects: string): boolean {
+  try {
+    return readdirSync(join(objects, 'pack')).some((name) => name.endsWith('.promisor'))
+  } catch {
+    return false
+  }
 }

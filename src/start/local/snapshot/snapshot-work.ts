@@ -79,21 +79,21 @@ class Snapshot {
     const { own, places, options } = this.#parts
     const { bare, mirror } = places
     await preparePlaces(places, own, options)
-    await openIndex(this.#index)
-    const known = await readKnown(mirror)
+    openIndex(this.#index)
+    const known = readKnown(mirror)
     const found = await this.#writeTree(this.#isIn(known))
     const isClean = own?.head !== undefined && own.tree === found.tree
     const sha = isClean
       ? own.head
-      : await writeCommit(bare, { tree: found.tree, parent: own?.head, now: Date.now() })
-    if (found.isNew) await this.#pack(await listLoose(bare))
+      : writeCommit(bare, { tree: found.tree, parent: own?.head, now: Date.now() })
+    if (found.isNew) await this.#pack(listLoose(bare))
     else await this.#packReachable(sha, known)
     const ref = own?.branch ?? 'refs/heads/main'
-    await writeRef(mirror, refIn(ref), sha)
-    await writeKnown(mirror, own?.head === undefined ? [sha] : [sha, own.head])
+    writeRef(mirror, refIn(ref), sha)
+    writeKnown(mirror, own?.head === undefined ? [sha] : [sha, own.head])
     // If the mirror turns out to be broken, it is fetched from here.
-    await borrow(bare, [join(mirror, 'objects'), ...(own?.objects ?? [])])
-    await writeRef(bare, ref, sha)
+    borrow(bare, [join(mirror, 'objects'), ...(own?.objects ?? [])])
+    writeRef(bare, ref, sha)
     return { repository: bare, ref, sha }
   }
 
@@ -114,17 +114,17 @@ class Snapshot {
     const { bare, mirror } = places
     const inMirror = join(mirror, 'objects')
     if (knowsHead) {
-      await borrow(bare, [inMirror])
+      borrow(bare, [inMirror])
       try {
         return { tree: await writeTree(this.#index, options), isNew: true }
       } catch (error) {
         options.signal.throwIfAborted()
         // An index that the last run left, of objects that are gone.
-        if (!own) await resetIndex(bare)
+        if (!own) resetIndex(bare)
         else if (!isMissing(error)) throw error
       }
     }
-    await borrow(bare, [inMirror, ...(own?.objects ?? [])])
+    borrow(bare, [inMirror, ...(own?.objects ?? [])])
     return { tree: await writeTree(this.#index, options), isNew: own === undefined }
   }
 

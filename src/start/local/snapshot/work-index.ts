@@ -1,9 +1,18 @@
-import { copyFile, mkdir, readdir, rm, stat, utimes, writeFile } from 'node:fs/promises'
+import {
+  copyFileSync,
+  mkdirSync,
+  readdirSync,
+  rmSync,
+  statSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs'
 import { dirname, join } from 'node:path'
 import { describeError } from '../../../lib/errors.ts'
 import { git } from '../../../lib/git/git.ts'
 import { excludesFile } from './excludes-file.ts'
 import type { OwnRepository, SnapshotOptions } from './own-repository.ts'
+import { readText } from './read-text.ts'
 
 /** The index of a bare repository, and the working tree that it lists. */
 export interface WorkIndex {
@@ -16,26 +25,25 @@ export interface WorkIndex {
  * Begins with the user's index: it lists tracked files that are ignored, and what is unchanged. A split one
  * is in several files. A folder without git keeps the index of the last run.
  */
-export async function openIndex({ bare, own }: WorkIndex): Promise<void> {
+export function openIndex({ bare, own }: WorkIndex): void {
   if (!own) return
   const { index, exclude } = own
-  await mkdir(join(bare, 'info'), { recursive: true })
-  const target = join(bare, 'info', 'exclude')
-  await copyFile(exclude, target).catch(() => writeFile(target, ''))
-  await resetIndex(bare)
-  const found = await stat(index).catch(() => undefined)
+  mkdirSync(join(bare, 'info'), { recursive: true })
+  writeFileSync(join(bare, 'info', 'exclude'), readText(exclude) ?? '')
+  resetIndex(bare)
+  const found = statSync(index, { throwIfNoEntry: false })
   if (!found) return
-  const shared = (await readdir(dirname(index))).filter((name) => name.startsWith('sharedindex.'))
-  for (const name of shared) await copyFile(join(dirname(index), name), join(bare, name))
+  const shared = readdirSync(dirname(index)).filter((name) => name.startsWith('sharedindex.'))
+  for (const name of shared) copyFileSync(join(dirname(index), name), join(bare, name))
   const copy = join(bare, 'index')
-  await copyFile(index, copy)
+  copyFileSync(index, copy)
   // A file that was written in the moment after the index counts as changed by its time only.
   const before = Math.floor(found.mtimeMs / 1000)
-  await utimes(copy, before, before)
+  utimesSync(copy, before, before)
 }
 
-export async function resetIndex(bare: string): Promise<void> {
-  await rm(join(bare, 'index'), { force: true })
+export function resetIndex(bare: string): void {
+  rmSync(join(bare, 'index'), { force: true })
 }
 
 /**

@@ -1,10 +1,7 @@
 import { createHash } from 'node:crypto'
-import { mkdir, rename, writeFile } from 'node:fs/promises'
+import { mkdirSync, renameSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
-import { promisify } from 'node:util'
-import { deflate } from 'node:zlib'
-
-const compress = promisify(deflate)
+import { deflateSync } from 'node:zlib'
 
 const WHO = 'Narwhal <narwhal@localhost>'
 
@@ -19,10 +16,7 @@ export interface CommitParts {
  * Writes a commit as a loose object, as git-commit-tree(1) would: that would cost a process. See
  * gitformat-commit and gitrepository-layout(5).
  */
-export async function writeCommit(
-  repository: string,
-  { tree, parent, now }: CommitParts,
-): Promise<string> {
+export function writeCommit(repository: string, { tree, parent, now }: CommitParts): string {
   const stamp = `${WHO} ${Math.floor(now / 1000)} +0000`
   const lines = [
     `tree ${tree}`,
@@ -36,8 +30,8 @@ export async function writeCommit(
     .update(object)
     .digest('hex')
   const path = join(repository, 'objects', sha.slice(0, 2), sha.slice(2))
-  await mkdir(dirname(path), { recursive: true })
-  await writeFile(`${path}.new`, await compress(object), { mode: 0o444 })
-  await rename(`${path}.new`, path)
+  mkdirSync(dirname(path), { recursive: true })
+  writeFileSync(`${path}.new`, deflateSync(object), { mode: 0o444 })
+  renameSync(`${path}.new`, path)
   return sha
 }
