@@ -5,7 +5,6 @@ import { describeError } from '../lib/errors.ts'
 import { exists } from '../lib/exists.ts'
 import type { Executor } from '../runner/executor/executor.ts'
 import type { NetworkSource } from '../runner/network/network-source.ts'
-import { NoNetworks } from '../runner/network/unrouted-networks.ts'
 
 const run = promisify(execFile)
 
@@ -25,30 +24,20 @@ export async function ensureSandbox(
   io: CliIo,
 ): Promise<string> {
   const trouble = await executor.probe()
-  const hasBubblewrap = executor.engines.includes('bubblewrap')
-  const missing = chosen.kind === 'auto' ? await missingPackages(networks, hasBubblewrap) : []
-  if (missing.length === 0) {
-    return trouble
-  }
+  const canInstall = process.getuid?.() === 0 && (await exists('/usr/bin/apt-get'))
+  if (chosen.kind !== 'auto' || !canInstall) return trouble
+  const missing = [
+    ...(executor.engines.includes('bubblewrap') ? [] : ['bubblewrap']),
+    ...((await networks.lacksPrograms()) ? NETWORK_PACKAGES : []),
+  ]
+  if (missing.length === 0) return trouble
   const names = new Intl.ListFormat('en').format(missing)
-  if (process.getuid?.() === 0 && (await exists('/usr/bin/apt-get'))) {
-    io.stdout.write(`Installing ${names} with apt-get, for jobs without an image…\n`)
-    await install(missing).catch((error: unknown) => {
-      io.stderr.write(`narwhal: ${names} can't be installed: ${describeError(error)}\n`)
-    })
-    await networks.getAnew()
-  }
+  io.stdout.write(`Installing ${names} with apt-get, for jobs without an image…\n`)
+  await install(missing).catch((error: unknown) => {
+    io.stderr.write(`narwhal: ${names} can't be installed: ${describeError(error)}\n`)
+  })
+  await networks.getAnew()
   return await executor.probe()
-}
-
-/** The packages that jobs without an image, and their network, need. */
-async function missingPackages(
-  networks: NetworkSource,
-  hasBubblewrap: boolean,
-): Promise<readonly string[]> {
-  const known = await networks.getAnew()
-  const hasNetwork = !(known instanceof NoNetworks && known.cause === 'missing')
-  return [...(hasBubblewrap ? [] : ['bubblewrap']), ...(hasNetwork ? [] : NETWORK_PACKAGES)]
 }
 
 /** For a runner that is root. */

@@ -1,3 +1,4 @@
+import { isProgram } from './commands.ts'
 import type { Reach } from './holes.ts'
 import type { JobNetworks } from './job-networks.ts'
 import { openJobNetworks } from './open-job-networks.ts'
@@ -35,6 +36,12 @@ export class NetworkSource implements AsyncDisposable {
     }
     this.#opening ??= this.#open()
     return this.#opening
+  }
+
+  /** Whether programs are missing without which there is none, if one is wanted. */
+  async lacksPrograms(): Promise<boolean> {
+    if (this.#options.settings.mode !== 'auto') return false
+    return (await Promise.all(['nft', 'ip'].map(isProgram))).includes(false)
   }
 
   /** Tries again if there was none: a program may have been installed since. */

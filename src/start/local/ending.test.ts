@@ -196,3 +196,16 @@ test('on a full disk it says so and ends', { ...limit, skip }, async (t) => {
   assert.equal(await endOf(child), 6)
   assert.match((await said)[1], /^narwhal: \/\S+ can't be committed: .*disk/)
 })
+
+test('the trouble of the engine is said while git is still at work', limit, async (t) => {
+  const { dir, run } = await stage(t, { image: 'a:1', ...ONE })
+  const real = (process.env['PATH'] ?? '').split(':').find((one) => existsSync(`${one}/git`))
+  const script = `#!/bin/sh
+case " $* " in *' add '*) exec sleep 1000 ;; esac
+exec ${real}/git "$@"
+`
+  await writeFile(dir.join('bin/git'), script, { mode: 0o755 })
+  const { child, said } = run(['--executor', `docker:unix://${dir.join('none.sock')}`])
+  assert.equal(await endOf(child), 5)
+  assert.match((await said)[1], /none\.sock/)
+})

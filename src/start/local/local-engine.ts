@@ -1,5 +1,6 @@
 import { mkdir } from 'node:fs/promises'
 import { setImmediate as nextTurn } from 'node:timers/promises'
+import { NarwhalError } from '../../lib/errors.ts'
 import { claimFolder } from '../../runner/claim-folder.ts'
 import type { PipelineParser } from '../../runner/plan/plan-commit.ts'
 import { openExecutorOf, openNetworksOf } from '../runner-parts.ts'
@@ -48,8 +49,17 @@ export async function openLocalEngine(
   const opening = openExecutorOf(context, { dataDir: folder, networks }).then(
     (executor) => new LeftSandboxes(executor, context),
   )
-  opening.catch(() => {})
-  const { startLocalParts } = await loadParts()
+  const checking = opening.then(async (executor) => {
+    const trouble = await parts.check?.({ executor, networks })
+    if (trouble) throw new NarwhalError('unavailable', trouble)
+  })
+  checking.catch(() => {})
+  stack.defer(async () => {
+    const executor = await opening.catch(() => undefined)
+    await executor?.[Symbol.asyncDispose]()
+  })
+  // Without a sandbox nothing else matters.
+  const [{ startLocalParts }] = await Promise.all([loadParts(), checking])
   const started = stack.use(
     await startLocalParts(context, { ...parts, folder, claim, opening, parser: PARSER }),
   )

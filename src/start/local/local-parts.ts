@@ -18,7 +18,7 @@ import type { LocalEngine, LocalEvent, LocalParts } from './local-work.ts'
 import { LOCAL_REPOSITORY } from './snapshot/local-mirror.ts'
 import { watchLocal } from './watch-local.ts'
 
-/** Parts that are open already; the caller disposes them, except the executor. */
+/** Parts that are open already; the caller disposes them. */
 interface OpenParts extends LocalParts {
   readonly folder: string
   readonly claim: AsyncDisposable
@@ -49,7 +49,7 @@ export async function startLocalParts(
   const broker = stack.use(new EmbeddedBroker(log))
   const [{ store }, executor] = await Promise.all([
     openFleetingStore(folder, log).then((opened) => stack.use(opened)),
-    opening.then((opened) => stack.use(opened)),
+    opening,
   ])
   const vault = await Vault.openInMemory(store)
   for (const [name, value] of Object.entries(secrets)) {

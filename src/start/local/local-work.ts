@@ -4,6 +4,7 @@ import type { CommitEvent } from '../../core/commit-event.ts'
 import type { KeepFailed } from '../../runner/attempt/failed-sandbox.ts'
 import type { Executor } from '../../runner/executor/executor.ts'
 import type { NetworkSource } from '../../runner/network/network-source.ts'
+import type { SandboxParts } from '../ensure-sandbox.ts'
 import type { Secrets } from './secret-file.ts'
 import type { WorkSnapshot } from './snapshot/snapshot-work.ts'
 
@@ -28,6 +29,8 @@ export interface LocalParts {
   /** The claim of the folder, which the engine releases; by default the engine claims the folder. */
   readonly claim?: AsyncDisposable
   readonly secrets?: Secrets
+  /** Finds out, as soon as there is an executor, why jobs can't run; empty: they can. */
+  readonly check?: (parts: SandboxParts) => Promise<string>
   /** Keeps sandboxes in which a step has failed. */
   readonly keepFailed?: KeepFailed | undefined
 }

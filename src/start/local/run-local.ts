@@ -11,6 +11,7 @@ import { present } from '../../lib/present.ts'
 import type { FailedSandbox } from '../../runner/attempt/failed-sandbox.ts'
 import { claimFolder } from '../../runner/claim-folder.ts'
 import type { Launch } from '../context.ts'
+import type { SandboxParts } from '../ensure-sandbox.ts'
 import { ownFolder } from '../own-folder.ts'
 import { type LocalContext, localFolder, openLocalContext } from './local-context.ts'
 import { readSecretFile } from './secret-file.ts'
@@ -54,12 +55,6 @@ export async function runLocal(
   const { snapshot, running, kept, name } = await open(context, launch, root, options)
   await using _running = running
   using _kept = kept
-  const { ensureSandbox } = await import('../ensure-sandbox.ts')
-  const trouble = await ensureSandbox(running, context.config.executor, io)
-  if (trouble) {
-    io.stderr.write(`narwhal: ${trouble}\n`)
-    return io.exit(EXIT.unavailable)
-  }
   const { follow } = await import('../../cli/follow/follow-pipeline.ts')
   const ref = refOf(options, snapshot.ref)
   const outcome = await follow(
@@ -88,7 +83,11 @@ async function open(context: LocalContext, launch: Launch, root: string, options
   const signal = AbortSignal.any([context.signal, failed.signal])
   const { gitEnv: env } = context
   const committing = snapshotWork(root, folder, { env, signal })
-  const parts = { claim, secrets, keepFailed: kept?.keep }
+  const check = async (parts: SandboxParts): Promise<string> => {
+    const { ensureSandbox } = await import('../ensure-sandbox.ts')
+    return await ensureSandbox(parts, context.config.executor, launch.io)
+  }
+  const parts = { claim, secrets, check, keepFailed: kept?.keep }
   // Loaded only now: git is at work meanwhile.
   const opening = import('./local-engine.ts').then(({ openLocalEngine }) =>
     openLocalEngine({ ...context, signal }, folder, parts),

@@ -34,7 +34,7 @@ test('reports the same trouble once, whatever names each try used', async () => 
     table,
     namespaces,
     places,
-    options: { settings: USUAL_NETWORK, log },
+    options: { settings: USUAL_NETWORK, log, stays: true },
   })
   assert.match(await prover.untilKnown(), /could not be tested: `ip -n nw… -batch -` failed/)
   prover.again()

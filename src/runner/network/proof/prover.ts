@@ -17,11 +17,13 @@ export interface ProverDeps {
   readonly namespaces: Pick<Namespaces, 'make' | 'remove'>
   /** For networks of a container engine. */
   readonly places: Pick<EngineProofDeps, 'reserve'>
-  readonly options: Pick<NetworkOptions, 'settings' | 'log'>
+  readonly options: Pick<NetworkOptions, 'settings' | 'log' | 'stays'>
 }
 
 /** Retry interval after a failure, in milliseconds. */
 const RETRY_MS = 5_000
+/** How long a process that does not stay runs before the first proof, in milliseconds. */
+const FIRST_MS = 2_000
 /** Minimum interval between proofs after foreign changes, in milliseconds. */
 const REST_MS = 300_000
 const MOST_NAMED = 8
@@ -50,9 +52,13 @@ export class Prover {
     this.#deps = deps
   }
 
-  /** The current result; starts the first proof, and another after a failure. */
+  /**
+   * The current result; starts the first proof, and another after a failure. A proof takes longer than a short
+   * run of the user's own jobs, which don't wait for it: it starts if that run goes on.
+   */
   get trouble(): string {
-    this.#first ??= this.#run()
+    if (this.#deps.options.stays) this.#first ??= this.#run()
+    else this.#beginLater()
     if (this.known !== '' && performance.now() > this.#endedAt + RETRY_MS) void this.#run()
     return this.known
   }
@@ -99,6 +105,15 @@ export class Prover {
     this.#closing.abort()
     clearTimeout(this.#timer)
     await this.#running
+  }
+
+  #beginLater(): void {
+    if (this.#first || this.#timer) return
+    this.#timer = setTimeout(() => {
+      this.#timer = undefined
+      this.#first ??= this.#run()
+    }, FIRST_MS)
+    this.#timer.unref()
   }
 
   #run(): Promise<void> {
