@@ -72,7 +72,8 @@ async function endOf(child: ChildProcess): Promise<number | null> {
 }
 
 const ONE = { steps: ['echo hello', 'sleep 1000'] }
-const limit = { timeout: 60_000 }
+const limit = { timeout: 120_000 }
+const SOON = { timeoutMs: 60_000 }
 
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
   test(`${signal} ends a run while it commits the working tree`, limit, async (t) => {
@@ -85,7 +86,7 @@ for git in ${real.join(' ')}; do if [ -x "$git" ]; then exec "$git" "$@"; fi; do
 `
     await writeFile(dir.join('bin/git'), script, { mode: 0o755 })
     const { child } = run(['--executor', 'process:'])
-    await eventually(async () => void (await readFile(dir.join('adding'))))
+    await eventually(async () => void (await readFile(dir.join('adding'))), SOON)
     assert.equal(await endBy(signal, child), 130)
   })
 
@@ -109,12 +110,12 @@ for git in ${real.join(' ')}; do if [ -x "$git" ]; then exec "$git" "$@"; fi; do
       const found = /│ at (\d+)/.exec(seen)?.[1]
       assert.ok(found)
       return found
-    })
+    }, SOON)
     assert.equal(await endBy(signal, child), 130)
     await eventually(async () => {
       const status = await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '')
       assert.equal(status, '')
-    })
+    }, SOON)
   })
 }
 

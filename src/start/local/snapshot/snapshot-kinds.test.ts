@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
-import { appendFile, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { appendFile, mkdir, open, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { test } from 'node:test'
 import { promisify } from 'node:util'
@@ -181,6 +181,26 @@ test('what the user ignores everywhere is left out', async () => {
   await repository.git('config', 'core.excludesFile', dir.join('ignored'))
   await writeFile(join(repository.path, 'a.swp'), '')
   assert.deepEqual(await at.files((await at.snapshot(repository.path)).sha), { a: '1' })
+})
+
+test('of a large folder that git ignores nothing is added', async () => {
+  await using repository = await gitRepository({ files: { a: '1', '.gitignore': 'large/\n' } })
+  await using at = await stage()
+  await mkdir(join(repository.path, 'large'))
+  for (const name of ['one', 'two']) {
+    const file = await open(join(repository.path, 'large', name), 'w')
+    // It has no blocks on the disk, but reading it takes long.
+    await file.truncate(2 ** 32)
+    await file.close()
+  }
+  for (const text of ['2', '3']) {
+    await writeFile(join(repository.path, 'a'), text)
+    const { sha } = await at.snapshot(repository.path)
+    assert.deepEqual(await at.files(sha), { '.gitignore': 'large/\n', a: text })
+  }
+  const names = await readdir(at.data, { recursive: true })
+  const sizes = await Promise.all(names.map(async (name) => (await stat(join(at.data, name))).size))
+  assert.ok(sizes.reduce((sum, size) => sum + size, 0) < 2 ** 20)
 })
 
 test('a folder without git keeps nothing of what it no longer has', async () => {
