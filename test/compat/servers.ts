@@ -57,7 +57,16 @@ export const SERVERS: readonly Server[] = [
   {
     name: 'Podman',
     word: 'podman',
-    packages: ['podman', 'catatonit', 'crun', 'runc', 'netavark', 'aardvark-dns'],
+    packages: [
+      'podman',
+      'catatonit',
+      'crun',
+      'runc',
+      'netavark',
+      'aardvark-dns',
+      'iptables',
+      'nftables',
+    ],
     start: startPodman,
     ...ENGINE,
   },

@@ -7,6 +7,8 @@ export interface Place {
   readonly root?: string
   /** Folders of this machine that are seen there as well, at the same paths; the temporary one always is. */
   readonly shared?: readonly string[]
+  /** Whether it has a network of its own, with nothing but loopback; only in another root. */
+  readonly ownNetwork?: boolean
   /** Name of the user there; only root can choose. */
   readonly user?: string
   /** The signal that the kernel sends it when this process is killed. */
@@ -37,10 +39,12 @@ exec "$@"
 
 /** The command line that runs a command in its place; it becomes that command, so it has its process id. */
 export function commandIn(place: Place, command: readonly string[]): [string, ...string[]] {
-  const { root, shared = [] } = place
+  const { root, shared = [], ownNetwork = false } = place
   const [first = '', ...rest] = [...asUser(place), ...command]
   if (root === undefined) return [first, ...rest]
-  const enter = ['--mount', '--propagation', 'slave', 'sh', '-c', ENTER, 'enter', root]
+  const apart = ['--mount', '--propagation', 'slave', ...(ownNetwork ? ['--net'] : [])]
+  const script = ownNetwork ? `ip link set lo up\n${ENTER}` : ENTER
+  const enter = [...apart, 'sh', '-c', script, 'enter', root]
   return ['unshare', ...enter, tmpdir(), ...shared, '--', first, ...rest]
 }
 

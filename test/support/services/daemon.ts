@@ -7,7 +7,7 @@ import { present } from '../../../src/lib/present.ts'
 import { commandIn, type Place } from './command-in.ts'
 import { killAllIn, mountsOf } from './mount-namespace.ts'
 
-export interface DaemonOptions extends Pick<Place, 'root' | 'user'> {
+export interface DaemonOptions extends Pick<Place, 'root' | 'ownNetwork' | 'user'> {
   readonly command: string
   readonly args: readonly string[]
   /** Added to the environment of this process. */
@@ -55,8 +55,8 @@ export async function startDaemon(options: DaemonOptions, signal: AbortSignal): 
  * later; with setpriv, the kernel kills it if this process is killed.
  */
 function launch(options: DaemonOptions): ChildProcess {
-  const { root, user, stopSignal = 'SIGTERM' } = options
-  const place = { ...present({ root, user }), endedBy: stopSignal }
+  const { root, ownNetwork, user, stopSignal = 'SIGTERM' } = options
+  const place = { ...present({ root, ownNetwork, user }), endedBy: stopSignal }
   const [command, ...args] = commandIn(place, [options.command, ...options.args])
   return spawn(command, args, {
     cwd: options.cwd,

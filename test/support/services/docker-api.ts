@@ -8,10 +8,10 @@ export async function callDocker(
   socketPath: string,
   method: string,
   path: string,
-  body?: Readable,
+  body?: { readonly type: string; readonly content: Readable },
 ): Promise<string> {
   const call = request({ socketPath, path, method })
-  if (body) call.setHeader('content-type', 'application/x-tar')
+  if (body) call.setHeader('content-type', body.type)
   const answer = new Promise<string>((resolve, reject) => {
     call.on('error', reject)
     call.on('response', (response) => {
@@ -20,7 +20,7 @@ export async function callDocker(
       text(response).then((why) => (statusCode < 300 ? resolve(why) : reject(failed(why))), reject)
     })
   })
-  if (body) await Promise.all([pipeline(body, call), answer])
+  if (body) await Promise.all([pipeline(body.content, call), answer])
   else call.end()
   return answer
 }

@@ -29,7 +29,10 @@ export async function importTestImage(
   const query = new URLSearchParams({ fromSrc: '-', repo: repo ?? '', tag: tag ?? '' })
   query.append('changes', 'CMD ["/bin/sh"]')
   const path = `/images/create?${query.toString()}`
-  const answer = await callDocker(socketPath, 'POST', path, tar.stdout)
+  const answer = await callDocker(socketPath, 'POST', path, {
+    type: 'application/x-tar',
+    content: tar.stdout,
+  })
   // The status is 200 even if the import fails half-way.
   if (answer.includes('"error"')) throw new Error(`the test image: ${answer}`)
 }
