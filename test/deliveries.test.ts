@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { createHmac, randomUUID } from 'node:crypto'
 import { test } from 'node:test'
+import { runCommand } from './support/cli/run-command.ts'
 import { eventually } from './support/eventually.ts'
 import { gitRepository } from './support/git-repository.ts'
 import { deliverGogs, gogsDelivery } from './support/gogs/gogs.ts'
@@ -68,6 +69,10 @@ test('the last deliveries of a repository are listed with what was done', async 
     result: 'accepted',
     pipeline: { number },
   })
+  const env = { NARWHAL_TOKEN: narwhal.token }
+  const { out } = await runCommand(narwhal.url, 'repo deliveries acme/app', { env })
+  assert.match(out, /pull_request closed +refs\/pull\/1\/head +ignored +closing noted/)
+  assert.match(out, new RegExp(`push +refs/heads/main +new commit +#${number}`))
   for (let more = 0; more < 12; more++) {
     await deliverGogs(url, gogsDelivery('tag-deleted'), { secret })
   }
