@@ -19,6 +19,8 @@ const SAFETY_MS = 5_000
 const CLAIM_MS = 20_000
 const LOOK_MS = 15_000
 const MAX_CONCURRENT = 8
+/** The webhooks of one move arrive within this time. */
+const LATELY_MS = 60_000
 /** A git server that doesn't answer is asked with back-off, for an hour. */
 const MAX_BACKOFF_MS = 60_000
 const GIVE_UP_MS = 3_600_000
@@ -134,9 +136,11 @@ export class Lookups {
     seen: Awaited<ReturnType<typeof lookAtServer>>,
   ): Promise<void> {
     const [{ ref } = { ref: '' }] = lookup.events
-    const known = await this.#deps.store.heads.find(repository.id, ref)
+    const { sha: known, toldAt = 0 } = (await this.#deps.store.heads.find(repository.id, ref)) ?? {}
     const { looks } = lookup
-    const finding = findCommit({ lookup: lookup.lookup, ref, seen, known, looks })
+    const isToldLately = toldAt > lookup.receivedAt - LATELY_MS
+    const look = { lookup: lookup.lookup, ref, seen, known, isToldLately, looks }
+    const finding = findCommit(look)
     if (finding.kind === 'lost') return await this.#lose(lookup, finding.reason)
     if (finding.kind === 'again') {
       const dueAt = lookup.receivedAt + (LOOKS_AT_MS[looks + 1] ?? 0)

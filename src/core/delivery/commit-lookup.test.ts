@@ -45,6 +45,12 @@ test('a ref that has not moved yet is looked at again, and in the end known', ()
   assert.equal(find({ ...look, seen: { ref: at(NEW) } }), 'b')
 })
 
+test('a created branch that its push has told of is known at once; a request may have moved since', () => {
+  const look = { seen: { ref: at(OLD) }, known: OLD, isToldLately: true }
+  assert.equal(find(look), 'a')
+  assert.equal(find({ ...look, lookup: { headBranch: 'fb', fork: 'forker/app' } }), 'again')
+})
+
 test('a pull request of the repository itself is at its branch', () => {
   const lookup = { headBranch: 'pra' }
   assert.equal(find({ lookup, seen: { ref: at(NEW), branch: NEW } }), 'b')

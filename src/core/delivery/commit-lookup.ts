@@ -25,6 +25,8 @@ export interface Look {
   readonly seen: LookResult
   /** The commit that the ref was at as far as the store knows. */
   readonly known?: string | undefined
+  /** Whether another webhook has lately told that it is there. */
+  readonly isToldLately?: boolean
   /** How many looks there were before. */
   readonly looks: number
 }
@@ -52,6 +54,9 @@ export function findCommit(look: Look): Finding {
   const { ref, branch } = seen
   const isAtRef = true
   if (ref && isSure(lookup, ref, branch)) return { kind: 'found', sha: ref.commit, isAtRef }
+  // A branch or tag that was created is often told of by its push, too.
+  const isTold = look.isToldLately === true && lookup.headBranch === undefined
+  if (ref && isTold && ref.commit === known) return { kind: 'found', sha: ref.commit, isAtRef }
   const isOwnBranch = branch !== undefined && lookup.fork === undefined
   if (isOwnBranch && (isLast || (lookup.isReopened && looks >= LEFT_BEHIND_FROM))) {
     return { kind: 'found', sha: branch, isAtRef: false }

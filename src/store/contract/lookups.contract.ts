@@ -118,7 +118,7 @@ export function lookupsContract(open: OpenDatabase): void {
     const { id } = await seedRepository(store)
     const { ref, sha } = anEvent(id)
     await store.transact((write) => write.heads.place([{ repositoryId: id, ref, sha }]))
-    assert.equal(await store.heads.find(id, ref), sha)
+    assert.deepEqual(await store.heads.find(id, ref), { sha })
     assert.equal(await store.heads.find(id, `${ref}/x`), undefined)
   })
 }

@@ -1,5 +1,6 @@
 import type { WebhookForge } from '../../core/forges.ts'
 import type { RepositoryId } from '../../core/ids.ts'
+import type { Position } from '../../core/moves/telling.ts'
 import type {
   ForgeIds,
   Head,
@@ -60,8 +61,8 @@ export interface RepositoryWriter extends RepositoryReader {
 /** The commits of a repository's refs as of the last poll. */
 export interface HeadReader {
   list(repositoryId: RepositoryId): Promise<Head[]>
-  /** The commit of one ref. */
-  find(repositoryId: RepositoryId, ref: string): Promise<string | undefined>
+  /** Where one ref is. */
+  find(repositoryId: RepositoryId, ref: string): Promise<Position | undefined>
 }
 
 /** Without an event: for a repository that has become another one. */

@@ -1,4 +1,5 @@
 import type { RepositoryId } from '../../core/ids.ts'
+import { present } from '../../lib/present.ts'
 import type { HeadReader, HeadWriter } from '../ports/repositories.ts'
 import type { Head, RepositoryHead } from '../records.ts'
 import { batches } from './rows.ts'
@@ -11,11 +12,11 @@ export function headReader(db: Db): HeadReader {
     find: async (repositoryId, ref) => {
       const row = await db
         .selectFrom('heads')
-        .select('sha')
+        .select(['sha', 'told_at as toldAt'])
         .where('repository_id', '=', repositoryId)
         .where('ref_key', '=', textKey(ref))
         .executeTakeFirst()
-      return row?.sha
+      return row && { sha: row.sha, ...present({ toldAt: row.toldAt }) }
     },
   }
 }
