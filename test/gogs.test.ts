@@ -9,8 +9,13 @@ import { type Installation, pipelineOf, startUp } from './support/installation.t
 
 const FILE = { 'narwhal.yml': 'steps:\n  - name: hello\n    command: print hello\n' }
 
-async function registerGogs({ client, agentUrl }: Installation, cloneUrl: string) {
+async function registerGogs(
+  { client, agentUrl }: Installation,
+  cloneUrl: string,
+  more: { credentials?: { username: string; password: string } } = {},
+) {
   const { repository, webhook } = await client.addRepository({
+    ...more,
     name: 'acme/app',
     cloneUrl,
     forge: 'gogs',
@@ -149,4 +154,17 @@ test('a fork’s pull request of Gogs is built at its ref, as a stranger’s', a
   const [event] = await events(narwhal, 1)
   assert.deepEqual([event?.ref, event?.sha], ['refs/pull/2/head', sha])
   assert.equal(event?.stranger, 'other_repository')
+})
+
+test('the commits of a private repository are looked up with its credentials', async () => {
+  await using narwhal = await startUp()
+  const password = 'correct horse'
+  await using source = await gitRepository({ files: FILE, serve: true, password })
+  const credentials = { username: 'ada', password }
+  const { tell } = await registerGogs(narwhal, source.url, { credentials })
+  const sha = await source.head()
+  await source.tag('light')
+  await tell('light-tag-create', { sha })
+  const [event] = await events(narwhal, 1)
+  assert.deepEqual([event?.ref, event?.sha], ['refs/tags/light', sha])
 })

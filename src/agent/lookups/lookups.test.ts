@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { emptyVault } from '#root/test/support/empty-vault.ts'
 import { eventually } from '#root/test/support/eventually.ts'
 import { gitRepository } from '#root/test/support/git-repository.ts'
 import { recordedLog } from '#root/test/support/recorded-log.ts'
@@ -50,8 +51,9 @@ async function openWorld(cloneUrl: string) {
   }
   const answer = await intake.acceptDelivery(delivery)
   assert.equal(answer.status, 'resolving')
+  const vault = await emptyVault()
   const startAgent = (): AsyncDisposable => {
-    const deps = { store, intake, gitEnv: readGitEnv(), metrics: openMetrics(), log }
+    const deps = { store, vault, intake, gitEnv: readGitEnv(), metrics: openMetrics(), log }
     const lookups = new Lookups({ ...deps, safetyMs: 50 })
     const stop = new AbortController()
     const running = lookups.run(stop.signal)

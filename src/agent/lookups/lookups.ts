@@ -9,6 +9,7 @@ import type { Logger } from '../../lib/log.ts'
 import type { LookupRecord } from '../../store/delivery-records.ts'
 import type { RepositoryRecord } from '../../store/records.ts'
 import type { Uses } from '../../store/store.ts'
+import type { Vault } from '../../vault/vault.ts'
 import type { Intake } from '../intake.ts'
 import type { NewEvent } from '../webhook/write-deliveries.ts'
 import { lookAtServer } from './look.ts'
@@ -28,6 +29,7 @@ const GIVE_UP_MS = 3_600_000
 export interface LookupsDeps {
   readonly store: Uses<'lookups' | 'repositories' | 'heads' | 'transact'>
   readonly intake: Pick<Intake, 'endLookup'>
+  readonly vault: Vault
   readonly gitEnv: GitEnv
   readonly metrics: Metrics
   readonly log: Logger
@@ -118,12 +120,12 @@ export class Lookups {
   }
 
   async #look(lookup: LookupRecord, signal: AbortSignal): Promise<void> {
-    const { store, gitEnv: env } = this.#deps
+    const { store, vault, gitEnv: env } = this.#deps
     const repository = await store.repositories.find(lookup.repositoryId)
     if (!repository) return await this.#lose(lookup, 'the repository was removed')
     const both = AbortSignal.any([signal, AbortSignal.timeout(LOOK_MS)])
     try {
-      const seen = await lookAtServer(repository, lookup, { env, signal: both })
+      const seen = await lookAtServer(repository, lookup, { vault, env, signal: both })
       await this.#decide(lookup, repository, seen)
     } catch (error) {
       if (!signal.aborted) await this.#retry(lookup, describeError(error))
