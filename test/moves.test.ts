@@ -104,6 +104,47 @@ test('a tag and a branch that are deleted and made again are built again, told o
   await eventually(async () => (await tags()) === 3, { message: 'the tag to be built again' })
 })
 
+test('what a superseded push has changed is tested with the next one', async () => {
+  await using narwhal = await startUp()
+  const file = (step: string) => ({
+    'narwhal.yml': `concurrency: { group: 'c-\${ref}', policy: cancel-superseded }
+jobs:
+  src: { when: { path: 'src/**' }, steps: [${step}] }
+  docs: { when: { path: 'docs/**' }, steps: [print docs] }
+`,
+  })
+  await using repository = await gitRepository({ files: file('sleep 600000'), serve: true })
+  const registered = await register(narwhal, repository.url)
+  const move = async (files: Record<string, string>): Promise<void> => {
+    const before = await repository.head()
+    const sha = await repository.commit(files)
+    const payload = { ...pushPayload(registered.forge, { sha }), before }
+    const { agentUrl } = narwhal
+    await deliver(agentUrl, { event: 'push', payload, secret: registered.secret })
+  }
+  await move({ 'src/a': 'a' })
+  await eventually(
+    async () => (await narwhal.client.listPipelines({ limit: 9 }))[0]?.status === 'running',
+    { message: 'the first push to run' },
+  )
+  await move({ 'docs/a': 'a', ...file('print src') })
+  const first = await ended(narwhal, 1)
+  assert.match(first.jobs[0]?.reason ?? '', /^superseded in c-refs\/heads\/main by pipeline #2$/)
+  const { pipeline, jobs } = await ended(narwhal, 2)
+  assert.equal(pipeline.outcome, 'success')
+  assert.deepEqual(
+    jobs.map(({ name, outcome }) => `${name} ${outcome}`),
+    ['src success', 'docs success'],
+  )
+  // That was tested: now only what has changed since counts.
+  await move({ 'docs/a': 'b' })
+  const third = await ended(narwhal, 3)
+  assert.deepEqual(
+    third.jobs.map(({ name, outcome }) => `${name} ${outcome}`),
+    ['src skipped', 'docs success'],
+  )
+})
+
 test('a webhook completes what a poll has found, and what it decides is planned again', async () => {
   await using narwhal = await startUp()
   const file = `jobs:

@@ -57,6 +57,8 @@ export interface EventDetails {
   readonly toldAt?: number
   /** The webhook's trace context; see `parseTraceparent`. */
   readonly traceparent?: string
+  /** A later move of its ref was known when it was told: it supersedes nothing. */
+  readonly isLate?: true
   /** The step to begin at: its name, or `job/step`; absent: the first. */
   readonly from?: string
 }

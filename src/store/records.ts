@@ -226,6 +226,11 @@ export interface CreatedPipeline {
   readonly isToReplan?: true
 }
 
+/** Since when a branch has not been tested; `base` absent: since it was made. */
+export interface UntestedBase {
+  readonly base?: string
+}
+
 /** A pipeline with its event, repository and jobs. */
 export interface PipelineDetail {
   readonly pipeline: Pipeline

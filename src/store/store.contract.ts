@@ -13,6 +13,7 @@ import { logsContract } from './contract/logs.contract.ts'
 import { lookupsContract } from './contract/lookups.contract.ts'
 import { movesContract } from './contract/moves.contract.ts'
 import { pipelinesContract } from './contract/pipelines.contract.ts'
+import { randomMovesContract } from './contract/random-moves.contract.ts'
 import { repositoriesContract } from './contract/repositories.contract.ts'
 import { repositoryChangesContract } from './contract/repository-changes.contract.ts'
 import { retentionContract } from './contract/retention.contract.ts'
@@ -41,6 +42,7 @@ export function storeContract(
     eventsContract(open)
     movesContract(open)
     lookupsContract(open)
+    randomMovesContract(open)
     pipelinesContract(open)
     jobsContract(open)
     groupsContract(open)

@@ -46,6 +46,9 @@ export function compareMembers(a: GroupMember, b: GroupMember): number {
 
 const RANK = { holding: 0, waiting: 1, blocked: 2 } as const
 
+/** How the reason begins of what was cancelled because a newer one of its group has come. */
+export const SUPERSEDED_IN = 'superseded in '
+
 /** Members superseded by this one: those of older pipelines of its ref. */
 export function supersededBy(
   members: readonly GroupMember[],

@@ -2,10 +2,12 @@ import type { PlanOrder } from '../../contract/rpc/planned-commit.ts'
 import type { CommitEvent } from '../../core/commit-event.ts'
 import type { PipelineDraft } from '../../core/pipeline/advance-pipeline.ts'
 import { endPipeline } from '../../core/pipeline/commands.ts'
+import type { PipelinePlan } from '../../core/plan/plan.ts'
 import { type KnownAuthors, reasonToWait } from '../../core/stranger/approval.ts'
 import { isStranger } from '../../core/stranger/stranger.ts'
 import { withSignal } from '../../lib/async/with-signal.ts'
 import { NarwhalError } from '../../lib/errors.ts'
+import type { UntestedBase } from '../../store/records.ts'
 import type { PipelineLedger } from '../ledger/pipeline-ledger.ts'
 import type { RunnerPool } from '../runners/runner-pool.ts'
 import {
@@ -29,6 +31,8 @@ export interface PlanningDeps {
   readonly findAuthors: () => Promise<KnownAuthors>
   /** Stores the title and author, as read by the runner where the event had none. */
   readonly describeEvent: (text: { title: string; author: string }) => Promise<void>
+  /** As of the store: since when the branch has not been tested. */
+  readonly findUntestedBase: () => Promise<UntestedBase | undefined>
   /** Notes that its completed event has been planned again. */
   readonly endReplan: () => Promise<void>
 }
@@ -94,7 +98,7 @@ export class PipelinePlanning {
     // Concurrently: the forge may have to be queried.
     const authors = isStranger(event.trust) ? this.#deps.findAuthors() : undefined
     authors?.catch(() => {})
-    const planned = await this.#ask(signal)
+    const planned = await this.#sinceTested(event, await this.#ask(signal), signal)
     const { title, author } = event
     if (title === '' || author === '') {
       const read = planned.planned
@@ -115,12 +119,33 @@ export class PipelinePlanning {
     return { event, planned, rules }
   }
 
+  /**
+   * Planned again if it supersedes pushes that were not tested: what they changed has changed for it, too.
+   */
+  async #sinceTested(
+    event: CommitEvent,
+    first: PlannedOnRunner,
+    signal: AbortSignal,
+  ): Promise<PlannedOnRunner> {
+    const { file } = first.planned
+    if (event.kind !== 'push' || !file.ok || !supersedes(file.plan)) return first
+    const untested = await this.#deps.findUntestedBase()
+    if (!untested) return first
+    const order = await this.#deps.planOrder()
+    const { base: _, ...facts } = order.facts
+    const again = { ...order, facts: { ...facts, ...untested } }
+    return await planOnRunner(this.#deps.pool, again, signal, this.#waiting())
+  }
+
   async #ask(signal: AbortSignal) {
     const early = await this.#earlyPlan(signal)
     const { pool, planOrder } = this.#deps
+    return early ?? (await planOnRunner(pool, await planOrder(), signal, this.#waiting()))
+  }
+
+  #waiting() {
     const onWait = (reason: string): void => void this.#setReason(reason).catch(() => {})
-    const waiting = { onWait, invisibleMs: invisibleMsOf(this.#deps.ledger.event, Date.now()) }
-    return early ?? (await planOnRunner(pool, await planOrder(), signal, waiting))
+    return { onWait, invisibleMs: invisibleMsOf(this.#deps.ledger.event, Date.now()) }
   }
 
   /** Shows people why the pipeline is still pending. */
@@ -143,4 +168,9 @@ export class PipelinePlanning {
       throw error
     }
   }
+}
+
+/** Whether it, or one of its jobs, may end those of pushes before. */
+function supersedes({ concurrency, jobs }: PipelinePlan): boolean {
+  return [{ concurrency }, ...jobs].some((part) => part.concurrency?.cancelsSuperseded)
 }

@@ -204,6 +204,10 @@ export class PipelineRuns implements AsyncDisposable {
         }
         await recorder.record((write) => write.events.describe(ledger.event.id, text))
       },
+      findUntestedBase: () =>
+        recorder.retryWhileUnavailable(() =>
+          this.#deps.store.pipelines.findUntestedBase(ledger.event),
+        ),
       endReplan: async () => {
         await recorder.record((write) => write.events.endReplan(ledger.event.id))
       },

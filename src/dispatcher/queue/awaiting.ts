@@ -44,9 +44,9 @@ export class Awaiting implements Disposable {
   /** A pipeline was created: older ones of its ref needn't be approved any more. Never rejects. */
   async supersede(
     { id, number, repositoryId }: Pick<Pipeline, 'id' | 'number' | 'repositoryId'>,
-    { ref, trust }: Pick<CommitEvent, 'ref' | 'trust'>,
+    { ref, trust, details }: Pick<CommitEvent, 'ref' | 'trust' | 'details'>,
   ): Promise<void> {
-    if (!isStranger(trust)) return
+    if (!isStranger(trust) || details?.isLate) return
     await this.#end(
       { repositoryId, ref, belowNumber: number, limit: MOST_AT_ONCE },
       `superseded by pipeline #${number}`,

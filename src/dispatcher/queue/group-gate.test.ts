@@ -20,12 +20,16 @@ function entry(over: Partial<GroupedEntry> = {}): GroupedEntry {
     pipelineNumber: 2,
     ref: 'refs/heads/main',
     isAgain: false,
+    isLate: false,
     place: () => {},
     ...over,
   }
 }
 
-function openGate(members: GroupMember[], cancel: () => Promise<void> = async () => {}) {
+function openGate(
+  members: GroupMember[],
+  cancel: (pipelineId: string) => Promise<void> = async () => {},
+) {
   const admitted: string[] = []
   const gate = new GroupGate({
     queue: {
@@ -92,4 +96,13 @@ test('retries to cancel what is superseded, and does not queue a job that was re
   gate.remove('job_2')
   await new Promise(setImmediate)
   assert.equal(admitted.length, 1)
+})
+
+test('supersedes nothing with a commit that is told late, but is superseded itself', async () => {
+  const ended: string[] = []
+  const { gate } = openGate([older], async (pipelineId) => void ended.push(pipelineId))
+  using _gate = gate
+  gate.add(entry({ isLate: true }))
+  await eventually(() => ended.length > 0, { message: 'a pipeline to be ended' })
+  assert.deepEqual(ended, ['pipeline_2'])
 })

@@ -1,6 +1,11 @@
 import { groupThatMoves } from '../../contract/live/event-message.ts'
 import type { PublishedEvent } from '../../contract/live/live-event.ts'
-import { type GroupMember, supersededBy, supersederOf } from '../../core/concurrency/concurrency.ts'
+import {
+  type GroupMember,
+  SUPERSEDED_IN,
+  supersededBy,
+  supersederOf,
+} from '../../core/concurrency/concurrency.ts'
 import type { GroupPlace } from '../../core/concurrency/group-places.ts'
 import { type GroupWait, whyGroupIsFull } from '../../core/concurrency/group-wait.ts'
 import type { JobId, PipelineId } from '../../core/ids.ts'
@@ -24,6 +29,8 @@ export interface GroupedEntry extends GroupedWaiting, QueueEntry {
   readonly ref: string
   /** It was rerun by a person: earlier newer ones don't supersede it. */
   readonly isAgain: boolean
+  /** Its commit is older than those of the other pipelines of its ref, whatever their numbers. */
+  readonly isLate: boolean
 }
 
 export interface GroupGateDeps {
@@ -146,18 +153,20 @@ export class GroupGate implements Disposable {
   }
 
   async #supersede(entry: GroupedEntry, groups: Groups): Promise<void> {
-    const { pipelineNumber } = entry
+    const { ref, pipelineNumber } = entry
+    const rank = { ref, pipelineNumber: entry.isLate ? 0 : pipelineNumber }
     for (const place of entry.groups) {
       const { group, cancelsSuperseded } = place.concurrency
       if (!cancelsSuperseded) continue
       const members = await groups.read(place)
-      const newer = entry.isAgain ? undefined : supersederOf(members, entry)
+      const others = members.filter(({ pipelineId }) => pipelineId !== entry.pipelineId)
+      const newer = entry.isAgain ? undefined : supersederOf(others, rank)
       if (newer) {
         const own = { id: place.id, pipelineId: entry.pipelineId }
-        await this.#end(own, `superseded in ${group} by pipeline #${newer.pipelineNumber}`)
+        await this.#end(own, `${SUPERSEDED_IN}${group} by pipeline #${newer.pipelineNumber}`)
       }
-      for (const older of supersededBy(members, entry)) {
-        await this.#end(older, `superseded in ${group} by pipeline #${pipelineNumber}`)
+      for (const older of supersededBy(others, rank)) {
+        await this.#end(older, `${SUPERSEDED_IN}${group} by pipeline #${pipelineNumber}`)
       }
     }
   }

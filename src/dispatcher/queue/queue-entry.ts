@@ -29,6 +29,7 @@ export function queueEntry(
     pipelineNumber: pipeline.number,
     ref: event.ref,
     isAgain: roundOf(job.state) > 1,
+    isLate: event.details?.isLate === true,
     job: waitingJob(job, { ...facts, followers, isStranger: isStranger(event.trust) }),
   }
 }

@@ -1,58 +1,10 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { SeededRandom } from '#root/test/faults/seeded-random.ts'
-import type { CommitEvent } from '../../core/commit-event.ts'
 import { REPLICA_LAG_MS } from '../../core/moves/match-telling.ts'
 import type { Telling } from '../../core/moves/telling.ts'
-import type { AcceptedEvent } from '../records.ts'
-import { anEvent, aPipeline, type OpenDatabase, openWorld, seedRepository } from './fixtures.ts'
-
-const [A, B, C, D] = ['a', 'b', 'c', 'd'].map((digit) => digit.repeat(40)) as [
-  string,
-  string,
-  string,
-  string,
-]
-const MAIN = 'refs/heads/main'
-const REQUEST = 'refs/pull/7/head'
-
-/** One repository, and what is told of it. */
-async function openTold(open: OpenDatabase) {
-  await using stack = new AsyncDisposableStack()
-  const { store } = stack.use(await openWorld(open))
-  const repository = await seedRepository(store)
-  const accept = async (sha: string, told: Partial<Telling> = {}): Promise<AcceptedEvent> => {
-    const telling = { ...anEvent(repository.id, { ref: MAIN, sha }), ...told }
-    const { result } = await store.transact((write) => write.events.accept([telling]))
-    assert.ok(result[0])
-    return result[0]
-  }
-  /** What became of a telling, in a word. */
-  const tell = async (sha: string, told: Partial<Telling> = {}): Promise<string> => {
-    const { created, isCompleted, unsure } = await accept(sha, told)
-    if (created) return 'new'
-    if (unsure) return `unsure, likely ${unsure}`
-    return isCompleted ? 'completed' : 'known'
-  }
-  const poll = (sha: string, before: string, told: Partial<Telling> = {}): Promise<string> =>
-    tell(sha, { before, source: 'poll', title: '', author: '', trust: {}, ...told })
-  const gone = async (
-    before: string | undefined,
-    told: { found?: 'here' | 'elsewhere'; ref?: string; source?: 'poll' } = {},
-  ): Promise<boolean> => {
-    const telling = { repositoryId: repository.id, ref: MAIN, source: 'webhook', ...told } as const
-    const { result } = await store.transact((write) =>
-      write.events.noteGone([before === undefined ? telling : { ...telling, before }]),
-    )
-    return result[0] ?? false
-  }
-  const position = async (ref = MAIN): Promise<string> =>
-    (await store.heads.list(repository.id)).find((head) => head.ref === ref)?.sha ?? ''
-  const owned = stack.move()
-  const dispose = (): Promise<void> => owned.disposeAsync()
-  const told = { store, repository, accept, tell, poll, gone, position }
-  return { ...told, [Symbol.asyncDispose]: dispose }
-}
+import type { PipelineState } from '../../core/pipeline/pipeline.ts'
+import { aPipeline, type OpenDatabase } from './fixtures.ts'
+import { A, B, C, D, openTold, REQUEST } from './told-world.ts'
 
 export function movesContract(open: OpenDatabase): void {
   test('takes a push back to an earlier commit for a new event, each time', async () => {
@@ -245,58 +197,36 @@ export function movesContract(open: OpenDatabase): void {
     assert.equal(await world.tell(B, { before: A }), 'new')
   })
 
-  test('finds every move once, replayed and with deletions, in any order where the forge says when', async () => {
+  test('finds since when a branch has not been tested', async () => {
     await using world = await openTold(open)
-    for (let seed = 1; seed <= 30; seed++) {
-      await checkRandomMoves(world, seed, { hasStamps: true })
-      await checkRandomMoves(world, seed, { hasStamps: false })
+    const { store } = world
+    const cancelled = (reason: string) =>
+      ({ status: 'finished', outcome: 'cancelled', reason, finishedAt: 1 }) as const
+    const build = async (sha: string, before: string, state?: PipelineState) => {
+      const base = before === '' ? {} : { details: { base: before } }
+      const { event } = await world.accept(sha, { before, ...base })
+      await store.transact(async (write) => {
+        const { pipeline } = await write.pipelines.create(aPipeline(event))
+        if (state) await write.pipelines.save({ ...pipeline, state })
+      })
+      return event
     }
-  })
-}
-
-/** Moves a ref at random, tells of it, and counts what is built. */
-async function checkRandomMoves(
-  world: Awaited<ReturnType<typeof openTold>>,
-  seed: number,
-  { hasStamps }: { readonly hasStamps: boolean },
-): Promise<void> {
-  const random = new SeededRandom(seed)
-  const ref = `refs/heads/${seed}-${hasStamps}`
-  const moves = randomMoves(random)
-  // Within a window of three, as deliveries are, some twice; replays without a time come later, too.
-  const tellings = moves
-    .flatMap((move, index) => {
-      const first = { move, place: index + (hasStamps ? random.integer(0, 2) : 0) }
-      const again = { move, place: index + random.integer(hasStamps ? 0 : 1, 3) }
-      // A deletion told again is one of what was made again at the same commit, for all that it says.
-      const isAgain = random.chance(0.3) && (hasStamps || move.sha !== '')
-      return isAgain ? [first, again] : [first]
-    })
-    .sort((a, b) => a.place - b.place)
-  const built = new Set<CommitEvent['id']>()
-  for (const { move, place } of tellings) {
-    const { before, sha, stamp } = move
-    const found = moves[Math.min(place, moves.length - 1)]?.sha === sha ? 'here' : 'elsewhere'
-    if (sha === '') {
-      if (await world.gone(before, { ref })) await world.gone(before, { ref, found })
-      continue
-    }
-    const told = { ref, before, ...(hasStamps ? { stamp } : {}) }
-    const first = await world.accept(sha, told)
-    const { event } = first.unsure ? await world.accept(sha, { ...told, found }) : first
-    built.add(event.id)
-  }
-  const wanted = moves.filter(({ sha }) => sha !== '').length
-  assert.equal(built.size, wanted, `seed ${seed}: ${JSON.stringify(tellings)}`)
-}
-
-function randomMoves(random: SeededRandom): { before: string; sha: string; stamp: string }[] {
-  let at = ''
-  return Array.from({ length: 12 }, (_, step) => {
-    const others = [A, B, C, D].filter((sha) => sha !== at)
-    const sha = at !== '' && random.chance(0.25) ? '' : (others[random.integer(0, 2)] ?? A)
-    const move = { before: at, sha, stamp: String(step) }
-    at = sha
-    return move
+    const success = { status: 'finished', outcome: 'success', finishedAt: 1 } as const
+    await build(A, '', success)
+    const first = await build(B, A, cancelled('superseded in c by pipeline #3'))
+    assert.equal(await store.pipelines.findUntestedBase(first), undefined)
+    const second = await build(C, B)
+    assert.deepEqual(await store.pipelines.findUntestedBase(second), { base: A })
+    const third = await build(D, C, cancelled('not needed'))
+    assert.deepEqual(await store.pipelines.findUntestedBase(third), { base: A })
+    // A person's decision.
+    const fourth = await build(A, D)
+    assert.equal(await store.pipelines.findUntestedBase(fourth), undefined)
+    // A new branch, whose first push was superseded.
+    const ref = 'refs/heads/topic'
+    const { event: made } = await world.accept(A, { ref, before: '' })
+    await store.transact((write) => write.pipelines.create(aPipeline(made)))
+    const { event: next } = await world.accept(B, { ref, before: A, details: { base: A } })
+    assert.deepEqual(await store.pipelines.findUntestedBase(next), {})
   })
 }

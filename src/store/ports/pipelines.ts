@@ -3,7 +3,7 @@ import type { CommitEvent } from '../../core/commit-event.ts'
 import type { DispatcherId, PipelineId, RepositoryId } from '../../core/ids.ts'
 import type { Outcome } from '../../core/outcome.ts'
 import type { Pipeline, PipelineStatus } from '../../core/pipeline/pipeline.ts'
-import type { CreatedPipeline, NewPipeline, PipelineDetail } from '../records.ts'
+import type { CreatedPipeline, NewPipeline, PipelineDetail, UntestedBase } from '../records.ts'
 
 export interface PipelineFilter {
   readonly repositoryId?: RepositoryId
@@ -54,6 +54,11 @@ export interface PipelineReader {
   listViews(filter: PipelineFilter, signal?: AbortSignal): Promise<PipelineView[]>
   /** Pipelines that wait for approval, longest waiting first. */
   listAwaiting(query: AwaitingQuery): Promise<PipelineView[]>
+  /**
+   * The commit since which a push's branch has not been tested: where the first of the pushes before it
+   * began whose pipelines have not ended, or were superseded. Undefined: the last one was tested.
+   */
+  findUntestedBase(event: CommitEvent): Promise<UntestedBase | undefined>
   /** Open pipelines of a dispatcher, each with its term; in no particular order. */
   listOf(by: DispatcherId): Promise<{ id: PipelineId; term: number }[]>
 }

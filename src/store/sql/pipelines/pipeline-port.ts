@@ -13,6 +13,7 @@ import type { Db } from '../tables.ts'
 import { findPipelineDetail } from './pipeline-detail.ts'
 import { findPipelineView, listAwaiting, listPipelineViews } from './pipeline-views.ts'
 import { createPipeline, listPipelinesOfDispatcher, savePipeline } from './pipelines.ts'
+import { findUntestedBase } from './untested-base.ts'
 
 export function pipelineReader(db: Db): PipelineReader {
   const steps = new SerialQueue()
@@ -21,6 +22,7 @@ export function pipelineReader(db: Db): PipelineReader {
     findView: (id) => findPipelineView(db, id),
     listViews: (filter, signal) => listPipelineViews(db, filter, { steps, signal }),
     listAwaiting: (query) => listAwaiting(db, query),
+    findUntestedBase: (event) => findUntestedBase(db, event),
     listOf: (by) => listPipelinesOfDispatcher(db, by),
   }
 }

@@ -81,7 +81,10 @@ export class RefMoves {
     if (match.kind === 'unsure') return { event: told, created: false, unsure: match.likely }
     if (match.kind !== 'new') return this.#acceptKnown(telling, match, known)
     const { stamp: __, before: ___, ...vague } = told
-    const event = match.isVague ? vague : told
+    const certain = match.isVague ? vague : told
+    const event = match.isLate
+      ? { ...certain, details: { ...told.details, isLate: true as const } }
+      : certain
     if (match.isLate) this.#lead(telling, { from: beforeKey, to: commitKey })
     const isSpan = telling.source === 'poll' && match.moves
     const gapKey = match.opensGap || isSpan ? (beforeKey ?? null) : null
@@ -188,6 +191,9 @@ function keyOf(telling: Telling): string {
 }
 
 /** The key of the events of the same ref at another commit; of '' there is none. */
-function keyAt({ repositoryId, ref }: Pick<Telling, 'repositoryId' | 'ref'>, sha: string): string {
+export function keyAt(
+  { repositoryId, ref }: Pick<Telling, 'repositoryId' | 'ref'>,
+  sha: string,
+): string {
   return textKey(`${refKey(repositoryId, ref)} ${sha}`)
 }
