@@ -46,12 +46,16 @@ export interface PushedCommit {
   /** `owner/name` */
   readonly repository: string
   readonly jobs: readonly JobScript[]
+  /** The times that its branch was moved to it: the push, and pushes back. */
+  readonly moves: readonly string[]
 }
 
 /** One webhook that was sent, and what came back. */
 export interface Delivery {
   readonly id: string
   readonly sha: string
+  /** Which move of the branch it told of. */
+  readonly move: string
   readonly agent: string
   readonly sentAt: number
   readonly answeredAt: number

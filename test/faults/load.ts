@@ -30,6 +30,20 @@ interface Project {
   readonly git: GitRepository
   readonly forge: ForgeRepository
   readonly secret: string
+  /** Where its branch was, the newest last; '': it was not there. */
+  readonly positions: string[]
+}
+
+/** A commit, to which its branch may be moved again. */
+type OpenCommit = PushedCommit & { readonly moves: string[] }
+
+/** A move of a branch, as the forge tells of it. */
+interface Move {
+  readonly id: string
+  readonly sha: string
+  readonly before: string
+  readonly ref: string
+  readonly title: string
 }
 
 const PROJECTS = 2
@@ -43,10 +57,13 @@ const CANCELLED = 0.25
 const CANCEL_WITHIN_MS = 8_000
 const REPLAY_WITHIN_MS = 10_000
 const PUSH_GAP_MS = 600
+const PUSHED_BACK = 0.2
+/** How far back, at most, in commits. */
+const FARTHEST_BACK = 4
 
 /** A forge and the people at it: pushes commits, tells of them by webhooks, cancels some. */
 export class Load implements AsyncDisposable {
-  readonly commits: PushedCommit[] = []
+  readonly commits: OpenCommit[] = []
   readonly deliveries: Delivery[] = []
   readonly cancels: Cancel[] = []
   readonly #options: LoadOptions
@@ -55,6 +72,7 @@ export class Load implements AsyncDisposable {
   /** All that goes on besides pushing; none of it rejects. */
   readonly #tasks = new Set<Promise<void>>()
   #ids = 0
+  #moves = 0
 
   constructor(options: LoadOptions) {
     this.#options = options
@@ -73,7 +91,9 @@ export class Load implements AsyncDisposable {
         message: 'a repository to be registered',
         timeoutMs: 30_000,
       })
-      this.#projects.push({ git, forge: { id: 4000 + index, fullName }, secret: webhook.secret })
+      const { secret } = webhook
+      const forge = { id: 4000 + index, fullName }
+      this.#projects.push({ git, forge, secret, positions: [''] })
     }
   }
 
@@ -81,7 +101,11 @@ export class Load implements AsyncDisposable {
   async run(until: AbortSignal): Promise<void> {
     const { random, maxOpenPipelines, shape } = this.#options
     while (!until.aborted) {
-      if (this.openCommits.length < maxOpenPipelines) await this.#push()
+      if (this.openCommits.length < maxOpenPipelines) {
+        const project = random.pick(this.#projects)
+        await this.#push(project)
+        if (random.chance(shape.pushedBack ?? PUSHED_BACK)) await this.#pushBack(project)
+      }
       const pause = random.exponential(shape.pushGapMs ?? PUSH_GAP_MS)
       await sleep(pause, undefined, { signal: until }).catch(() => undefined)
     }
@@ -91,7 +115,10 @@ export class Load implements AsyncDisposable {
   /** Those whose pipelines have not ended yet, or are not even there. */
   get openCommits(): readonly PushedCommit[] {
     const { follower } = this.#options
-    return this.commits.filter(({ sha }) => follower.pipelineOf(sha)?.status !== 'finished')
+    return this.commits.filter(({ sha, moves }) => {
+      const pipelines = follower.pipelinesOf(sha)
+      return pipelines.length < moves.length || pipelines.some((one) => one.status !== 'finished')
+    })
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -112,14 +139,44 @@ export class Load implements AsyncDisposable {
     return webhook ?? null
   }
 
-  async #push(): Promise<void> {
+  async #push(project: Project): Promise<void> {
     const { random, witnessFolder, shape } = this.#options
-    const project = random.pick(this.#projects)
     const title = `commit ${this.commits.length + 1}`
     const jobs = makeJobs(random, title, shape)
     const sha = await project.git.commit(filesOf(jobs, witnessFolder), title)
-    const ref = 'refs/heads/main'
-    this.commits.push({ sha, ref, repository: project.forge.fullName, jobs })
+    const { fullName } = project.forge
+    const commit = { sha, ref: 'refs/heads/main', repository: fullName, jobs, moves: [] }
+    this.commits.push(commit)
+    this.#move(project, commit, title)
+    const isCancelled = random.chance(shape.cancelled ?? CANCELLED)
+    if (isCancelled) this.#start(this.#cancel(sha, random.fork(`cancel ${sha}`)))
+  }
+
+  /** Moves the branch back to a commit that was built: the next push goes on from there. */
+  async #pushBack(project: Project): Promise<void> {
+    const { random } = this.#options
+    const former = project.positions.slice(-1 - FARTHEST_BACK, -1).filter((sha) => sha !== '')
+    if (former.length === 0) return
+    const sha = random.pick(former)
+    const commit = this.commits.find((one) => one.sha === sha)
+    if (!commit || sha === project.positions.at(-1)) return
+    await project.git.git('reset', '--quiet', '--hard', sha)
+    this.#move(project, commit, `back to ${sha}`)
+  }
+
+  /** Tells of a move of the branch: perhaps late, twice, or as another delivery. */
+  #move(project: Project, commit: OpenCommit, title: string): void {
+    const { random, shape } = this.#options
+    const { sha, ref } = commit
+    const move = {
+      id: `move-${++this.#moves}`,
+      sha,
+      ref,
+      title,
+      before: project.positions.at(-1) ?? '',
+    }
+    commit.moves.push(move.id)
+    project.positions.push(sha)
     const sends = [
       { id: this.#newId(), delayMs: random.chance(LATE) ? random.between(0, 3_000) : 0 },
     ]
@@ -132,20 +189,19 @@ export class Load implements AsyncDisposable {
     }
     for (const send of sends) {
       const agents = random.fork(`${send.id} ${sends.indexOf(send)}`)
-      this.#start(this.#tell(project, { sha, ref, title }, { ...send, random: agents }))
+      this.#start(this.#tell(project, move, { ...send, random: agents }))
     }
-    const isCancelled = random.chance(shape.cancelled ?? CANCELLED)
-    if (isCancelled) this.#start(this.#cancel(sha, random.fork(`cancel ${sha}`)))
   }
 
   /** Sends a webhook until it is answered by yes. */
   async #tell(
     { forge, secret }: Project,
-    push: { sha: string; ref: string; title: string },
+    move: Move,
     how: { id: string; delayMs: number; random: SeededRandom },
   ): Promise<void> {
     await this.#pause(how.delayMs)
-    const payload = pushPayload(forge, push)
+    const before = move.before || '0'.repeat(40)
+    const payload = pushPayload(forge, { ...move, before, pushedAt: Number(move.id.slice(5)) })
     const deadline = machineMs() + RETRY_FOR_MS
     do {
       const agent = how.random.pick(this.#options.agentUrls)
@@ -161,7 +217,8 @@ export class Load implements AsyncDisposable {
       const answeredAt = machineMs()
       this.deliveries.push({
         id: how.id,
-        sha: push.sha,
+        sha: move.sha,
+        move: move.id,
         agent,
         sentAt,
         answeredAt,
@@ -176,7 +233,7 @@ export class Load implements AsyncDisposable {
   /** Cancels the pipeline or one of its jobs at a moment of its life. */
   async #cancel(sha: string, random: SeededRandom): Promise<void> {
     const { follower, signal, shape } = this.#options
-    const pipeline = await eventually(() => follower.pipelineOf(sha) ?? null, {
+    const pipeline = await eventually(() => follower.pipelinesOf(sha)[0] ?? null, {
       timeoutMs: RETRY_FOR_MS,
     }).catch(() => undefined)
     await this.#pause(random.between(0, shape.cancelWithinMs ?? CANCEL_WITHIN_MS))

@@ -18,7 +18,7 @@ async function openRun() {
   return {
     acknowledge: (sha: string, result: Delivery['result'] = 'acked') => {
       const id = `delivery-${deliveries.length}`
-      deliveries.push({ id, sha, agent: 'agent-1', sentAt: 1, answeredAt: 2, result })
+      deliveries.push({ id, sha, move: sha, agent: 'agent-1', sentAt: 1, answeredAt: 2, result })
     },
     cancel: (id: string) => {
       cancels.push({ kind: 'job', id, askedAt: 1, answeredAt: 2, result: 'acked' })

@@ -34,6 +34,8 @@ export interface LoadShape {
   /** The share of pushes of which another delivery tells again, within so many milliseconds. */
   readonly replayed: number
   readonly replayWithinMs: number
+  /** The share of pushes after which the branch is pushed back to one of the commits before. */
+  readonly pushedBack: number
 }
 
 export interface FaultsOptions {

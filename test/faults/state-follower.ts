@@ -30,7 +30,7 @@ export class StateFollower implements AsyncDisposable {
   readonly owners: Ownership[] = []
   readonly #url: string
   readonly #nameAt: (url: string) => string | undefined
-  readonly #pipelines = new Map<string, PipelineView>()
+  readonly #pipelines = new Map<string, Map<string, PipelineView>>()
   readonly #terms = new Map<string, string>()
   readonly #stop = new AbortController()
   readonly #loop: Promise<void>
@@ -43,9 +43,9 @@ export class StateFollower implements AsyncDisposable {
     this.#loop = this.#follow()
   }
 
-  /** As they last changed; reruns are not among them. */
-  pipelineOf(sha: string): PipelineView | undefined {
-    return this.#pipelines.get(sha)
+  /** Those of a commit, as they last changed; reruns are not among them. */
+  pipelinesOf(sha: string): PipelineView[] {
+    return [...(this.#pipelines.get(sha)?.values() ?? [])]
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -98,7 +98,10 @@ export class StateFollower implements AsyncDisposable {
   }
 
   #keep(pipeline: PipelineView): void {
-    if (pipeline.rerunOf === undefined) this.#pipelines.set(pipeline.event.sha, pipeline)
+    if (pipeline.rerunOf !== undefined) return
+    const { sha } = pipeline.event
+    const own = this.#pipelines.get(sha) ?? new Map<string, PipelineView>()
+    this.#pipelines.set(sha, own.set(pipeline.id, pipeline))
   }
 
   async #readOwners(client: Client): Promise<void> {

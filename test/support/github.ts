@@ -48,17 +48,25 @@ export async function deliver(agentUrl: string, delivery: Delivery): Promise<Web
 /** The payload of a push, as far as it is read. */
 export function pushPayload(
   repository: ForgeRepository,
-  push: { ref?: string; sha: string; title?: string; author?: string },
+  push: {
+    ref?: string
+    sha: string
+    before?: string
+    title?: string
+    author?: string
+    /** In epoch seconds, as the forge tells it. */
+    pushedAt?: number
+  },
 ): object {
-  const { ref = 'refs/heads/main', sha, title = 'Change', author = 'Ada' } = push
+  const { ref = 'refs/heads/main', sha, title = 'Change', author = 'Ada', pushedAt } = push
   return {
     ref,
-    before: 'b'.repeat(40),
+    before: push.before ?? 'b'.repeat(40),
     after: sha,
     created: false,
     deleted: false,
     forced: false,
-    repository: payloadRepository(repository),
+    repository: { ...payloadRepository(repository), ...present({ pushed_at: pushedAt }) },
     pusher: { name: author, email: null },
     sender: { id: 7, login: author.toLowerCase(), type: 'User' },
     head_commit: {

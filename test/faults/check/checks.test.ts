@@ -24,6 +24,7 @@ describe('deliveries', () => {
   const told: Delivery = {
     id: 'delivery-1',
     sha: COMMIT.sha,
+    move: 'move-1',
     agent: 'http://agent',
     sentAt: 0,
     answeredAt: 1,
@@ -51,6 +52,16 @@ describe('deliveries', () => {
     assert.equal(check([told], [first, { ...first, id: 'pipeline_2' }]).duplicated, 1)
     const rerun = { ...first, id: 'pipeline_2', isRerun: true }
     assert.equal(check([told], [first, rerun]).duplicated, 0)
+  })
+
+  test('each move of a branch to a commit has a pipeline of its own', () => {
+    const first = pipelineOf([])
+    const both = [first, { ...first, id: 'pipeline_2' }]
+    const commits = [{ ...PUSHED, moves: ['move-1', 'move-2'] }]
+    const deliveries = [told, { ...told, id: 'delivery-2', move: 'move-2' }]
+    const { figures } = checkDeliveries({ commits, deliveries, pipelines: both })
+    assert.deepEqual([figures.lost, figures.duplicated], [0, 0])
+    assert.equal(checkDeliveries({ commits, deliveries, pipelines: [first] }).figures.lost, 1)
   })
 
   test('a pipeline that nobody pushed anything for is a duplicate', () => {

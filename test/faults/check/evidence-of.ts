@@ -41,7 +41,7 @@ export const SCRIPT: JobScript = {
 
 export const COMMIT = { sha: 'a'.repeat(40), ref: 'refs/heads/main', repository: 'me/one' }
 
-export const PUSHED = { ...COMMIT, jobs: [SCRIPT] }
+export const PUSHED = { ...COMMIT, jobs: [SCRIPT], moves: ['move-1'] }
 
 export function attemptOf(given: Partial<FinalAttempt> = {}): FinalAttempt {
   const log = LINES.map((text) => ({ step: 0, stream: 'stdout' as const, text }))

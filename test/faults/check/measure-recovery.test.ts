@@ -39,6 +39,7 @@ test('a server has recovered when anything goes on that was open', () => {
   const told = {
     id: 'delivery-1',
     sha: COMMIT.sha,
+    move: 'move-1',
     agent: 'http://agent',
     sentAt: 0,
     answeredAt: 1,

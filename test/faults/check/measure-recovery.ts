@@ -75,20 +75,18 @@ function untilReady(fault: FaultRecord, evidence: Evidence): readonly number[] {
 }
 
 /** From a moment at which something was open to the next change of anything. */
-function untilNextChange(
-  at: number,
-  { changes, commits, deliveries }: Evidence,
-): readonly number[] {
+function untilNextChange(at: number, { changes, deliveries }: Evidence): readonly number[] {
   const told = new Set(
-    deliveries.filter((one) => one.result === 'acked' && one.answeredAt < at).map(({ sha }) => sha),
+    deliveries
+      .filter((one) => one.result === 'acked' && one.answeredAt < at)
+      .map(({ move }) => move),
   )
   const over = new Set(
     changes
       .filter((one) => one.kind === 'pipeline' && one.status === 'finished' && one.seenAt < at)
       .map(({ id }) => id),
   )
-  const asked = commits.filter(({ sha }) => told.has(sha)).length
-  if (asked <= over.size) return []
+  if (told.size <= over.size) return []
   const next = changes.find(({ seenAt }) => seenAt > at)
   return next ? [next.seenAt - at] : []
 }

@@ -4,7 +4,7 @@ import { LEASE_BUGS } from './lease-bugs.ts'
 import type { PlantedBug } from './planted-bug.ts'
 import { RECORD_BUGS } from './record-bugs.ts'
 
-/** All ten; those that take longest come first. */
+/** All eleven; those that take longest come first. */
 export const BUGS: readonly PlantedBug[] = [...LEASE_BUGS, ...RECORD_BUGS, ...INTAKE_BUGS]
 
 /** About half the usual times, so that what takes a lease or a seat's end is seen soon. */

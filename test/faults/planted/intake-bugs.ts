@@ -16,9 +16,10 @@ export const INTAKE_BUGS: readonly PlantedBug[] = [
     edits: [
       {
         file: 'src/agent/intake.ts',
-        find: 'return this.#deliveries.add(delivery)',
+        find: 'const answer = await this.#deliveries.add(delivery)',
         replace: `setTimeout(() => void this.#deliveries.add(delivery).catch(() => {}), 1_000)
-    return Promise.resolve({ status: 'accepted', eventId: newId('event') })`,
+    if (delivery) return { status: 'accepted', eventId: newId('event') }
+    const answer = await this.#deliveries.add(delivery)`,
       },
     ],
     breaks: ['lost'],
@@ -69,6 +70,26 @@ export const INTAKE_BUGS: readonly PlantedBug[] = [
       counts: { ...COUNTS, agent: 2, runner: 1 },
       load: { ...FLOOD.load, replayed: 1, replayWithinMs: 500 },
       script: [{ when: { more: { acked: 4 } }, kind: 'kill-agent', target: 'agent-1' }],
+    },
+  },
+  {
+    name: 'once-for-all',
+    mistake: 'a branch that is pushed back to a commit is taken for what was told of that before',
+    edits: [
+      {
+        file: 'src/core/moves/match-telling.ts',
+        find: 'const vague = mayBe.findLast(',
+        replace: `const [former] = here
+  if (former) return { kind: 'same', event: former }
+  const vague = mayBe.findLast(`,
+      },
+    ],
+    breaks: ['lost'],
+    run: {
+      ...FLOOD,
+      quiescenceMs: 8_000,
+      load: { ...FLOOD.load, pushedBack: 1 },
+      script: [{ when: { more: { acked: 6 } }, kind: 'kill-agent', target: 'agent-1' }],
     },
   },
 ]
