@@ -135,6 +135,11 @@ test('ends with every problem of narwhal.yml, or the reason in words', () => {
   assert.deepEqual(summary(aPipeline({ ...ended, reason: 'the clone failed' })), [
     '✖ team/app#12 error in 1.0 s: the clone failed',
   ])
+  const phases = [{ name: 'plan', startedAt: 1, durationMs: 1, note: 'all conditions hold' }]
+  assert.deepEqual(summary(aPipeline({ ...ended, outcome: 'success', phases })), [
+    'note: all conditions hold',
+    '✔ team/app#12 success in 1.0 s',
+  ])
 })
 
 test('ends with the jobs that could not run, those for the same reason together, beside what failed', () => {

@@ -1,3 +1,4 @@
+import { planNote } from '../../contract/rest/plan-note.ts'
 import type { PipelineView, StepView } from '../../contract/rest/views.ts'
 import { shortRef } from '../../core/commit-event.ts'
 import { cleanLogText, cleanText } from '../terminal/clean-text.ts'
@@ -53,6 +54,7 @@ export function summaryLines(look: Look, model: PipelineModel, now: number): str
     `${cleanText(problem.file ?? 'narwhal.yml')}:${problem.line}:${problem.column}: ${cleanText(problem.message)}`,
     ...problem.excerpt.split('\n').map((line) => `  ${cleanLogText(line, false)}`),
   ])
+  const note = planNote(pipeline)
   const word = statusWord(pipeline)
   const span = formatSpan({ startedAt: pipeline.createdAt, finishedAt: pipeline.finishedAt }, now)
   const reason =
@@ -64,6 +66,7 @@ export function summaryLines(look: Look, model: PipelineModel, now: number): str
     ...more,
     ...problems,
     ...jobs,
+    ...(note ? [`note: ${cleanText(note)}`] : []),
     `${paintStatus(colours, word, end)} in ${span}${reason}`,
   ]
 }

@@ -15,3 +15,12 @@ test('shows requests as their forge writes them, and other refs in full', async 
   const one = await runCommand(fake.url, 'pipeline show team/app#12')
   assert.match(one.out, /commit +\w+ on !5\n/)
 })
+
+test('says what people should know about the latest plan', async () => {
+  await using fake = await filledNarwhal()
+  const phase = { name: 'plan', startedAt: 1, durationMs: 1 }
+  const noted = { ...phase, note: 'all conditions hold\u001b[2J' }
+  fake.pipelines.splice(0, 2, aPipeline({ phases: [noted] }), aPipeline({ phases: [noted, phase] }))
+  const lines = async (name: string) => (await runCommand(fake.url, `pipeline show ${name}`)).out
+  assert.match(await lines('team/app#12'), /^ {2}note +all conditions hold\S*\n/m)
+})

@@ -1,4 +1,5 @@
 import { imagesOf } from '../../contract/rest/images-of.ts'
+import { planNote } from '../../contract/rest/plan-note.ts'
 import type { PipelineWithJobs } from '../../contract/rest/rest.ts'
 import type { JobView, PipelineView, StepView } from '../../contract/rest/views.ts'
 import { shortRef } from '../../core/commit-event.ts'
@@ -44,6 +45,7 @@ export async function printPipeline(
   const word = statusWord(pipeline)
   const why = pipeline.reason ? `: ${cleanText(pipeline.reason)}` : ''
   const name = cleanText(pipeline.name)
+  const note = planNote(pipeline)
   const facts: [string, string][] = [
     ['status', `${paintStatus(colours, word)}${why}`],
     ...(name ? ([['name', name]] satisfies [string, string][]) : []),
@@ -59,6 +61,7 @@ export async function printPipeline(
     ...(pipeline.rerunOf ? ([['rerun of', pipeline.rerunOf]] satisfies [string, string][]) : []),
     ['id', pipeline.id],
     ...heldLines(pipeline, now),
+    ...(note ? ([['note', cleanText(note)]] satisfies [string, string][]) : []),
     ...notShown(pipeline),
     ...changedLines(pipeline.changed).map((line, i): [string, string] => [
       i === 0 ? 'changes' : '',

@@ -49,6 +49,8 @@ export const phaseView = z
     durationMs: z.number().nonnegative(),
     /** For a sandbox: the images of its containers, with the digests that their names resolved to. */
     images: z.array(z.object({ image: z.string(), digest: z.string() })).optional(),
+    /** For planning: what people should know about the plan. */
+    note: z.string().optional(),
   })
   .meta({ id: 'Phase' })
 export type PhaseView = z.infer<typeof phaseView>

@@ -79,6 +79,7 @@ const anyPlanned: fc.Arbitrary<PlannedCommit> = fc.record(
       { pipeline: texts, others: texts, total: fc.integer({ min: 6, max: 99 }) },
       plain,
     ),
+    note: fc.constantFrom('all conditions on paths hold', 'a path: größer'),
     title: anyText,
     author: anyText,
     fetchMs: fc.nat(100_000),

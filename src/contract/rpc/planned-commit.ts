@@ -4,6 +4,7 @@ import type { PipelinePlan, Problem } from '../../core/plan/plan.ts'
 import type { TargetJobs } from '../../core/plan/target-jobs.ts'
 import { boundedFiles, type ChangedFiles } from '../../core/stranger/changed-files.ts'
 import { NarwhalError } from '../../lib/errors.ts'
+import { firstLine } from '../../lib/hostile-text.ts'
 import { present } from '../../lib/present.ts'
 import type {
   PlanCommitRequest,
@@ -44,6 +45,8 @@ export interface PlannedCommit {
   readonly target?: Pick<TargetJobs, 'missing' | 'mayFail' | 'runsNothing'>
   /** What a stranger's commit changes; absent: unknown or irrelevant. */
   readonly changed?: ChangedFiles
+  /** What people should know about the plan, on one line; may have text of git and its server. */
+  readonly note?: string
   /** The first line of the commit's message, truncated; hostile text. */
   readonly title: string
   /** The author's name; hostile text. */
@@ -74,12 +77,13 @@ export function planOrderFromProto(request: PlanCommitRequest): PlanOrder {
 }
 
 export function plannedToProto(
-  { file, target, changed, title, author, fetchMs, parseMs }: PlannedCommit,
+  { file, target, changed, note = '', title, author, fetchMs, parseMs }: PlannedCommit,
   instanceId: string,
 ): MessageInitShape<typeof PlanCommitResponseSchema> {
   return {
     title,
     author,
+    note,
     fetchMs: Math.round(fetchMs),
     parseMs: Math.round(parseMs),
     instanceId,
@@ -94,13 +98,16 @@ export function plannedToProto(
   }
 }
 
+const LONGEST_NOTE = 500
+
 /** Throws `invalid` for a plan that can't run, and `internal` if there is no result. */
 export function plannedFromProto(response: PlanCommitResponse): PlannedCommit {
-  const { title, author, fetchMs, parseMs, target, changed } = response
+  const { title, author, note, fetchMs, parseMs, target, changed } = response
   return {
     file: fileFromProto(response),
     ...(target && { target: targetOf(target) }),
     ...(changed && { changed: boundedFiles(changed) }),
+    ...present({ note: firstLine(note, LONGEST_NOTE) || undefined }),
     title,
     author,
     fetchMs,

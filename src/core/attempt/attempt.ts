@@ -11,6 +11,8 @@ export interface Phase {
   readonly durationMs: number
   /** Of a `sandbox` phase: the images of its containers. */
   readonly images?: readonly ImageRun[]
+  /** Of a `plan` phase: what people should know about the plan. */
+  readonly note?: string
 }
 
 /** waiting → running → finished, or from waiting to finished if it is never run. */

@@ -259,11 +259,11 @@ function planPhases(
   { createdAt }: Pipeline,
   { planned, askedAt, answeredAt: at }: PlannedOnRunner,
 ): Phase[] {
-  const { fetchMs, parseMs } = planned
+  const { fetchMs, parseMs, note } = planned
   return [
     { name: 'place', startedAt: createdAt, durationMs: Math.max(0, askedAt - createdAt) },
     { name: 'fetch', startedAt: at - parseMs - fetchMs, durationMs: fetchMs },
-    { name: 'plan', startedAt: at - parseMs, durationMs: parseMs },
+    { name: 'plan', startedAt: at - parseMs, durationMs: parseMs, ...present({ note }) },
   ]
 }
 

@@ -8,6 +8,7 @@ const LARGEST_TREE = 16 * 1024 * 1024
 /** A commit's own text; all of it is untrusted. */
 export interface CommitText {
   readonly tree: string
+  readonly parents: readonly string[]
   readonly author: string
   /** The first paragraph of the message, on one line. */
   readonly title: string
@@ -26,7 +27,12 @@ export async function readCommit(objects: ObjectReader, id: string): Promise<Com
   const message = split === -1 ? '' : text(raw.subarray(split + 2))
   const [title = ''] = message.replace(/^\s*\n/, '').split(/\n[ \t]*\n/)
   const oneLine = title.split('\n').map((line) => line.trim())
-  return { tree, author: text(Buffer.from(author, 'latin1')), title: oneLine.join(' ').trim() }
+  return {
+    tree,
+    parents: [...head.matchAll(/^parent ([0-9a-f]{40,64})$/gm)].flatMap(([, id]) => id ?? []),
+    author: text(Buffer.from(author, 'latin1')),
+    title: oneLine.join(' ').trim(),
+  }
 }
 
 /** Tags of tags are rarely nested deeper. */

@@ -14,8 +14,8 @@ test('a push has changed what differs from where the branch was, in all of its c
   await repository.git('mv', 'c d', 'moved')
   const sha = await repository.commit({ a: 'new' })
   const mirror = join(repository.path, '.git')
-  const paths = await changedPaths(mirror, { event: 'push', base, sha }, options)
-  assert.deepEqual(paths, ['a', 'c d', 'moved', 'src/größe'])
+  const changed = await changedPaths(mirror, { event: 'push', base, sha }, options)
+  assert.deepEqual(changed, { paths: ['a', 'c d', 'moved', 'src/größe'] })
 })
 
 test('a pull request has changed what it did itself, not what its target did meanwhile', async () => {
@@ -25,15 +25,21 @@ test('a pull request has changed what it did itself, not what its target did mea
   await repository.git('checkout', '--quiet', 'topic')
   const sha = await repository.commit({ mine: 'x' })
   const mirror = join(repository.path, '.git')
-  const paths = await changedPaths(mirror, { event: 'pull_request', base, sha }, options)
-  assert.deepEqual(paths, ['mine'])
+  const changed = await changedPaths(mirror, { event: 'pull_request', base, sha }, options)
+  assert.deepEqual(changed, { paths: ['mine'] })
 })
 
-test('what can not be told is not known', async () => {
+test('what can not be told is not known, and git says why', async () => {
   await using repository = await gitRepository({ files: { a: 'a' } })
   const sha = await repository.head()
   const mirror = join(repository.path, '.git')
-  assert.equal(await changedPaths(mirror, { event: 'push', sha }, options), undefined)
-  const base = 'ab'.repeat(20)
-  assert.equal(await changedPaths(mirror, { event: 'push', base, sha }, options), undefined)
+  const base = await repository.git('commit-tree', '-m', 'Unrelated', 'HEAD^{tree}')
+  for (const [event, other, why] of [
+    ['push', 'ab'.repeat(20), /Invalid revision range/],
+    ['pull_request', base, /no merge base/],
+  ] as const) {
+    const changed = await changedPaths(mirror, { event, base: other, sha }, options)
+    assert.ok('unknown' in changed)
+    assert.match(changed.unknown, why)
+  }
 })

@@ -124,6 +124,7 @@ test("tells of a stranger's commit which files it changes, those that say what i
   const told = await changedBy({ d: '1' }, { base: undefined, targetBranch: 'target' })
   assert.equal(told?.total, 6)
   // What it is compared with is not known, or not there: the mirror is as good as it was.
+  await repository.git('branch', 'third', base)
   const mirror = await stat(dir.join('repo_1.git'))
   assert.equal(await changedBy({ a: '1' }, { base: undefined }), undefined)
   const gone = { base: undefined, targetBranch: 'gone' }

@@ -1,12 +1,11 @@
-import { type CommitSource, cloneUrlOf } from '../../contract/rpc/attempt.ts'
+import { isDeepStrictEqual } from 'node:util'
+import type { CommitSource } from '../../contract/rpc/attempt.ts'
 import type { EventFacts } from '../../contract/rpc/event-facts.ts'
 import type { PlannedCommit, PlannedFile, PlanOrder } from '../../contract/rpc/planned-commit.ts'
-import { isRef } from '../../core/commit-event.ts'
 import type { PipelinePlan } from '../../core/plan/plan.ts'
 import type { PlanFacts } from '../../core/plan/plan-facts.ts'
 import { type ChangedFiles, changedFiles } from '../../core/stranger/changed-files.ts'
 import type { GitEnv } from '../../lib/git/git.ts'
-import { listRemote } from '../../lib/git/list-remote.ts'
 import { present } from '../../lib/present.ts'
 import type { IncludedFiles, IncludeRef } from '../../pipeline-file/read/include-ref.ts'
 import { withIncludes } from '../../pipeline-file/read/with-includes.ts'
@@ -14,7 +13,8 @@ import type { MirrorCache } from '../mirror/mirror-cache.ts'
 import type { ObjectReader } from '../mirror/object-reader.ts'
 import { type CommitText, readCommit } from '../mirror/read-commit.ts'
 import { readTextFile } from '../mirror/read-text-file.ts'
-import { changedPaths } from './changed-paths.ts'
+import { type ChangedPaths, changedPaths } from './changed-paths.ts'
+import { findBase } from './find-base.ts'
 import { IncludeLoader } from './load-include.ts'
 
 const FILE = 'narwhal.yml'
@@ -46,33 +46,31 @@ export async function planCommit(
 ): Promise<PlannedCommit> {
   const { fetchMs, sha } = await deps.mirrors.fetchCommit(told, signal)
   const commit = { ...told, sha }
-  const { event } = facts
-  const base = facts.isStranger ? await findBase(commit, facts, deps, signal) : facts.base
   const startedAt = performance.now()
-  const read = await deps.mirrors.read(commit, signal, async (path, objects) => {
+  const { about, text } = await deps.mirrors.read(commit, signal, async (_path, objects) => {
     const about = await readCommit(objects, commit.sha)
-    const text = await readFile(objects, commit.sha, about.tree)
-    // Included files may depend on paths, too.
-    const asksForPaths = typeof text === 'string' && /\b(?:path|changed|include)\b/.test(text)
-    const changed =
-      asksForPaths || facts.isStranger
-        ? await changedPaths(path, { event, ...present({ base }), sha }, { env: deps.env, signal })
-        : undefined
-    return { about, text, changed }
+    return { about, text: await readFile(objects, commit.sha, about.tree) }
   })
-  const { author, title } = read.about
-  const { text } = read
-  // Conditions on paths use the event's base, also for strangers.
-  const changed = facts.base === undefined ? undefined : read.changed
-  const planFacts = planFactsOf(commit, facts, { ...read, changed })
+  const { author, title } = about
+  // Included files may depend on paths, too.
+  const asksForPaths = typeof text === 'string' && /\b(?:path|changed|include)\b/.test(text)
+  const { base, changed } =
+    asksForPaths || facts.isStranger ? await compare(commit, facts, deps, signal) : {}
+  const paths = changed && 'paths' in changed ? changed.paths : undefined
+  const planFacts = planFactsOf(commit, facts, { about, changed: paths })
   const loader = new IncludeLoader({ commit, ...deps, sources }, signal)
-  const file: ParsedFile =
+  const parse = async (asked: PlanFacts): Promise<ParsedFile> =>
     typeof text === 'string'
       ? await withIncludes(
-          (included) => deps.parser.parse(text, planFacts, included),
+          (included) => deps.parser.parse(text, asked, included),
           (ref) => loader.load(ref),
         )
       : unreadable(text)
+  const file = await parse(planFacts)
+  const note =
+    changed && 'unknown' in changed && (await dependsOnPaths(file, parse, planFacts))
+      ? `all conditions on paths hold, as it is not known what was changed: ${changed.unknown}`
+      : undefined
   // A file that is missing runs nothing, which the target's own may not do either.
   const jobs = file.ok ? file.plan.jobs : file.isMissing ? [] : undefined
   const target =
@@ -82,7 +80,8 @@ export async function planCommit(
   return {
     file,
     ...present({ target }),
-    ...(facts.isStranger && read.changed && { changed: changedBy(read.changed, file) }),
+    ...(facts.isStranger && paths && { changed: changedBy(paths, file) }),
+    ...present({ note: note?.slice(0, LONGEST_TEXT).toWellFormed() }),
     title: title.slice(0, LONGEST_TEXT).toWellFormed(),
     author: author.slice(0, LONGEST_TEXT).toWellFormed(),
     fetchMs,
@@ -96,32 +95,32 @@ function changedBy(paths: readonly string[], file: ParsedFile): ChangedFiles {
   return changedFiles(paths, new Set([FILE, ...included.map(({ source }) => source)]))
 }
 
-/**
- * What a stranger's commit is compared with, fetched if possible: the commit that the event names, which
- * need not be in its history, or else the current head of the target branch. Rejects with the
- * signal's reason only.
- */
-async function findBase(
+/** What a commit is compared with, and what it changes. Rejects with the signal's reason only. */
+async function compare(
   commit: CommitSource,
-  { base, event, targetBranch }: EventFacts,
-  { mirrors, env }: { readonly mirrors: MirrorCache; readonly env: GitEnv },
+  facts: EventFacts,
+  deps: { readonly mirrors: MirrorCache; readonly env: GitEnv },
   signal: AbortSignal,
-): Promise<string | undefined> {
-  const target = `refs/heads/${targetBranch}`
-  const isRequest = event === 'pull_request' && targetBranch !== undefined && isRef(target)
-  const ref = isRequest ? target : commit.ref
-  try {
-    const found =
-      base ??
-      (isRequest
-        ? (await listRemote(cloneUrlOf(commit), [ref], { env, signal })).get(ref)
-        : undefined)
-    if (found) await mirrors.fetchCommit({ ...commit, ref, sha: found }, signal)
-    return found
-  } catch {
-    signal.throwIfAborted()
-    return base
-  }
+): Promise<{ readonly base?: string; readonly changed: ChangedPaths }> {
+  const found = await findBase(commit, facts, deps, signal)
+  if ('unknown' in found) return { changed: found }
+  const { base } = found
+  const range = { event: facts.event, base, sha: commit.sha }
+  const changed = await deps.mirrors.read(commit, signal, (path) =>
+    changedPaths(path, range, { env: deps.env, signal }),
+  )
+  return { base, changed }
+}
+
+/** Whether another plan would be made of the file if nothing had changed. */
+async function dependsOnPaths(
+  file: ParsedFile,
+  parse: (facts: PlanFacts) => Promise<ParsedFile>,
+  facts: PlanFacts,
+): Promise<boolean> {
+  if (!file.ok) return false
+  const other = await parse({ ...facts, changedPaths: [] })
+  return !other.ok || !isDeepStrictEqual(file.plan, other.plan)
 }
 
 interface TargetOrder extends Pick<PlanOrder, 'commit'> {

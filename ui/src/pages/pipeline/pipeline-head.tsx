@@ -1,4 +1,5 @@
 import { refWords } from '../../../../src/contract/rest/forge-words.ts'
+import { planNote } from '../../../../src/contract/rest/plan-note.ts'
 import type { PipelineView } from '../../../../src/contract/rest/views.ts'
 import { call } from '../../api.ts'
 import { formatSha } from '../../format.ts'
@@ -21,6 +22,7 @@ export interface PipelineHeadProps {
 export function PipelineHead({ pipeline, cancelled }: PipelineHeadProps) {
   const { event, repositoryName } = pipeline
   const ref = refWords(event.ref)
+  const note = planNote(pipeline)
   return (
     <header className="pipeline-head">
       <p className="quiet small facts">
@@ -55,6 +57,7 @@ export function PipelineHead({ pipeline, cancelled }: PipelineHeadProps) {
       </p>
       <ApprovalNotice pipeline={pipeline} />
       {pipeline.reason ? <p className="notice">{pipeline.reason}</p> : null}
+      {note ? <p className="notice">Note: {note}</p> : null}
       <MissingJobs pipeline={pipeline} />
     </header>
   )

@@ -696,6 +696,13 @@ export declare type PlanCommitResponse = Message<"narwhal.v1.PlanCommitResponse"
    * @generated from field: bool file_missing = 90;
    */
   fileMissing: boolean;
+
+  /**
+   * What people should know about the plan, on one line; empty: nothing.
+   *
+   * @generated from field: string note = 71;
+   */
+  note: string;
 };
 
 /**
