@@ -14,6 +14,10 @@ export type Files = Readonly<Record<string, string | null>>
 export interface GitRepositoryOptions {
   /** The content of a first commit on `main`; without it the repository is empty. */
   readonly files?: Files
+  /** Of its objects; `sha1` by default. */
+  readonly objectFormat?: 'sha1' | 'sha256'
+  /** How its refs are stored; `files` by default, where git knows others. */
+  readonly refFormat?: 'reftable'
   /** Serve it by smart HTTP on loopback, as a forge would. */
   readonly serve?: boolean
   /** The password for Basic authentication, with any user name; only with `serve`. */
@@ -32,7 +36,7 @@ export interface GitRepository extends AsyncDisposable {
   readonly requests: readonly string[]
   /** What was sent over HTTP so far, in bytes. */
   sentBytes(): number
-  /** Writes the files, commits everything, and resolves to the commit's id (40 hex digits). */
+  /** Writes the files, commits everything, and resolves to the commit's id. */
   commit(files: Files, message?: string): Promise<string>
   /**
    * Commits the files on top of HEAD and resolves to the commit's id; no ref has it, and HEAD and every
@@ -69,7 +73,12 @@ export async function gitRepository(options: GitRepositoryOptions = {}): Promise
     const { stdout } = await run('git', args, { cwd: path, env: GIT_ENV })
     return stdout.trim()
   }
-  await git('init', '--quiet', '--initial-branch=main')
+  const { objectFormat = 'sha1', refFormat } = options
+  const formats = [
+    `--object-format=${objectFormat}`,
+    ...(refFormat ? [`--ref-format=${refFormat}`] : []),
+  ]
+  await git('init', '--quiet', '--initial-branch=main', ...formats)
   let server: GitHttpServer | undefined
   if (options.serve) server = await serveGit(dir.path, options)
 

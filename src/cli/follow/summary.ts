@@ -1,6 +1,6 @@
-import { planNote } from '../../contract/rest/plan-note.ts'
 import type { PipelineView, StepView } from '../../contract/rest/views.ts'
 import { shortRef } from '../../core/commit-event.ts'
+import { planNote } from '../../core/pipeline/plan-note.ts'
 import { cleanLogText, cleanText } from '../terminal/clean-text.ts'
 import type { Colours } from '../terminal/cli-io.ts'
 import { formatDuration, formatSpan, paintStatus, statusWord } from '../terminal/format.ts'

@@ -13,6 +13,11 @@ interface Asking {
   readonly signal?: AbortSignal | undefined
 }
 
+export interface Following extends Asking {
+  /** The addresses of the host, where they were looked up before. */
+  readonly found?: Found | undefined
+}
+
 const MAX_REDIRECTS = 3
 const ANSWER_MS = 20_000
 const REFS = '/info/refs'
@@ -28,9 +33,9 @@ const REDIRECTED = /returned error: 30[12378]\b/
 export async function followingRedirects<Result>(
   clone: CloneUrl,
   run: (url: string, way: GitWay) => Promise<Result>,
-  options: Asking,
+  options: Following,
 ): Promise<Result> {
-  const found = await findHttp(clone.url, options.env)
+  const found = options.found ?? (await findHttp(clone.url, options.env))
   const { ssh } = clone.credentials ?? {}
   await using identity = ssh && !found ? await openIdentity(ssh) : undefined
   let { url } = clone

@@ -6,6 +6,7 @@ import { exists } from '../../lib/exists.ts'
 import type { GitWay } from '../../lib/git/git.ts'
 import { type GitEnv, git } from '../../lib/git/git.ts'
 import { followingRedirects } from '../../lib/git/git-redirects.ts'
+import type { Found } from '../../lib/git/git-way.ts'
 import { diskNote } from './disk-note.ts'
 import { isNotGiven, isOnlyTips, notThere } from './fetch-errors.ts'
 import { FETCH_SETTINGS } from './fetch-settings.ts'
@@ -18,6 +19,8 @@ export interface GitFetch {
   readonly ref: string
   readonly env: GitEnv
   readonly signal: AbortSignal
+  /** The addresses of the server, where they were looked up before. */
+  readonly found?: Found | undefined
 }
 
 /** A fetch of a whole history may take this long. */
@@ -39,16 +42,9 @@ const BRANCHES = 'refs/branches'
  * be fetched, `invalid` for an invalid URL, or with the signal's reason.
  */
 export async function fetchByGit(options: GitFetch): Promise<NarwhalError | undefined> {
-  const { mirror, commit, ref, env, signal } = options
-  const format = commit.sha.length === 64 ? 'sha256' : 'sha1'
+  const { commit, ref, signal } = options
   try {
-    if (!(await exists(join(mirror, 'HEAD')))) {
-      await mkdir(mirror, { recursive: true })
-      await git(['init', '--quiet', '--bare', `--object-format=${format}`, '--', mirror], {
-        env,
-        signal,
-      })
-    }
+    await initMirror(options)
     await fetchAnyhow(options)
     return undefined
   } catch (error) {
@@ -62,6 +58,20 @@ export async function fetchByGit(options: GitFetch): Promise<NarwhalError | unde
     })
     return failure
   }
+}
+
+/** Creates the bare repository unless it exists, for objects of the commit's form. */
+export async function initMirror({
+  mirror,
+  commit,
+  env,
+  signal,
+}: Omit<GitFetch, 'ref'>): Promise<void> {
+  if (await exists(join(mirror, 'HEAD'))) return
+  const format = commit.sha.length === 64 ? 'sha256' : 'sha1'
+  const init = ['init', '--quiet', '--bare', `--object-format=${format}`, '--', mirror]
+  await mkdir(mirror, { recursive: true })
+  await git(init, { env, signal })
 }
 
 async function fetchAnyhow(options: GitFetch): Promise<void> {
@@ -91,7 +101,8 @@ async function fetchAnyhow(options: GitFetch): Promise<void> {
   } finally {
     await rm(join(mirror, BRANCHES), { recursive: true, force: true })
   }
-  if (await isThere()) await run('update-ref', ref, commit.sha)
+  if (!(await isThere())) throw notThere(commit, refusal)
+  await run('update-ref', ref, commit.sha)
 }
 
 /** Updates the tags of a mirror to those of the remote. Rejects as `fetchByGit` does. */
@@ -104,17 +115,18 @@ export async function fetchTagsByGit(options: Omit<GitFetch, 'ref'>): Promise<vo
 
 async function fetchRefs(
   refspecs: readonly string[],
-  { mirror, commit, env, signal }: Omit<GitFetch, 'ref'>,
+  { mirror, commit, env, signal, found }: Omit<GitFetch, 'ref'>,
 ): Promise<void> {
   const fetch = (url: string, way: GitWay): Promise<string> => {
     const what = ['fetch', ...HOW, '--', url, ...refspecs]
     const args = [...FETCH_SETTINGS, `--git-dir=${mirror}`, ...what]
     return git(args, { env, signal, way, timeoutMs: LONGEST_FETCH_MS })
   }
-  await followingRedirects(cloneUrlOf(commit), fetch, { env, signal })
+  await followingRedirects(cloneUrlOf(commit), fetch, { env, signal, found })
 }
 
-async function describeFailure(
+/** The error of a fetch, with what failed and what to do. */
+export async function describeFailure(
   error: unknown,
   { mirror, commit }: Omit<GitFetch, 'ref'>,
 ): Promise<NarwhalError> {

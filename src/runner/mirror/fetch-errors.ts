@@ -5,7 +5,8 @@ import { describeError, NarwhalError } from '../../lib/errors.ts'
 /** Classifies git's messages about a fetch: it has no codes for them. */
 
 /** The server only serves what its refs point to, or has no such object. */
-const NOT_GIVEN = /not our ref|unadvertised object|want \S+ not valid|remote ref/i
+const NOT_GIVEN =
+  /not our ref|unadvertised object|want \S+ not valid|remote ref|cannot obtain needed object/i
 /** In version 0 of the protocol, git itself does not ask for what its server has said it does not serve. */
 const ONLY_TIPS = /does not allow request for unadvertised object/i
 /** Our object store or a ref is broken, or locked by a git process that has died. */

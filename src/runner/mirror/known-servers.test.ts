@@ -5,6 +5,7 @@ import { type GitRepository, gitRepository } from '#root/test/support/git-reposi
 import { tempDir } from '#root/test/support/temp-dir.ts'
 import { readGitEnv } from '../../config/env.ts'
 import type { CommitSource } from '../../contract/rpc/attempt.ts'
+import { findHttp } from '../../lib/git/git-way.ts'
 import { silentLog } from '../../lib/log.ts'
 import { ANY_HOSTS } from '../../lib/reach/hosts.ts'
 import { KnownServers } from './known-servers.ts'
@@ -116,14 +117,18 @@ test('a server of version 0 is asked again after an hour, for it may have been u
   await using _repository = repository
   let now = 0
   const servers = new KnownServers(() => now)
-  const asked = { url: repository.url, hosts: ANY_HOSTS }
-  const version = async () => (await servers.find(asked, signal))?.version
+  const { url } = repository
+  const remote = { url, hosts: ANY_HOSTS }
+  const version = async () => {
+    const kind = await servers.find(remote, () => findHttp(url, env), signal)
+    return kind === 'files' ? kind : kind?.version
+  }
   assert.equal(await version(), 0)
   upgrade()
   assert.equal(await version(), 0)
   now += 3_600_000
   assert.equal(await version(), 2)
-  servers.distrust(repository.url)
+  servers.distrust(remote)
   assert.equal(await version(), undefined)
   now += 600_000
   assert.equal(await version(), 2)

@@ -1,5 +1,6 @@
 import { readdir, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
+import { FILES } from './fetch-files.ts'
 
 export interface MirrorRoom {
   /** The folder of the mirrors, each a folder `….git`. */
@@ -39,7 +40,9 @@ export const GONE = '.gone'
 
 /** Nearly all of it is packs and Git LFS objects. */
 export async function sizeOfMirror(mirror: string): Promise<number> {
-  const folders = [join(mirror, 'objects', 'pack'), join(mirror, 'lfs', 'objects')]
+  const folders = ['objects/pack', 'lfs/objects', `${FILES}/objects`].map((path) =>
+    join(mirror, path),
+  )
   const sizes = await Promise.all(folders.map(sizeOfFolder))
   return sizes.reduce((sum, size) => sum + size, 0)
 }

@@ -7,11 +7,13 @@ import { describeError, NarwhalError } from '../../lib/errors.ts'
 import { exists } from '../../lib/exists.ts'
 import { type GitEnv, git, parseCloneUrl } from '../../lib/git/git.ts'
 import { authorizationFor } from '../../lib/git/git-credentials.ts'
+import { type Found, findHttp } from '../../lib/git/git-way.ts'
 import type { Logger } from '../../lib/log.ts'
 import { present } from '../../lib/present.ts'
 import { ANY_HOSTS, type Hosts } from '../../lib/reach/hosts.ts'
-import { fetchByGit, fetchTagsByGit } from './fetch-by-git.ts'
+import { describeFailure, fetchByGit, fetchTagsByGit, type GitFetch } from './fetch-by-git.ts'
 import { isBroken, isNotGiven, notThere } from './fetch-errors.ts'
+import { fetchFiles, fetchTagsFiles } from './fetch-files.ts'
 import { type KnownServers, quickRemote } from './known-servers.ts'
 import { listRefs } from './mirror-refs.ts'
 import { GONE } from './mirror-room.ts'
@@ -208,7 +210,9 @@ export class Mirror {
 
   async #fetch(commit: MirroredCommit, signal: AbortSignal): Promise<void> {
     const env = this.#envFor(commit)
-    const failure = await fetchByGit({ mirror: this.path, commit, ref: refOf(commit), env, signal })
+    const fetch = { mirror: this.path, commit, ref: refOf(commit), env, signal }
+    const { kind, found } = await this.#askServer(fetch)
+    const failure = await (kind === 'files' ? fetchFiles : fetchByGit)({ ...fetch, found })
     this.#setTags(failure ? Promise.reject(failure) : Promise.resolve())
     if (!(await this.#has(commit, signal))) throw notThere(commit)
   }
@@ -220,8 +224,8 @@ export class Mirror {
     const { stop, log, servers } = this.#deps
     const { sha } = commit
     const env = this.#envFor(commit)
-    const asked = remoteOf(commit, env)
-    const remote = quickRemote(asked, await servers.find(asked, signal), sha)
+    const { kind } = await this.#askServer({ mirror: this.path, commit, env, signal })
+    const remote = quickRemote(remoteOf(commit, env), kind, sha)
     if (!remote) return false
     // Not with the callers' signal: they leave as soon as the commit is there, which may be earlier.
     const comparing = hasSameTags(remote, this.path, stop)
@@ -233,7 +237,7 @@ export class Mirror {
       signal.throwIfAborted()
       log.info({ mirror: this.path, reason: describeError(error) }, 'falling back to git fetch')
       // Not after a broken connection, as the next one may hold, nor for one commit that it does not have.
-      if (error instanceof NarwhalError && !isNotGiven(error)) servers.distrust(remote.url)
+      if (error instanceof NarwhalError && !isNotGiven(error)) servers.distrust(remote)
       return false
     }
     const areSame = comparing.catch(() => false)
@@ -244,10 +248,25 @@ export class Mirror {
   #fetchTags(commit: MirroredCommit): Promise<void> {
     const env = this.#envFor(commit)
     return this.#queue.run(() =>
-      this.#withinSize(this.#deps.stop, (signal) =>
-        fetchTagsByGit({ mirror: this.path, commit, env, signal }),
-      ),
+      this.#withinSize(this.#deps.stop, async (signal) => {
+        const fetch = { mirror: this.path, commit, env, signal }
+        const { kind, found } = await this.#askServer(fetch)
+        await (kind === 'files' ? fetchTagsFiles : fetchTagsByGit)({ ...fetch, found })
+      }),
     )
+  }
+
+  /** What the server can do, and its addresses if they had to be looked up for that. Rejects as a fetch does. */
+  async #askServer(fetch: Omit<GitFetch, 'ref'>) {
+    const { commit, env, signal } = fetch
+    let found: Found | undefined
+    const look = async () => (found = await findHttp(commit.cloneUrl, env))
+    try {
+      return { kind: await this.#deps.servers.find(remoteOf(commit, env), look, signal), found }
+    } catch (error) {
+      signal.throwIfAborted()
+      throw await describeFailure(error, fetch)
+    }
   }
 
   #setTags(tags: Promise<void>): void {

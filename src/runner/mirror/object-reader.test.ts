@@ -85,5 +85,5 @@ test('reads the words of a commit in its own encoding', async () => {
   })
   using reader = new ObjectReader(`${repository.path}/.git`, env)
   const text = await readCommit(reader, sha.toString().trim())
-  assert.deepEqual(text, { tree, author: 'Jürgen', title: 'Größer und mehr' })
+  assert.deepEqual(text, { tree, parents: [], author: 'Jürgen', title: 'Größer und mehr' })
 })

@@ -49,7 +49,7 @@ async function serveBody(body: Buffer | string) {
   }
 }
 
-test('a mirror that has something asks for a commit once, and once for tags, of a server that it knows', async () => {
+test('a mirror that has something asks for a commit once, and once for tags', async () => {
   await using repository = await gitRepository({ files: { a: 'a' }, serve: true })
   await using dir = await tempDir()
   await using mirrors = openMirrors(dir.path)
@@ -60,10 +60,10 @@ test('a mirror that has something asks for a commit once, and once for tags, of 
     assert.equal((await mirrors.fetchCommit(commit, signal)).fetched, true)
     await mirrors.tags(commit, signal)
   }
-  assert.deepEqual(repository.requests.slice(before), [
-    'GET /repository/info/refs?service=git-upload-pack',
-    ...Array.from({ length: 6 }, () => 'POST /repository/git-upload-pack'),
-  ])
+  assert.deepEqual(
+    repository.requests.slice(before),
+    Array.from({ length: 6 }, () => 'POST /repository/git-upload-pack'),
+  )
   await git([`--git-dir=${dir.join('repo_1.git')}`, 'fsck', '--full', '--strict'], { env })
 })
 

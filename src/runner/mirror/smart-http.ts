@@ -1,7 +1,7 @@
 import * as http from 'node:http'
 import * as https from 'node:https'
 import { NarwhalError } from '../../lib/errors.ts'
-import { readAdvertisement, type ServerFacts } from '../../lib/git/advertisement.ts'
+import type { ServerFacts } from '../../lib/git/advertisement.ts'
 import { broken, DELIMITER, FLUSH, packet, packets, refused } from '../../lib/git/pkt-line.ts'
 import { present } from '../../lib/present.ts'
 import type { Hosts } from '../../lib/reach/hosts.ts'
@@ -10,6 +10,7 @@ import type { Hosts } from '../../lib/reach/hosts.ts'
 const SILENCE_MS = 60_000
 const LONGEST_LIST = 8 * 1024 * 1024
 const IDLE_CONNECTION_MS = 60_000
+const RESULT = 'application/x-git-upload-pack-result'
 
 const options = { keepAlive: true, maxFreeSockets: 4, timeout: IDLE_CONNECTION_MS } as const
 /** By the hosts that may be reached: connections are not reused for callers with fewer rights. */
@@ -33,33 +34,6 @@ export interface RemoteTag {
 /** A server that has said that it speaks version 2. */
 export interface QuickRemote extends Remote {
   readonly facts: ServerFacts & { readonly version: 2 }
-}
-
-/**
- * Asks a server what it can do; of a long answer, in version 0, the first line is read. Rejects with
- * `unavailable` if it is no answer of a git server, which may be one that serves files, needs credentials or
- * redirects: git(1) handles those.
- */
-export async function askServer(remote: Remote, signal: AbortSignal): Promise<ServerFacts> {
-  const answer = await send(
-    remote,
-    {
-      method: 'GET',
-      path: 'info/refs?service=git-upload-pack',
-      type: 'application/x-git-upload-pack-advertisement',
-    },
-    signal,
-  )
-  let isWhole: boolean | undefined = false
-  try {
-    const lines = packets(answer)
-    const { facts } = await readAdvertisement(lines)
-    // Read to its end, its connection serves the next request.
-    isWhole = facts.version === 2 && (await lines.next()).done
-    return facts
-  } finally {
-    if (!isWhole) answer.destroy()
-  }
 }
 
 /**
@@ -140,45 +114,29 @@ function formatLine({ facts }: QuickRemote): string[] {
   return facts.objectFormat === 'sha1' ? [] : [packet(`object-format=${facts.objectFormat}`)]
 }
 
-function post(remote: Remote, body: string, signal: AbortSignal): Promise<http.IncomingMessage> {
-  const type = 'application/x-git-upload-pack-result'
-  return send(remote, { method: 'POST', path: 'git-upload-pack', type, body }, signal)
-}
-
-interface Asked {
-  readonly method: 'GET' | 'POST'
-  readonly path: string
-  /** Of the answer. */
-  readonly type: string
-  readonly body?: string
-}
-
-async function send(
+async function post(
   remote: Remote,
-  asked: Asked,
+  body: string,
   signal: AbortSignal,
 ): Promise<http.IncomingMessage> {
   const { url, hosts, authorization } = remote
-  const { method, path, type, body } = asked
-  const target = new URL(`${url.replace(/\/$/, '')}/${path}`)
+  const target = new URL(`${url.replace(/\/$/, '')}/git-upload-pack`)
   const isTls = target.protocol === 'https:'
   hosts.check(target)
   const answered = Promise.withResolvers<http.IncomingMessage>()
   const request = (isTls ? https : http).request(target, {
-    method,
+    method: 'POST',
     agent: agentsOf(hosts)[isTls ? 'https' : 'http'],
     lookup: hosts.lookup,
     signal,
     timeout: SILENCE_MS,
     headers: {
-      accept: type,
+      'content-type': 'application/x-git-upload-pack-request',
+      accept: RESULT,
       'git-protocol': 'version=2',
       'user-agent': 'git/2.40.0 (narwhal)',
+      'content-length': Buffer.byteLength(body),
       ...present({ authorization }),
-      ...(body !== undefined && {
-        'content-type': 'application/x-git-upload-pack-request',
-        'content-length': Buffer.byteLength(body),
-      }),
     },
   })
   request.on('response', answered.resolve)
@@ -190,11 +148,11 @@ async function send(
     response = await answered.promise
   } catch (error) {
     // The server closed a kept-alive connection just as it was reused.
-    if (request.reusedSocket && !signal.aborted) return await send(remote, asked, signal)
+    if (request.reusedSocket && !signal.aborted) return await post(remote, body, signal)
     throw error
   }
-  const given = response.headers['content-type']
-  if (response.statusCode === 200 && given === type) return response
+  const type = response.headers['content-type']
+  if (response.statusCode === 200 && type === RESULT) return response
   response.destroy()
-  throw new NarwhalError('unavailable', `${url} answered ${response.statusCode} with ${given}`)
+  throw new NarwhalError('unavailable', `${url} answered ${response.statusCode} with ${type}`)
 }

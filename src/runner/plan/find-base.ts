@@ -112,11 +112,6 @@ async function baseFromRefs(commit: CommitSource, deps: Deps, signal: AbortSigna
   return { unknown: 'the forge has not told the target branch, which polling does not see' }
 }
 
-function list(
-  commit: CommitSource,
-  refs: readonly string[],
-  { env }: Deps,
-  signal: AbortSignal,
-) {
+function list(commit: CommitSource, refs: readonly string[], { env }: Deps, signal: AbortSignal) {
   return listRemote(cloneUrlOf(commit), refs, { env, signal })
 }

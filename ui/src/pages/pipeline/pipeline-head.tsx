@@ -1,6 +1,6 @@
 import { refWords } from '../../../../src/contract/rest/forge-words.ts'
-import { planNote } from '../../../../src/contract/rest/plan-note.ts'
 import type { PipelineView } from '../../../../src/contract/rest/views.ts'
+import { planNote } from '../../../../src/core/pipeline/plan-note.ts'
 import { call } from '../../api.ts'
 import { formatSha } from '../../format.ts'
 import { CommandButton } from '../../parts/command-button.tsx'
