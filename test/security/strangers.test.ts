@@ -93,6 +93,12 @@ suite('who is a stranger', () => {
     await source.git('reset', '--quiet', '--hard', 'HEAD~1')
     await source.git('update-ref', 'refs/keep/1', taken)
     assertBarred(await start(taken), 'taken back')
+    // An annotated tag that no tag of ours is at, of a stranger's commit.
+    await source.git('tag', '--annotate', '--message', 'x', 'foreign', foreign)
+    const object = await source.git('rev-parse', 'foreign')
+    await source.git('update-ref', 'refs/pull/9/head', object)
+    await source.git('tag', '--delete', 'foreign')
+    assertBarred(await start(object), 'the tag of a stranger')
   })
 
   test('STR-12: an older commit of a branch or a tag, started by its id, is our own', async () => {

@@ -44,10 +44,7 @@ test('git asks nobody for a password: the reason says that there is none', () =>
   assert.doesNotMatch(reason, /terminal prompts/)
 })
 
-test('words that say nothing are shown where there are no others', () => {
-  assert.equal(
-    gitReason('fatal: the remote end hung up unexpectedly\n'),
-    'fatal: the remote end hung up unexpectedly',
-  )
+test('where only the closing words are left, the server has said nothing', () => {
+  assert.equal(gitReason(CLOSING), 'the server ended the connection and said nothing')
   assert.equal(gitReason(''), '')
 })

@@ -31,7 +31,9 @@ const NO_CREDENTIALS = /^fatal: could not read (?:Username|Password) for '([^']*
 export function gitReason(stderr: string): string {
   const lines = [...new Set(stderr.split(/[\r\n]+/).map((line) => line.trim()))].filter(Boolean)
   const telling = lines.filter((line) => !says(line, SAYS_NOTHING))
-  const shown = (telling.length > 0 ? telling : lines).map((line) =>
+  if (telling.length === 0 && lines.length > 0)
+    return 'the server ended the connection and said nothing'
+  const shown = telling.map((line) =>
     line.replace(NO_CREDENTIALS, `$1 asks for credentials, and there are none here`),
   )
   const why = shown.filter((line) => says(line, SAYS_WHY)).slice(0, MOST_LINES)

@@ -16,6 +16,8 @@ import { gitReason } from './git-reason.ts'
 import { broken, DELIMITER, FLUSH, packet, packets } from './pkt-line.ts'
 import { sshPlace } from './ssh-place.ts'
 
+/** No repository, whose settings git would read. */
+const NOWHERE = '/'
 const LONGEST_MS = 60_000
 /** A server of version 0 sends all its refs: 3 million. */
 const MOST_BYTES = 256 * 1024 * 1024
@@ -83,12 +85,12 @@ interface Connection {
 function connect({ url, local }: CloneUrl, { env, way }: Options): Connection {
   const version = 'version=2'
   if (local) {
-    const child = startGit(['upload-pack', url], { env, way, protocol: version })
+    const child = startGit(['upload-pack', url], { env, way, cwd: NOWHERE, protocol: version })
     return { what: 'git upload-pack', child, isHelper: false }
   }
   if (/^https?:/.test(url)) {
     const helper = `remote-${new URL(url).protocol.slice(0, -1)}`
-    const child = startGit([helper, url, url], { env, way })
+    const child = startGit([helper, url, url], { env, way, cwd: NOWHERE })
     return { what: `git ${helper}`, child, isHelper: true }
   }
   const { target, port, path } = sshPlace(url)

@@ -101,7 +101,7 @@ async function fetchAnyhow(options: GitFetch): Promise<void> {
   } finally {
     await rm(join(mirror, BRANCHES), { recursive: true, force: true })
   }
-  if (!(await isThere())) throw notThere(commit, refusal)
+  if (!(await isThere())) throw refusal
   await run('update-ref', ref, commit.sha)
 }
 

@@ -7,8 +7,11 @@ import { describeError, NarwhalError } from '../../lib/errors.ts'
 /** The server only serves what its refs point to, or has no such object. */
 const NOT_GIVEN =
   /not our ref|unadvertised object|want \S+ not valid|remote ref|cannot obtain needed object/i
-/** In version 0 of the protocol, git itself does not ask for what its server has said it does not serve. */
-const ONLY_TIPS = /does not allow request for unadvertised object/i
+/**
+ * In version 0 of the protocol, git itself does not ask for what its server has said it does not serve; JGit
+ * refuses in any version.
+ */
+const ONLY_TIPS = /does not allow request for unadvertised object|want \S+ not valid/i
 /** Our object store or a ref is broken, or locked by a git process that has died. */
 const BROKEN =
   /corrupt|not a git repository: |bad object|unable to read|inflate|packfile|pack index|loose object|missing (?:blob|tree|commit)|cannot lock ref|local refs could not be updated|bad config|\/objects\/pack\/|remove the file manually/i

@@ -1,0 +1,28 @@
+import { chmod, mkdir, readFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { findProgram } from '../services/programs.ts'
+import { tempDir } from '../temp-dir.ts'
+import { makeKey, missingForSsh, type SshServer, startSsh } from './ssh-server.ts'
+
+export function missingForJgit(): string | undefined {
+  return findProgram('jgit') ? missingForSsh() : 'JGit is not installed (apt: jgit-cli)'
+}
+
+/** JGit's upload-pack behind sshd, for every repository of this machine. */
+export async function startJgit(): Promise<SshServer> {
+  await using stack = new AsyncDisposableStack()
+  const dir = stack.use(await tempDir('narwhal-jgit-'))
+  const home = dir.join('home')
+  await mkdir(join(home, '.ssh'), { recursive: true, mode: 0o700 })
+  const key = await makeKey(dir.join('ada'))
+  const serve = dir.join('serve')
+  // What ssh was asked for is `git-upload-pack 'PATH'`.
+  const script = `#!/bin/sh\neval "set -- $SSH_ORIGINAL_COMMAND"\nexec ${findProgram('jgit')} upload-pack "$2"\n`
+  await writeFile(serve, script)
+  await chmod(serve, 0o755)
+  const publicKey = await readFile(`${key}.pub`, 'utf8')
+  await writeFile(join(home, '.ssh', 'authorized_keys'), `command="${serve}" ${publicKey}`)
+  const server = stack.use(await startSsh({ folder: dir.path, home }, key))
+  const owned = stack.move()
+  return { ...server, [Symbol.asyncDispose]: () => owned.disposeAsync() }
+}
