@@ -81,4 +81,25 @@ export const SERVERS: readonly Server[] = [
       'src/lib/git/*.test.ts',
     ],
   },
+  {
+    name: 'gitolite',
+    word: 'gitolite',
+    packages: ['gitolite3', 'openssh-server', 'openssh-client', 'git'],
+    suite: 'fetch',
+    files: ['test/compat/git/gitolite.test.ts'],
+  },
+  {
+    name: 'dulwich',
+    word: 'dulwich',
+    packages: ['python3-dulwich', 'git'],
+    suite: 'fetch',
+    files: ['test/compat/git/dulwich.test.ts'],
+  },
+  {
+    name: 'JGit',
+    word: 'jgit',
+    packages: ['jgit-cli', 'default-jre-headless', 'openssh-server', 'openssh-client', 'git'],
+    suite: 'fetch',
+    files: ['test/compat/git/jgit.test.ts'],
+  },
 ]

@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process'
-import { copyFile, mkdir, rm, symlink, writeFile } from 'node:fs/promises'
+import { mkdir, rename, rm, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { findProgram } from '../services/programs.ts'
@@ -27,10 +27,12 @@ export async function startGitolite(repository: string): Promise<SshServer> {
   await writeFile(join(home, '.gitolite', 'conf', 'gitolite.conf'), RULES)
   await run('gitolite', ['compile'], { env, cwd: home })
   const served = join(home, 'repositories', 'app.git')
-  // Gitolite keeps the rules of a repository in its folder.
-  await copyFile(join(served, 'gl-conf'), join(repository, '.git', 'gl-conf'))
+  // Gitolite keeps the rules of a repository in its folder, and refuses one without its hooks.
+  const dotGit = join(repository, '.git')
+  await rm(join(dotGit, 'hooks'), { recursive: true, force: true })
+  for (const name of ['gl-conf', 'hooks']) await rename(join(served, name), join(dotGit, name))
   await rm(served, { recursive: true, force: true })
-  await symlink(join(repository, '.git'), served)
+  await symlink(dotGit, served)
   const server = stack.use(await startSsh({ folder: dir.path, home }, key))
   const owned = stack.move()
   return { ...server, [Symbol.asyncDispose]: () => owned.disposeAsync() }
