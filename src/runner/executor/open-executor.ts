@@ -48,8 +48,8 @@ const DEFAULT_IMAGE = 'debian:stable-slim'
  */
 export async function openExecutor(config: ExecutorConfig, deps: ExecutorDeps): Promise<Executor> {
   const { log, instance, networks } = deps
-  // It takes a while, and the first job needs it.
-  if (config.kind !== 'process' && config.kind !== 'fake') void networks.get()
+  // It takes a while, and the first job needs it; that of an engine once it answers.
+  if (config.kind === 'bubblewrap' || config.kind === 'auto') void networks.get()
   switch (config.kind) {
     case 'docker': {
       const { DockerExecutor } = await import('./docker/docker-executor.ts')

@@ -37,6 +37,9 @@ test('the compiled one runs a working tree, and keeps its own compiled code', as
     const all = await readdir(dir.join('cache'), { recursive: true }).catch(() => [])
     return all.filter((name) => /run-main\.cjs-\d+-\d+$/.test(name))
   }
+  assert.equal((await narwhal('--executor', 'docker:unix:///nothing')).code, 5)
+  assert.equal((await narwhal('--dry-run')).code, 0)
+  assert.equal((await kept()).length, 0)
   for (const round of [1, 2]) {
     const { stdout, stderr, code } = await narwhal('--executor', 'process:', '--plain')
     assert.match(stdout, / hello\/greet \S hello\n/, stderr)

@@ -21,16 +21,21 @@ const PARSER: PipelineParser = {
  * Loads the parts of an engine in pieces: it takes longer than git needs to commit a small working tree, and
  * between the pieces git's next command is started.
  */
-async function loadParts() {
-  await nextTurn()
+async function loadParts(signal: AbortSignal) {
+  const pause = async (): Promise<void> => {
+    await nextTurn()
+    // A run that has failed loads no more.
+    signal.throwIfAborted()
+  }
+  await pause()
   await import('../../pipeline-file/parse-pipeline-file.ts')
-  await nextTurn()
+  await pause()
   await import('../../runner/start-runner.ts')
-  await nextTurn()
+  await pause()
   await import('../../dispatcher/dispatcher.ts')
-  await nextTurn()
+  await pause()
   const parts = await import('./local-parts.ts')
-  await nextTurn()
+  await pause()
   await import('../../cli/follow/follow-pipeline.ts')
   return parts
 }
@@ -59,7 +64,7 @@ export async function openLocalEngine(
     await executor?.[Symbol.asyncDispose]()
   })
   // Without a sandbox nothing else matters.
-  const [{ startLocalParts }] = await Promise.all([loadParts(), checking])
+  const [{ startLocalParts }] = await Promise.all([loadParts(context.signal), checking])
   const started = stack.use(
     await startLocalParts(context, { ...parts, folder, claim, opening, parser: PARSER }),
   )

@@ -9,4 +9,5 @@ import type { runMain } from './run-main.ts'
  */
 const { exports, keep } = runCached(join(__dirname, 'run-main.cjs'), getCompileCacheDir())
 const main = exports['runMain'] as typeof runMain
-void main(join(__dirname, '..')).finally(keep)
+// After a run that has called little, the next ones would compile the rest again and again.
+void main(join(__dirname, '..')).then((hasRun) => hasRun && keep())
