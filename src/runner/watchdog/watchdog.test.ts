@@ -218,6 +218,7 @@ for (const { kind, skip } of KINDS) {
     await using runner = await start(kind)
     await runner.untilBeating()
     const watchdog = await watchdogOf(runner)
+    await eventually(() => handlesSignals(watchdog))
     for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.kill(watchdog, signal)
     runner.child.stdin.end()
     const [code] = (await once(runner.child, 'exit')) as [number]
@@ -225,4 +226,12 @@ for (const { kind, skip } of KINDS) {
     assert.ok(await isGone(watchdog))
     assert.equal(runner.errors().includes('watchdog'), false, runner.errors())
   })
+}
+
+/** Whether a process ignores or handles SIGHUP, SIGINT and SIGTERM: one that has just started doesn't yet. */
+async function handlesSignals(pid: number): Promise<boolean> {
+  const status = await readFile(`/proc/${pid}/status`, 'utf8')
+  const masks = [...status.matchAll(/^Sig(?:Ign|Cgt):\s+(\w+)$/gm)]
+  const handled = masks.reduce((all, [, mask = '0']) => all | BigInt(`0x${mask}`), 0n)
+  return [1n, 2n, 15n].every((signal) => (handled & (1n << (signal - 1n))) !== 0n)
 }

@@ -136,3 +136,13 @@ test('does not take a failed removal for a success', async () => {
   const words = /refused DELETE \/containers\/x: 500 device or resource busy$/
   await assert.rejects(engineOf.api.removeContainer('x'), fails('unavailable', words))
 })
+
+test('takes a container that Podman is just removing for one that is gone', async () => {
+  await using podman = await engine((_, response) => {
+    const message = 'no container with ID x found in database: no such container'
+    response.writeHead(500).end(JSON.stringify({ message }))
+  })
+  await podman.api.killContainer('x')
+  await podman.api.removeContainer('x')
+  assert.equal(await podman.api.inspectContainer('x'), undefined)
+})

@@ -30,10 +30,16 @@ const agent = new Agent({ keepAlive: false })
 export async function callEngine(address: EngineAddress, call: EngineCall): Promise<EngineAnswer> {
   const response = await streamFromEngine(address, call)
   try {
-    return { status: response.statusCode ?? 0, text: await text(response) }
+    return plainAnswer(response.statusCode ?? 0, await text(response))
   } catch (error) {
     throw unreachable(address, error, call.signal)
   }
+}
+
+/** Podman answers 500, and not 404, where the thing is being removed at that moment. */
+function plainAnswer(status: number, said: string): EngineAnswer {
+  const isGone = status === 500 && /no such (?:container|exec session|network|image)/i.test(said)
+  return { status: isGone ? 404 : status, text: said }
 }
 
 /** Calls and resolves with the answer's head; the caller reads or destroys its body. */
