@@ -1,9 +1,15 @@
 import { availableParallelism } from 'node:os'
 import { setting } from './setting.ts'
-import { integer, size } from './values.ts'
+import { cleanupTime, integer, size } from './values.ts'
 
 /** Limits of a job, and the disk space that must be free to accept one. */
 export const JOB_SETTINGS = {
+  'cleanup-timeout': setting({
+    value: 'duration',
+    help: 'how long steps with `status: always` may take in all after a cancel or the timeout, at most 10m; 0: they are not run then',
+    schema: cleanupTime,
+    fallback: '1m',
+  }),
   'job-memory': setting({
     value: 'size',
     help: 'the memory limit of a job, such as 4g',

@@ -32,6 +32,7 @@ export const RUNNER_SETTINGS = [
 const SCHEDULING = [
   'heuristic',
   'job-timeout',
+  'cleanup-timeout',
   'approval-days',
   'max-attempts',
   'max-priority',

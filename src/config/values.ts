@@ -15,6 +15,13 @@ export const duration = z
     return Number(count) * UNITS[unit as keyof typeof UNITS]
   })
 
+const LONGEST_CLEANUP_MS = 10 * UNITS.m
+export const cleanupTime = z
+  .string()
+  .transform((text) => (text === '0' ? '0s' : text))
+  .pipe(duration)
+  .refine((ms) => ms <= LONGEST_CLEANUP_MS, 'must be at most 10m')
+
 /** A retention period; never zero, so that nothing is deleted at once by mistake. */
 export const keeping = z
   .string()

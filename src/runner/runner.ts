@@ -254,6 +254,23 @@ export class Runner implements AsyncDisposable {
     await this.#until(() => !this.#attempts.isReporting, LAST_EVENTS_MS)
   }
 
+  /**
+   * As `close`, but stops what runs, after its cleanup. Undefined if there is none: then nothing was done.
+   */
+  closeAfterCleanup(reason: string): Promise<void> | undefined {
+    if (!this.#running.mayCleanUp) return undefined
+    this.#isClosing = true
+    this.#changes.emit()
+    this.#running.stop({ outcome: 'cancelled', reason }, 'all', 'gently')
+    return this.#untilReported()
+  }
+
+  /** Waits until nothing runs, which the attempts' own limits see to, and all is acknowledged. */
+  async #untilReported(): Promise<void> {
+    await this.#until(() => this.#running.running === 0, Infinity)
+    await this.#until(() => !this.#attempts.isReporting, LAST_EVENTS_MS)
+  }
+
   /** Ends every attempt and waits for the teardowns; the mirrors and the spool stay. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#disposed ??= this.#dispose()

@@ -5,6 +5,7 @@ import type { AllowedInclude } from '../dispatcher/pipelines/include-sources.ts'
 type Setting =
   | 'heuristic'
   | 'job-timeout'
+  | 'cleanup-timeout'
   | 'log-size'
   | 'max-attempts'
   | 'max-priority'
@@ -17,6 +18,7 @@ export function pipelineOptions(
   return {
     heuristic: config.heuristic,
     jobTimeoutMs: config['job-timeout'],
+    cleanupMs: config['cleanup-timeout'],
     logBytes: config['log-size'],
     includes: includesOf(config),
     maxAttempts: config['max-attempts'],

@@ -67,8 +67,8 @@ export class AttemptClient {
     this.#request({ case: 'idTokens', value: create(MintedIdTokensSchema, value) })
   }
 
-  cancel(reason: string): void {
-    this.#request({ case: 'cancel', value: { reason } })
+  cancel(reason: string, endsCleanup = false): void {
+    this.#request({ case: 'cancel', value: { reason, endsCleanup } })
   }
 
   /** As if the dispatcher had died. */

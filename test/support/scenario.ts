@@ -119,10 +119,15 @@ export async function openScenarios(installation: Installation): Promise<Scenari
       if (expected.cancelWhenRunning) {
         await cancelWhenRunning(installation, id, expected.cancelWhenRunning)
       }
-      const ended = await finished(installation, id)
-      await checkEnd(ended, expected, (job) =>
-        logText(installation, { id: job.id, attempt: job.attempt }),
-      )
+      const check = async (): Promise<void> => {
+        const ended = await finished(installation, id)
+        await checkEnd(ended, expected, (job) =>
+          logText(installation, { id: job.id, attempt: job.attempt }),
+        )
+      }
+      // A cancel is final at once; what is cleaned up after it is reported later.
+      if (expected.cancelWhenRunning) await eventually(check, { timeoutMs: 60_000 })
+      else await check()
     },
     [Symbol.asyncDispose]: () => parts.disposeAsync(),
   }

@@ -41,6 +41,7 @@ const order = fc
       notes: fc.array(anyText, { maxLength: 3 }),
       withheldIdTokens: map,
       timeoutMs: large,
+      cleanupMs: large,
       logBytes: fc.integer({ min: LEAST_LOG_BYTES, max: 2 ** 50 }),
     },
     plain,
@@ -60,7 +61,14 @@ const anyRequest: fc.Arbitrary<AttemptRequest> = fc.oneof(
     { type: fc.constant('acknowledge' as const), throughSeq: large, leaseSentMs: large },
     { ...plain, requiredKeys: ['type', 'throughSeq'] },
   ),
-  fc.record({ type: fc.constant('cancel' as const), reason: anyText }, plain),
+  fc.record(
+    {
+      type: fc.constant('cancel' as const),
+      reason: anyText,
+      endsCleanup: fc.constant(true as const),
+    },
+    { ...plain, requiredKeys: ['type', 'reason'] },
+  ),
   fc.record({ type: fc.constant('id_tokens' as const), answer }, plain),
 )
 

@@ -3,6 +3,7 @@ import { LEAST_LOG_BYTES, LOG_BYTES } from '../../core/attempt/log-limit.ts'
 import type { AttemptRef } from '../../core/ids.ts'
 import type { JobSpec } from '../../core/plan/plan.ts'
 import {
+  type CancelAttempt,
   type RunAttemptRequest,
   RunAttemptRequestSchema,
   type StartAttempt,
@@ -32,6 +33,11 @@ export interface AttemptOrder extends AttemptRef {
   readonly withheldIdTokens?: Readonly<Record<string, string>>
   /** Milliseconds until the attempt ends in `timeout`; 0: never. */
   readonly timeoutMs: number
+  /**
+   * How long the steps that always run may take in all after a cancel or the timeout, in milliseconds; 0: they are
+   * not run then.
+   */
+  readonly cleanupMs: number
   /** The limit of its log, in bytes of text; at least LEAST_LOG_BYTES. */
   readonly logBytes: number
 }
@@ -73,7 +79,8 @@ export type AttemptRequest =
       /** The time of the heartbeat that is answered, if the lease is renewed. */
       readonly leaseSentMs?: number
     }
-  | { readonly type: 'cancel'; readonly reason: string }
+  /** `endsCleanup`: also ends the steps that run after a cancel. */
+  | { readonly type: 'cancel'; readonly reason: string; readonly endsCleanup?: true }
   | { readonly type: 'id_tokens'; readonly answer: IdTokenAnswer }
 
 export function requestToProto(request: AttemptRequest): RunAttemptRequest {
@@ -94,7 +101,7 @@ export function requestFromProto({ request }: RunAttemptRequest): AttemptRequest
       return { type: 'acknowledge', throughSeq: Number(throughSeq), ...lease }
     }
     case 'cancel':
-      return { type: 'cancel', reason: request.value.reason }
+      return cancelFromProto(request.value)
     case 'idTokens': {
       const { ask, tokens, trouble } = request.value
       const answer = trouble === '' ? { ask, tokens: tokens.map(tokenFromProto) } : { ask, trouble }
@@ -123,6 +130,7 @@ function caseOf(request: AttemptRequest): RequestCase {
         notes: [...(order.notes ?? [])],
         withheldIdTokens: { ...order.withheldIdTokens },
         timeoutMs: BigInt(order.timeoutMs),
+        cleanupMs: BigInt(order.cleanupMs),
         logBytes: BigInt(order.logBytes),
       }
       return { case: 'start', value }
@@ -137,8 +145,10 @@ function caseOf(request: AttemptRequest): RequestCase {
       const lease = leaseSentMs === undefined ? {} : { leaseSentMs: BigInt(leaseSentMs) }
       return { case: 'acknowledge', value: { throughSeq: BigInt(throughSeq), ...lease } }
     }
-    case 'cancel':
-      return { case: 'cancel', value: { reason: request.reason } }
+    case 'cancel': {
+      const { reason, endsCleanup = false } = request
+      return { case: 'cancel', value: { reason, endsCleanup } }
+    }
     case 'id_tokens': {
       const { answer } = request
       const value =
@@ -172,8 +182,13 @@ function startFromProto(start: StartAttempt): AttemptRequest {
     notes: start.notes,
     withheldIdTokens: start.withheldIdTokens,
     timeoutMs: Number(start.timeoutMs),
+    cleanupMs: Number(start.cleanupMs),
     // A dispatcher of an earlier version doesn't send it.
     logBytes: Math.max(LEAST_LOG_BYTES, Number(start.logBytes) || LOG_BYTES),
   }
   return { type: 'start', order, lease }
+}
+
+function cancelFromProto({ reason, endsCleanup }: CancelAttempt): AttemptRequest {
+  return { type: 'cancel', reason, ...(endsCleanup && { endsCleanup: true as const }) }
 }

@@ -100,7 +100,9 @@ function addEvent(attempt: Attempt, event: AttemptEvent, at: number, sink: Sink)
     }
     case 'step_started':
       return withStep(attempt, event.step, (step) =>
-        step.status === 'finished' ? step : { ...step, status: 'running', startedAt: at },
+        step.status === 'finished'
+          ? begunLate(step, at)
+          : { ...step, status: 'running', startedAt: at },
       )
     case 'log':
       return addLog(attempt, event.chunk, at, sink)
@@ -192,4 +194,13 @@ function withStep(attempt: Attempt, index: number, change: (step: Step) => Step)
   if (!step)
     throw new NarwhalError('invalid', `the runner reported step ${index}, which does not exist`)
   return { ...attempt, steps: attempt.steps.with(index, change(step)) }
+}
+
+/**
+ * A cleanup step that begins after its attempt was cancelled. Until its end is reported it counts as cancelled,
+ * so that nothing stays open if the report never comes.
+ */
+function begunLate(step: Extract<Step, { status: 'finished' }>, at: number): Step {
+  if (step.finishedAt !== undefined) return step
+  return { ...step, outcome: 'cancelled', startedAt: at, finishedAt: at }
 }

@@ -134,3 +134,45 @@ test('how a conversation ends decides how the job goes on', () => {
     ...lost,
   })
 })
+
+test('after a cancel only cleanup steps are still recorded, and none stays open', () => {
+  const finished = {
+    status: 'finished',
+    outcome: 'cancelled',
+    startedAt: 1,
+    finishedAt: 9,
+  } as const
+  const stored = anAttempt(
+    {
+      steps: [
+        { name: 'up', ...finished },
+        { name: 'test', status: 'finished', outcome: 'skipped' },
+        { name: 'down', status: 'finished', outcome: 'skipped' },
+      ],
+    },
+    finished,
+  )
+  const after = (attempt: typeof stored, events: readonly ReceivedEvent['event'][]) => {
+    const { lastSeq } = attempt
+    const received = events.map((event, index) => ({ seq: lastSeq + index + 1, at: 20, event }))
+    const progress = addProgress(attempt, received as ReceivedEvent[], OPTIONS)
+    const [change, ...others] = progressChanges('job_a', attempt, progress)
+    assert.deepEqual([change?.event, others], [undefined, []])
+    return change?.attempt ?? attempt
+  }
+  const begun = after(stored, [
+    { type: 'step_finished', step: 0, outcome: 'failure', exitCode: 137 },
+    { type: 'step_finished', step: 1, outcome: 'skipped' },
+    { type: 'step_started', step: 2 },
+  ])
+  assert.deepEqual(begun.steps[0], stored.steps[0])
+  assert.equal(begun.steps[1]?.status === 'finished' && begun.steps[1].outcome, 'skipped')
+  const late = { name: 'down', status: 'finished', startedAt: 20, finishedAt: 20 } as const
+  assert.deepEqual(begun.steps[2], { ...late, outcome: 'cancelled' })
+  const ended = after(begun, [
+    { type: 'step_finished', step: 2, outcome: 'success', exitCode: 0 },
+    { type: 'finished', outcome: 'success' },
+  ])
+  assert.deepEqual(ended.steps[2], { ...late, outcome: 'success', exitCode: 0 })
+  assert.equal(ended.status === 'finished' && ended.outcome, 'cancelled')
+})

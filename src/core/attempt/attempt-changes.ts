@@ -6,7 +6,7 @@ import type { JobChange } from '../pipeline/advance-pipeline.ts'
 import type { Decision } from '../placement/placement.ts'
 import { partsOf } from '../plan/plan.ts'
 import type { Progress } from './add-progress.ts'
-import type { Attempt } from './attempt.ts'
+import type { Attempt, Step } from './attempt.ts'
 import type { AttemptEnd } from './attempt-end.ts'
 
 /** What happens to a job during an attempt, as changes to be written. */
@@ -48,12 +48,24 @@ function askedBy(state: JobState): Pick<Attempt, 'askedBy'> {
 export function progressChanges(jobId: JobId, stored: Attempt, progress: Progress): JobChange[] {
   const { attempt, jobEvents } = progress
   if (stored.status === 'finished') {
-    // Ended by us (cancelled): what the runner still sends is kept as log only.
+    // Ended by us (cancelled): what the runner still sends is kept as log, and as the ends of cleanup steps.
     const { lines, logBytes, lastSeq } = attempt
-    return [{ jobId, attempt: { ...stored, lines, logBytes, lastSeq } }]
+    const steps = withCleanup(stored.steps, attempt.steps)
+    return [{ jobId, attempt: { ...stored, steps, lines, logBytes, lastSeq } }]
   }
   if (jobEvents.length === 0) return [{ jobId, attempt }]
   return jobEvents.map((event) => ({ jobId, event, attempt }))
+}
+
+/** Takes over only steps whose turn had not come when the attempt was ended, or that began after that. */
+function withCleanup(stored: readonly Step[], now: readonly Step[]): readonly Step[] {
+  if (stored === now) return stored
+  return stored.map((step, index) => {
+    if (step.status !== 'finished') return step
+    const { outcome, startedAt, finishedAt } = step
+    const isOpen = finishedAt === undefined || (outcome === 'cancelled' && startedAt === finishedAt)
+    return isOpen ? (now[index] ?? step) : step
+  })
 }
 
 /**

@@ -8,6 +8,14 @@ export function timeoutOf({ spec }: Job, limitMs: number): number {
   return limitMs === 0 ? spec.timeoutMs : Math.min(spec.timeoutMs, limitMs)
 }
 
+/** How long cleanup steps may take in all, by default, in milliseconds. */
+export const CLEANUP_MS = 60_000
+
+/** The same for this job; 0: it has none. */
+export function cleanupOf({ spec }: Job, limitMs: number): number {
+  return spec.steps.some(({ runsOn }) => runsOn === 'always') ? limitMs : 0
+}
+
 /**
  * Which retries are left for a job whose attempt ends; a rerun by a person resets the counts. `maxAttempts`:
  * the number of the last attempt that may be lost with its runner; `retryOn`: the outcomes after which

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { eventually } from '../../../test/support/eventually.ts'
 import type { AttemptMessage } from '../../contract/rpc/attempt-messages.ts'
 import type { AttemptRequest } from '../../contract/rpc/attempt-requests.ts'
 import type { AttemptEvent, ReceivedEvent } from '../../core/attempt/attempt-event.ts'
@@ -31,10 +32,12 @@ function converse(
     mayConfirm?: () => boolean
     verify?: () => Promise<void>
     resumeAfter?: number
+    cleanupMs?: number
   } = {},
 ) {
   const openings: string[] = []
   const confirmed: number[] = []
+  const asked: AttemptRequest[] = []
   const link = {
     balanced: more.balanced ?? false,
     record: { members: 2 },
@@ -47,6 +50,7 @@ function converse(
         )
         void (async () => {
           for (let next = await messages.next(); !next.done; next = await messages.next()) {
+            if (next.value.type === 'cancel') asked.push(next.value)
             const sent = next.value.type === 'acknowledge' ? next.value.leaseSentMs : undefined
             if (sent !== undefined) confirmed.push(sent)
           }
@@ -75,6 +79,7 @@ function converse(
       env: {},
       secrets: { KEY: 'value' },
       timeoutMs: 0,
+      cleanupMs: more.cleanupMs ?? 0,
       logBytes: 1024 ** 3,
     },
     fence: 1,
@@ -84,7 +89,7 @@ function converse(
     signal: new AbortController().signal,
     log: silentLog(),
   })
-  return { openings, confirmed, end: run.run() }
+  return { openings, confirmed, asked, run, end: run.run() }
 }
 
 const until = (signal: AbortSignal): Promise<never> =>
@@ -183,6 +188,47 @@ test('gives an attempt up when its runner was silent until the lease expired', a
     reason: 'lease expired: no heartbeat from the runner',
   })
   assert.equal(openings.length, 2)
+})
+
+test('repeats a cancel on each stream, and ends the cleanup when asked to', async () => {
+  const second = Promise.withResolvers<void>()
+  const { run, asked, end } = converse(
+    [
+      async function* () {
+        yield heartbeat
+        yield started
+        await soon()
+        throw new NarwhalError('unavailable', 'the line broke')
+      },
+      async function* () {
+        yield heartbeat
+        await second.promise
+        yield ended(2)
+      },
+    ],
+    { cleanupMs: 60_000 },
+  )
+  assert.equal(run.endCleanup(), false)
+  run.cancel('enough')
+  await eventually(() => assert.deepEqual(asked.at(-1), { type: 'cancel', reason: 'enough' }))
+  assert.equal(run.endCleanup(), true)
+  assert.equal(run.endCleanup(), false)
+  const last = { type: 'cancel', reason: 'enough', endsCleanup: true }
+  await eventually(() => assert.deepEqual(asked.at(-1), last))
+  second.resolve()
+  assert.deepEqual(await end, { kind: 'reported' })
+})
+
+test('without cleanup steps there is no cleanup to end', async () => {
+  const { run, end } = converse([
+    async function* () {
+      yield heartbeat
+      yield ended(1)
+    },
+  ])
+  run.cancel('enough')
+  assert.equal(run.endCleanup(), false)
+  await end
 })
 
 test('continues with a runner whose stream was taken over by mistake', async () => {

@@ -41,6 +41,8 @@ export class AttemptRun {
   readonly #tokens: TokenAnswers | undefined
   #requests = new PushStream<AttemptRequest>()
   #cancelled: string | undefined
+  /** Nothing may run on after the cancel, not even to clean up. */
+  #endsCleanup = false
   #resume: boolean
   #lastSeq: number
   #clockOffsetMs: number | undefined
@@ -62,15 +64,30 @@ export class AttemptRun {
     })
   }
 
+  /** The runner may still run cleanup steps, as long as the order allows. */
   cancel(reason: string): void {
     this.#cancelled = reason
     this.#requests.push({ type: 'cancel', reason })
+    this.#lease.endIn(this.#deps.order.cleanupMs + LAST_EVENTS_MS, 'not_cancelled')
+  }
+
+  /** Ends the cleanup of a cancelled attempt; returns whether there may have been one. */
+  endCleanup(): boolean {
+    if (this.#cancelled === undefined || this.#deps.order.cleanupMs === 0) return false
+    if (this.#endsCleanup) return false
+    this.#endsCleanup = true
+    this.#requests.push(this.#cancellation(this.#cancelled))
     this.#lease.endIn(LAST_EVENTS_MS, 'not_cancelled')
+    return true
+  }
+
+  #cancellation(reason: string): AttemptRequest {
+    return { type: 'cancel', reason, ...(this.#endsCleanup && { endsCleanup: true }) }
   }
 
   async run(): Promise<AttemptEnd> {
-    const { timeoutMs } = this.#deps.order
-    if (timeoutMs > 0) this.#lease.endIn(timeoutMs + OVERDUE_MS, 'overdue')
+    const { timeoutMs, cleanupMs } = this.#deps.order
+    if (timeoutMs > 0) this.#lease.endIn(timeoutMs + cleanupMs + OVERDUE_MS, 'overdue')
     using _watching = this.#lease.watch()
     for (let failures = 0, refusals = 0; ; failures++) {
       const storedBefore = this.#lastSeq
@@ -124,7 +141,7 @@ export class AttemptRun {
     this.#requests = new PushStream()
     this.#requests.push(this.#opening())
     if (this.#cancelled !== undefined) {
-      this.#requests.push({ type: 'cancel', reason: this.#cancelled })
+      this.#requests.push(this.#cancellation(this.#cancelled))
     }
     const batches = new BatchWriter<ReceivedEvent>(
       async (events) => {

@@ -12,7 +12,7 @@ import type { ReceivedEvent } from '../../core/attempt/attempt-event.ts'
 import { LOG_BYTES } from '../../core/attempt/log-limit.ts'
 import type { JobId } from '../../core/ids.ts'
 import type { Job } from '../../core/job/job.ts'
-import { retryRights, timeoutOf } from '../../core/job/job-limits.ts'
+import { CLEANUP_MS, cleanupOf, retryRights, timeoutOf } from '../../core/job/job-limits.ts'
 import { resolveOutputs } from '../../core/job/resolve-outputs.ts'
 import { advancePipeline, type PipelineDraft } from '../../core/pipeline/advance-pipeline.ts'
 import type { JobSpec } from '../../core/plan/plan.ts'
@@ -36,6 +36,7 @@ export interface PipelineAttemptsDeps {
   readonly log: Logger
   readonly signal: AbortSignal
   readonly jobTimeoutMs: number
+  readonly cleanupMs?: number
   readonly maxAttempts: number
   readonly logBytes?: number
   /** How long the lease of an attempt that was found running may last. */
@@ -68,6 +69,12 @@ export class PipelineAttempts {
     this.#runs.get(jobId)?.cancel(reason)
   }
 
+  /** Ends the cleanup of cancelled attempts: of this job, or of all; returns whether there may be one. */
+  endCleanup(only: JobId | undefined): boolean {
+    const runs = [...this.#runs].filter(([id]) => only === undefined || id === only)
+    return runs.filter(([, run]) => run.endCleanup()).length > 0
+  }
+
   /** Follows the current attempt of a job to its end; `resumeAfter`: it was dispatched before. */
   async follow(
     jobId: JobId,
@@ -93,6 +100,7 @@ export class PipelineAttempts {
         notes,
         withheldIdTokens: withheld,
         timeoutMs,
+        cleanupMs: cleanupOf(job, this.#deps.cleanupMs ?? CLEANUP_MS),
         logBytes: this.#logBytes,
       },
       fence: attempt.fence,

@@ -8,6 +8,8 @@ export const MAX_PRIORITY = 6
 export interface PipelineOptions {
   /** The default timeout of a job, in milliseconds. */
   readonly jobTimeoutMs: number
+  /** How long cleanup steps may take in all after a cancel or a timeout, in milliseconds; 0: there are none. */
+  readonly cleanupMs?: number
   /** How many attempts a job gets when runners are lost. */
   readonly maxAttempts: number
   /** The highest priority that counts; each level is worth ten minutes of waiting. */

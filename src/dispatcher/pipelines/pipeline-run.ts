@@ -116,7 +116,10 @@ export class PipelineRun {
     if (isOver && this.#active.size === 0 && !this.#isPlanning) this.#deps.onIdle()
   }
 
-  /** Cancels the pipeline, or one job. Final when it resolves, whatever state the runners are in. */
+  /**
+   * Cancels the pipeline, or one job. Final when it resolves, whatever state the runners are in; cleanup steps may
+   * follow there, which end if somebody cancels it again.
+   */
   async cancel(reason: string, by: Doer, only?: JobId): Promise<void> {
     const at = Date.now()
     const changed = await this.ledger.change((draft) => withCancel(draft, { reason, at, only }), {
@@ -124,6 +127,7 @@ export class PipelineRun {
     })
     // A write that is retried, because its answer was lost, changes nothing the second time.
     if (!changed && !wasCancelled(this.ledger.draft, at, only)) {
+      if (by.actor.kind !== 'system' && this.#attempts.endCleanup(only)) return
       throw new NarwhalError('conflict', 'already finished: there is nothing to cancel')
     }
     this.#cancelled.abort(new NarwhalError('cancelled', reason))

@@ -5,7 +5,7 @@ import { floodInWords } from '../../core/attempt/log-limit.ts'
 import type { AttemptRef } from '../../core/ids.ts'
 import { partsOf } from '../../core/plan/plan.ts'
 import { withGrace } from '../../lib/async/with-grace.ts'
-import { describeError, NarwhalError } from '../../lib/errors.ts'
+import { describeError } from '../../lib/errors.ts'
 import type { Logger } from '../../lib/log.ts'
 import { present } from '../../lib/present.ts'
 import { diskInWords, withRoom } from '../disk/disk-guard.ts'
@@ -26,6 +26,7 @@ import { firstNotes } from '../steps/first-notes.ts'
 import type { End } from '../steps/run-step.ts'
 import { ServiceLogs } from '../steps/service-logs.ts'
 import { isOfTheStep, StepSequence } from '../steps/step-sequence.ts'
+import { AttemptStop } from './attempt-stop.ts'
 import type { KeepFailed } from './failed-sandbox.ts'
 import { faultOfSandbox } from './fault.ts'
 import type { DecidedEnd, KnownAttempt } from './known-attempt.ts'
@@ -74,7 +75,8 @@ const GRACE_MS = 15_000
  * → its steps, up to the first that does not succeed → finished → torn down.
  *
  * - `finished` is the last event, appended before the teardown begins.
- * - The first stop (cancellation, timeout, shutdown of the runner) decides the outcome.
+ * - The first stop (cancellation, timeout, shutdown of the runner) decides the outcome. After the first two its
+ *   cleanup steps run (see AttemptStop).
  * - It prepares at once; its steps run while its lease is confirmed (see LeaseKeeper). While the
  *   attempt is paused, so is its timeout.
  */
@@ -97,8 +99,7 @@ export class Attempt implements KnownAttempt {
   readonly #mask: JobMask
   readonly #idTokens: IdTokens | undefined
   readonly #log: JobLog
-  readonly #abort = new AbortController()
-  #stopped: DecidedEnd | undefined
+  readonly #stop: AttemptStop
   readonly #steps: StepSequence
   readonly #services: ServiceLogs
   #isFinished = false
@@ -114,6 +115,7 @@ export class Attempt implements KnownAttempt {
     this.readerSlot = new ReaderSlot(deps.onReaders)
     const facts = { ...this.ref, fence, steps: partsOf(job).length, instanceId }
     this.#mask = new JobMask(order.secrets, order.notMasked)
+    this.#stop = this.#openStop(order.cleanupMs)
     this.events = deps.spools.create(facts, () => this.readerSlot.wake(), this.#mask)
     this.#idTokens = this.#openIdTokens()
     const maxBytes = order.logBytes
@@ -130,7 +132,7 @@ export class Attempt implements KnownAttempt {
       },
       log: deps.log.child(this.ref),
     })
-    const { signal } = this.#abort
+    const { signal, cleanupSignal } = this.#stop
     const maxLogBytes = Math.floor(HELD_LOG_BYTES / Math.max(1, partsOf(job).length))
     this.#steps = new StepSequence(job, {
       events: this.events,
@@ -139,8 +141,9 @@ export class Attempt implements KnownAttempt {
       notes: firstNotes(order),
       maxLogBytes,
       signal,
-      untilNext: () => this.#keeper.untilConfirmed(signal),
-      explain: (error) => this.#explain(error, faultOfSandbox(error)),
+      cleanupSignal,
+      untilNext: (until) => this.#keeper.untilConfirmed(until),
+      explain: (error) => this.#stop.cleanupEnd ?? this.#explain(error, faultOfSandbox(error)),
       startLimit: (ms, onOver) => this.#startLimit(ms, onOver),
     })
     this.#services = new ServiceLogs(job, { events: this.events, log: this.#log }, maxLogBytes)
@@ -173,6 +176,11 @@ export class Attempt implements KnownAttempt {
     return this.#steps.begun > 0
   }
 
+  /** Whether a gentle stop would leave cleanup to do. */
+  get mayCleanUp(): boolean {
+    return !this.#isFinished && this.#stop.mayCleanUp
+  }
+
   get leaseTimes(): LeaseTimes {
     return this.#keeper.times
   }
@@ -189,6 +197,14 @@ export class Attempt implements KnownAttempt {
     this.#keeper.confirm(sentMs)
   }
 
+  #openStop(cleanupMs: number): AttemptStop {
+    return new AttemptStop({
+      cleanupMs,
+      mayCleanUp: () => this.#steps.mayCleanUp,
+      startLimit: (ms, onOver) => this.#startLimit(ms, onOver),
+    })
+  }
+
   #openIdTokens(): IdTokens | undefined {
     const names = Object.keys(this.#order.job.idTokens ?? {})
     if (names.length === 0) return undefined
@@ -197,15 +213,13 @@ export class Attempt implements KnownAttempt {
       desk: new IdTokenDesk(() => this.readerSlot.wake()),
       mask: this.#mask,
       startLimit: (ms, onOver) => this.#startLimit(ms, onOver),
-      signal: this.#abort.signal,
+      signal: this.#stop.signal,
       log: this.#deps.log.child(this.ref),
     })
   }
 
-  stop(end: DecidedEnd): void {
-    if (this.#stopped || this.#isFinished) return
-    this.#stopped = end
-    this.#abort.abort(new NarwhalError('cancelled', end.reason))
+  stop(end: DecidedEnd, how: 'now' | 'gently' = 'now'): void {
+    if (!this.#isFinished) this.#stop[how](end)
   }
 
   #pauseLimits(isPaused: boolean): void {
@@ -220,13 +234,15 @@ export class Attempt implements KnownAttempt {
     this.#keeper.check()
     if (!this.#limit.isRunning) return
     const limit = durationText(this.#order.timeoutMs)
-    this.stop({ outcome: 'timeout', reason: `the job took longer than its limit of ${limit}` })
+    const reason = `the job took longer than its limit of ${limit}`
+    this.stop({ outcome: 'timeout', reason }, 'gently')
   }
 
   async #run(): Promise<void> {
     const { job } = this.#order
     const end = await this.#prepareAndRun()
     await this.#steps.end()
+    this.#stop[Symbol.dispose]()
     this.#idTokens?.[Symbol.dispose]()
     this.#limit[Symbol.dispose]()
     this.#keeper[Symbol.dispose]()
@@ -240,12 +256,12 @@ export class Attempt implements KnownAttempt {
     this.#mask[Symbol.dispose]()
     this.#isFinished = true
     // Ends a preparation that is still in progress.
-    this.#abort.abort(new NarwhalError('cancelled', 'the attempt has ended'))
+    this.#stop.now({ ...end, reason: 'the attempt has ended' })
   }
 
   async #prepareAndRun(): Promise<End> {
     try {
-      const { signal } = this.#abort
+      const { signal } = this.#stop
       const prepared = Promise.all([this.#preparation.ready, this.#deps.former])
       const [sandbox] = await withGrace(prepared, signal, GRACE_MS)
       return await this.#runSteps(sandbox, signal)
@@ -268,9 +284,9 @@ export class Attempt implements KnownAttempt {
     const result = await this.#steps.run(
       withRoom(guarded, sandbox.disk),
       { ...maskEnv(sandbox), ...(declared ? outputEnv(sandbox) : {}) },
-      idTokens && (() => idTokens.forStep(sandbox.files)),
+      idTokens && ((isCleanup) => idTokens.forStep(sandbox.files, isCleanup)),
     )
-    if (!declared || this.#stopped || !isOfTheStep(result)) return result
+    if (!declared || this.#stop.end || !isOfTheStep(result)) return result
     const read = await collectOutputs(guarded, { declared, mask: this.#mask }, signal)
     if (read.ok) return { ...result, outputs: read.outputs }
     // An earlier failure has to be fixed first.
@@ -299,7 +315,7 @@ export class Attempt implements KnownAttempt {
   }
 
   #explain(error: unknown, fault: AttemptFault | undefined): DecidedEnd {
-    if (this.#stopped) return this.#stopped
+    if (this.#stop.end) return this.#stop.end
     const reason = describeError(error)
     // Others read this log, too, and the error's text may come from the job.
     const details = this.#mask.isEmpty ? { err: error } : { reason: this.#mask.text(reason) }

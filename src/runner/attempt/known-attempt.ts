@@ -25,6 +25,9 @@ export interface KnownAttempt {
   askForLease(): number
   /** The heartbeat of this time was answered. */
   confirmLease(sentMs: number): void
-  /** Ends the attempt with this end, unless it has ended already. */
-  stop(end: DecidedEnd): void
+  /**
+   * Ends the attempt with this end, unless it has ended already; `gently`: after its cleanup, which any other
+   * stop ends.
+   */
+  stop(end: DecidedEnd, how?: 'now' | 'gently'): void
 }

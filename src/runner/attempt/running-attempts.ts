@@ -35,10 +35,15 @@ export class RunningAttempts {
     return Promise.all(former.map(({ tornDown }) => tornDown))
   }
 
+  /** Whether one of them has cleanup steps left. */
+  get mayCleanUp(): boolean {
+    return [...this.#running].some((attempt) => attempt.mayCleanUp)
+  }
+
   /** Stops running attempts; `idle`: only those that have not started a step. */
-  stop(end: DecidedEnd, which: 'all' | 'idle' = 'all'): void {
+  stop(end: DecidedEnd, which: 'all' | 'idle' = 'all', how: 'now' | 'gently' = 'now'): void {
     for (const attempt of this.#running) {
-      if (which === 'all' || !attempt.hasBegun) attempt.stop(end)
+      if (which === 'all' || !attempt.hasBegun) attempt.stop(end, how)
     }
   }
 

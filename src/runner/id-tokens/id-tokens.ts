@@ -59,12 +59,18 @@ export class IdTokens implements Disposable {
 
   /**
    * The variables for a step that starts now: fresh tokens, and the paths of their files. Rejects with
-   * `not_found` and the reason if there are none, and with the signal's reason.
+   * `not_found` and the reason if there are none, and with the signal's reason. A cleanup step gets the tokens
+   * that there are: a cancelled job is issued none.
    */
-  async forStep(files: SandboxFiles | undefined): Promise<Record<string, string>> {
+  async forStep(
+    files: SandboxFiles | undefined,
+    isCleanup = false,
+  ): Promise<Record<string, string>> {
     this.#files = files
-    await this.#turns.run(() => this.#renew(this.#olderThan(0.1)))
-    this.#startTimer(this.#dueInMs())
+    if (!isCleanup) {
+      await this.#turns.run(() => this.#renew(this.#olderThan(0.1)))
+      this.#startTimer(this.#dueInMs())
+    }
     const env: Record<string, string> = {}
     for (const [name, { token }] of this.#held) {
       env[name] = token

@@ -106,7 +106,9 @@ async function listen(runner: Runner, { attempt, reader, messages }: Conversatio
       } else if (value?.type === 'id_tokens') {
         attempt.idTokenDesk?.answer(value.answer)
       } else if (value?.type === 'cancel') {
-        attempt.stop({ outcome: 'cancelled', reason: value.reason || 'cancelled' })
+        const { reason, endsCleanup } = value
+        const end = { outcome: 'cancelled', reason: reason || 'cancelled' } as const
+        attempt.stop(end, endsCleanup ? 'now' : 'gently')
       }
     }
   } catch {

@@ -38,6 +38,7 @@ async function runBeside(beside: string, after: string) {
       env: {},
       maxLogBytes: 100_000,
       signal,
+      cleanupSignal: signal,
       untilNext: async () => {},
       explain: (error) => ({ outcome: 'error', reason: String(error), fault: 'runner' }),
       startLimit: () => ({ [Symbol.dispose]: () => {} }),

@@ -15,13 +15,18 @@ export interface StepSequenceDeps extends Pick<StepRun, 'explain' | 'startLimit'
   readonly notes?: readonly string[]
   /** Memory limit for the log of each background step. */
   readonly maxLogBytes: number
+  /** When it aborts, nothing may run any more. After `signal` alone, steps that always run still may. */
+  readonly cleanupSignal: AbortSignal
   /** Resolves when the next step may start; rejects with the signal's reason. */
-  readonly untilNext: () => Promise<void>
+  readonly untilNext: (signal: AbortSignal) => Promise<void>
   /** How long background steps may take to stop when asked to; ten seconds by default. */
   readonly endMs?: number
 }
 
 const END_MS = 10_000
+
+/** Further variables for a step, made when it starts; `isCleanup`: the job was stopped. */
+type FreshEnv = (isCleanup: boolean) => Promise<Readonly<Record<string, string>>>
 
 interface BackgroundStep {
   readonly index: number
@@ -42,12 +47,15 @@ export class StepSequence {
   /** Kills background steps that don't stop when asked to. */
   readonly #kill = new AbortController()
   #result: End = { outcome: 'success' }
+  /** Set when the job was stopped; only cleanup steps follow. */
+  #stopped: End | undefined
   /** Set when the job can't continue, whatever its steps say. */
   #broken: End | undefined
   #failed: StepSpec | undefined
   #next = 0
   #env: Readonly<Record<string, string>> = {}
-  #freshEnv: StepRun['freshEnv']
+  #freshEnv: FreshEnv | undefined
+  #isBusy = false
   readonly #notes: string[]
 
   constructor(job: JobSpec, deps: StepSequenceDeps) {
@@ -67,6 +75,12 @@ export class StepSequence {
     return step && { step, env: this.#envOf(step) }
   }
 
+  /** Whether a stop now would leave cleanup to do: a step has begun, and one that always runs is left. */
+  get mayCleanUp(): boolean {
+    const from = this.#next - 1
+    return from >= 0 && this.#job.steps.some((step, index) => index >= from && isCleanup(step))
+  }
+
   /**
    * Runs the steps and resolves to how the job ended; rejects as `untilNext` does. `env` and
    * `freshEnv` override the steps' own variables.
@@ -74,23 +88,41 @@ export class StepSequence {
   async run(
     sandbox: Pick<Sandbox, 'run'>,
     env: Readonly<Record<string, string>> = {},
-    freshEnv?: StepRun['freshEnv'],
+    freshEnv?: FreshEnv,
   ): Promise<End> {
     this.#env = env
     this.#freshEnv = freshEnv
     for (const [index, step] of this.#job.steps.entries()) {
       if (this.#broken) break
-      if (!isDue(step, this.#result)) {
+      const isDue = await this.#untilDue(step)
+      if (!isDue)
         this.#deps.events.append({ type: 'step_finished', step: index, outcome: 'skipped' })
-        this.#next = index + 1
-        continue
-      }
-      await this.#deps.untilNext()
       this.#next = index + 1
+      if (!isDue) continue
       if (step.background) this.#startInBackground(sandbox, index, step)
       else this.#judge(step, await this.#runStep(sandbox, index, step))
     }
-    return this.#broken ?? this.#result
+    return this.#broken ?? this.#stopped ?? this.#result
+  }
+
+  /** Resolves when the step may start, or to false if it is left out. */
+  async #untilDue(step: StepSpec): Promise<boolean> {
+    const { signal, cleanupSignal, untilNext } = this.#deps
+    if (!signal.aborted && !isDueAfter(this.#result, step)) return false
+    try {
+      if (!signal.aborted) await untilNext(isCleanup(step) ? cleanupSignal : signal)
+    } catch (error) {
+      if (!signal.aborted || cleanupSignal.aborted || !this.mayCleanUp) throw error
+    }
+    if (!signal.aborted) return true
+    if (!this.#stopped) {
+      // Nothing was running.
+      this.#stopped = this.#deps.explain(signal.reason)
+      if (this.#stopped.reason !== undefined) await this.say(this.#stopped.reason)
+    }
+    if (!isCleanup(step) || cleanupSignal.aborted || this.#isBusy || this.#next === 0) return false
+    await untilNext(cleanupSignal)
+    return true
   }
 
   /** Adds a line to the end of the log of the step that started last. */
@@ -123,11 +155,26 @@ export class StepSequence {
     const { events } = this.#deps
     events.append({ type: 'step_started', step: index })
     const log = new StepLog(this.#deps.log, index)
-    const end = await runStep(this.#runOf(sandbox, step, log))
+    const own = isCleanup(step) ? { signal: this.#deps.cleanupSignal } : {}
+    const end = await runStep({ ...this.#runOf(this.#watched(sandbox), step, log), ...own })
     if (end.reason !== undefined) log.say(end.reason)
     await log.end()
     this.#appendEnd(index, end)
     return end
+  }
+
+  /** A sandbox that has not ended a step, though it was aborted, can't run another. */
+  #watched(sandbox: Pick<Sandbox, 'run'>): Pick<Sandbox, 'run'> {
+    return {
+      run: async (...args) => {
+        this.#isBusy = true
+        try {
+          return await sandbox.run(...args)
+        } finally {
+          this.#isBusy = false
+        }
+      },
+    }
   }
 
   #startInBackground(sandbox: Pick<Sandbox, 'run'>, index: number, step: StepSpec): void {
@@ -152,12 +199,14 @@ export class StepSequence {
   #runOf(sandbox: Pick<Sandbox, 'run'>, step: StepSpec, log: StepRun['log']): StepRun {
     for (const note of this.#notes.splice(0)) log.say(note)
     const { signal, explain, startLimit } = this.#deps
-    const [env, freshEnv] = [this.#envOf(step), this.#freshEnv]
+    const [env, fresh] = [this.#envOf(step), this.#freshEnv]
+    const freshEnv = fresh && (() => fresh(signal.aborted))
     return { sandbox, step, log, env, freshEnv, signal, explain, startLimit }
   }
 
   #envOf(step: StepSpec): StepRun['env'] {
-    return { ...this.#deps.env, ...step.env, ...this.#env }
+    const NARWHAL_JOB_STATUS = (this.#stopped ?? this.#result).outcome
+    return { ...this.#deps.env, ...step.env, NARWHAL_JOB_STATUS, ...this.#env }
   }
 
   #appendEnd(index: number, end: End): void {
@@ -167,7 +216,10 @@ export class StepSequence {
 
   #judge(step: StepSpec, end: End): void {
     const named = { ...end, reason: `step "${step.name}": ${end.reason}` }
-    if (this.#deps.signal.aborted || !isOfTheStep(end)) this.#broken ??= named
+    const { signal, explain } = this.#deps
+    // A cleanup step may have been running, and ended well.
+    if (signal.aborted) this.#stopped ??= isOfTheStep(end) ? explain(signal.reason) : named
+    else if (!isOfTheStep(end)) this.#broken ??= named
     else if (
       end.outcome !== 'success' &&
       !step.allowFailure &&
@@ -179,8 +231,13 @@ export class StepSequence {
   }
 }
 
+/** A step that runs also after a cancel and after the job's timeout. */
+function isCleanup({ runsOn, background }: StepSpec): boolean {
+  return runsOn === 'always' && !background
+}
+
 /** Whether a step runs after this result of the steps before it. */
-function isDue({ runsOn }: StepSpec, { outcome }: End): boolean {
+function isDueAfter({ outcome }: End, { runsOn }: StepSpec): boolean {
   if (runsOn === 'always') return true
   return (outcome === 'success') === (runsOn === undefined)
 }

@@ -119,6 +119,40 @@ for git in ${real.join(' ')}; do if [ -x "$git" ]; then exec "$git" "$@"; fi; do
   })
 }
 
+const TIDY = { name: 'tidy', when: { status: 'always' } }
+
+/** A run whose first step runs, and what it has printed. */
+async function begun(t: TestContext, tidy: string) {
+  const steps = ['echo ready; sleep 1000', { ...TIDY, command: tidy }]
+  const { run } = await stage(t, {
+    jobs: { one: { steps }, two: { needs: 'one', steps: ['true'] } },
+  })
+  const { child } = run(['--executor', 'process:'])
+  let seen = ''
+  child.stdout.on('data', (chunk: Buffer) => {
+    seen += chunk.toString()
+  })
+  await eventually(() => assert.match(seen, /│ ready/))
+  return { child, seen: () => seen }
+}
+
+test(
+  'after a signal the steps that always run do so, and their output is seen',
+  limit,
+  async (t) => {
+    const { child, seen } = await begun(t, 'sleep 2; echo "tidy: $NARWHAL_JOB_STATUS"; exit 3')
+    assert.equal(await endBy('SIGINT', child), 130)
+    assert.match(seen(), /│ tidy: cancelled/)
+  },
+)
+
+test('a second signal ends the cleanup as well', limit, async (t) => {
+  const { child, seen } = await begun(t, 'echo "at it"; sleep 1000')
+  child.kill('SIGINT')
+  await eventually(() => assert.match(seen(), /│ at it/))
+  assert.equal(await endBy('SIGINT', child), 130)
+})
+
 const ENGINE: Readonly<Record<string, object>> = {
   'GET /version': { ApiVersion: '1.45', Version: '27.0.0', Os: 'linux', Arch: 'amd64' },
 }

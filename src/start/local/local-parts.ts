@@ -12,6 +12,7 @@ import type { Store, Uses } from '../../store/store.ts'
 import { setSecret } from '../../vault/secret-values.ts'
 import { Vault } from '../../vault/vault.ts'
 import { startRunnerOf } from '../runner-parts.ts'
+import { endAfterCleanup, type RunEnd } from './end-after-cleanup.ts'
 import { openFleetingStore } from './fleeting-store.ts'
 import type { LocalContext } from './local-context.ts'
 import type { LocalEngine, LocalEvent, LocalParts } from './local-work.ts'
@@ -42,7 +43,7 @@ const ONE_RUNNER = {
 /** Starts the other parts of an engine. */
 export async function startLocalParts(
   context: LocalContext,
-  { folder, claim, opening, parser, secrets = {}, keepFailed }: OpenParts,
+  { folder, claim, opening, parser, secrets = {}, keepFailed, onCleanup }: OpenParts,
 ): Promise<Omit<LocalEngine, 'networks'>> {
   await using stack = new AsyncDisposableStack()
   const { log, gitEnv, config } = context
@@ -79,6 +80,7 @@ export async function startLocalParts(
       {
         ...ONE_RUNNER,
         jobTimeoutMs: config['job-timeout'],
+        cleanupMs: config['cleanup-timeout'],
         logBytes: config['log-size'],
         includes: config['include-repositories'] ?? [],
         secretAdvice: (name) => `set ${name} by --secret-file`,
@@ -89,22 +91,32 @@ export async function startLocalParts(
   const parts = stack.move()
   return {
     executor,
-    run: runsIn(store, broker, context.signal),
+    run: runsIn(store, broker, () =>
+      endAfterCleanup({ runner, signal: context.signal, onCleanup }),
+    ),
     [Symbol.asyncDispose]: () => parts.disposeAsync(),
   }
 }
 
 /** Runs a pipeline for each event; the repository is the same for all. */
-function runsIn(store: Store, broker: EmbeddedBroker, signal: AbortSignal): LocalEngine['run'] {
+function runsIn(store: Store, broker: EmbeddedBroker, endOf: () => RunEnd): LocalEngine['run'] {
   let registered: Promise<void> | undefined
   return async (event, following) => {
     const eventId = newId('event')
-    return await watchLocal({ broker, store, eventId, following, signal }, async () => {
-      registered ??= registerWork(store, event)
-      await registered
-      await accept(store, { ...event, id: eventId })
-      await broker.publishCommit(eventId)
-    })
+    using end = endOf()
+    const { signal, over } = end
+    const model = await watchLocal(
+      { broker, store, eventId, following, signal, over },
+      async () => {
+        registered ??= registerWork(store, event)
+        await registered
+        await accept(store, { ...event, id: eventId })
+        await broker.publishCommit(eventId)
+      },
+    )
+    // It may have ended by its cleanup.
+    end.throwIfEnding()
+    return model
   }
 }
 

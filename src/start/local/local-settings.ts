@@ -7,6 +7,7 @@ export const LOCAL_SETTINGS = [
   'default-image',
   ...RUNNER_SETTINGS,
   'job-timeout',
+  'cleanup-timeout',
   'log-size',
   'include-repositories',
   'log-level',

@@ -27,6 +27,8 @@ export interface LocalOptions extends EventOptions {
 
 /** After a signal, what is left of the jobs is ended by another process. */
 const END_MS = 700
+/** How much longer than its limit a cleanup may take to be reported. */
+const CLEANUP_END_MS = 15_000
 
 /** `narwhal run`: runs the pipeline of the working tree in this process. */
 export async function runLocal(
@@ -83,11 +85,16 @@ async function open(context: LocalContext, launch: Launch, root: string, options
   const signal = AbortSignal.any([context.signal, failed.signal])
   const { gitEnv: env } = context
   const committing = snapshotWork(root, folder, { env, signal })
+  const { stopping, io } = launch
   const check = async (parts: SandboxParts): Promise<string> => {
     const { ensureSandbox } = await import('../ensure-sandbox.ts')
-    return await ensureSandbox(parts, context.config.executor, launch.io)
+    return await ensureSandbox(parts, context.config.executor, io)
   }
-  const parts = { claim, secrets, check, keepFailed: kept?.keep }
+  const onCleanup = () => {
+    io.stderr.write('narwhal: cleaning up; once more ends that, too\n')
+    if (stopping) stopping.withinMs = context.config['cleanup-timeout'] + CLEANUP_END_MS
+  }
+  const parts = { claim, secrets, check, keepFailed: kept?.keep, onCleanup }
   // Loaded only now: git is at work meanwhile.
   const opening = import('./local-engine.ts').then(({ openLocalEngine }) =>
     openLocalEngine({ ...context, signal }, folder, parts),

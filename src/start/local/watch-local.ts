@@ -21,6 +21,8 @@ export interface LocalWatch {
   readonly eventId: EventId
   readonly following: Following
   readonly signal: AbortSignal
+  /** When it aborts, no job runs any more: the watch ends as soon as their logs are complete. */
+  readonly over: AbortSignal
 }
 
 /**
@@ -31,7 +33,7 @@ export async function watchLocal(
   watch: LocalWatch,
   begin: () => Promise<unknown>,
 ): Promise<PipelineModel> {
-  const { broker, signal } = watch
+  const { broker, signal, over } = watch
   const ended = Promise.withResolvers<PipelineModel>()
   ended.promise.catch(() => {})
   const live = new EventHub<PublishedEvent>((error) => ended.reject(error as Error))
@@ -42,6 +44,7 @@ export async function watchLocal(
   })
   signal.throwIfAborted()
   await begin()
+  over.addEventListener('abort', () => model.endOnceRead(over.reason), { once: true })
   return await withSignal(ended.promise, signal)
 }
 
@@ -53,6 +56,8 @@ class WatchedModel {
   readonly #logs = new Set<string>()
   #model: PipelineModel | undefined
   #reading = 0
+  /** Why nothing runs any more, once that is so. */
+  #over: { readonly reason: unknown } | undefined
 
   constructor(
     watch: LocalWatch,
@@ -91,6 +96,12 @@ class WatchedModel {
     this.#endIfDone()
   }
 
+  /** Ends the watch with this reason when the logs of all attempts are complete. */
+  endOnceRead(reason: unknown): void {
+    this.#over = { reason }
+    this.#endIfDone()
+  }
+
   async #follow(log: AttemptRef): Promise<void> {
     const { store, signal } = this.#watch
     try {
@@ -107,6 +118,7 @@ class WatchedModel {
 
   #endIfDone(): void {
     const model = this.#model
+    if (this.#over && this.#reading === 0) this.#ended.reject(this.#over.reason as Error)
     if (model?.pipeline.status === 'finished' && this.#reading === 0) this.#ended.resolve(model)
   }
 }

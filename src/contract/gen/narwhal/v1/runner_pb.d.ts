@@ -972,6 +972,14 @@ export declare type StartAttempt = Message<"narwhal.v1.StartAttempt"> & {
    * @generated from field: uint64 log_bytes = 50;
    */
   logBytes: bigint;
+
+  /**
+   * How long the steps that always run may take in all after a cancel or the timeout, in milliseconds. 0: they are
+   * not run then.
+   *
+   * @generated from field: uint64 cleanup_ms = 90;
+   */
+  cleanupMs: bigint;
 };
 
 /**
@@ -1073,6 +1081,13 @@ export declare type CancelAttempt = Message<"narwhal.v1.CancelAttempt"> & {
    * @generated from field: string reason = 1;
    */
   reason: string;
+
+  /**
+   * Also ends the steps that run after a cancel.
+   *
+   * @generated from field: bool ends_cleanup = 90;
+   */
+  endsCleanup: boolean;
 };
 
 /**
