@@ -17,7 +17,6 @@ export function createProgram(io: CliIo, version: string): Command {
       .version(version, '-V, --version', 'print the version')
       .helpOption('-h, --help', 'print help')
       .helpCommand('help [command]', 'print help for a command')
-      .showHelpAfterError('See `narwhal --help`.')
       // `runner` and `runner list` both have a --token: options apply to the command they follow.
       .enablePositionalOptions()
       .exitOverride()
@@ -40,6 +39,7 @@ export async function runProgram(
   args: readonly string[],
   io: CliIo,
 ): Promise<void> {
+  pointToHelp(program, 'narwhal')
   try {
     await program.parseAsync([...args], { from: 'user' })
   } catch (reason) {
@@ -55,4 +55,10 @@ export async function runProgram(
     }
     io.exit(exitCodeOf(error))
   }
+}
+
+/** After a usage error, the help of the command that was given is named. */
+function pointToHelp(command: Command, path: string): void {
+  command.showHelpAfterError(`See \`${path} --help\`.`)
+  for (const one of command.commands) pointToHelp(one, `${path} ${one.name()}`)
 }

@@ -131,6 +131,11 @@ steps: [{ command: x, dependencies: [-y, "a;b", make] }]
   ],
 ]
 
+test('says how to write a command in which YAML finds a key', () => {
+  const told = showProblems('steps:\n  - echo "a: b"\n')
+  assert.match(told, /is not a key of a step: YAML takes what stands before `: ` for a key/)
+})
+
 for (const [name, text, expected] of TABLE) {
   test(`tells ${name}`, () => assert.equal(showProblems(text), expected))
 }

@@ -154,12 +154,12 @@ async function printJobs(io: CliIo, jobs: readonly JobView[]): Promise<void> {
   const rows = jobs.flatMap((job): Row[] => {
     const attempt = job.attempts.find(({ number }) => number === job.attempt)
     const again = job.attempt > 1 ? ` (attempt ${job.attempt})` : ''
-    const waiting = (index: number): StepView => ({
-      index,
-      name: job.stepNames[index] ?? '',
-      status: 'waiting',
-    })
-    const steps = attempt?.steps ?? job.stepNames.map((_name, index) => waiting(index))
+    // A job that has ended without an attempt has no step that waits for its turn.
+    const state = job.outcome
+      ? ({ status: 'finished', outcome: 'skipped' } as const)
+      : ({ status: 'waiting' } as const)
+    const steps: readonly StepView[] =
+      attempt?.steps ?? job.stepNames.map((name, index) => ({ index, name, ...state }))
     return [
       {
         name: `${mark(job)}${cleanText(job.name)}${again}`,

@@ -39,6 +39,14 @@ test('prints the log of one job, and of each job of a pipeline under its name', 
   assert.equal(lint.stdout.text, 'clean\n')
 })
 
+test('a job that was never run has no heading', async () => {
+  await using fake = await withLogs()
+  const end = { status: 'finished', outcome: 'skipped' } as const
+  fake.jobs.splice(1, 0, aJob('deploy', [STEP], { ...end, attempts: [] }))
+  const { stdout } = await run(fake, 'logs team/app#12')
+  assert.equal(stdout.text, '==> build\nplain\ttab\nred\n\n==> lint\nclean\n')
+})
+
 test('keeps the colours of a log on a terminal, and nothing else', async () => {
   await using fake = await withLogs()
   const io = await run(fake, 'logs job_build', { tty: true })

@@ -52,7 +52,9 @@ export async function printLogs(
   if (options.json) return await printPages(client, jobs, options, io)
   const colours = coloursFor(io, io.stdout)
   const colour = hasColour(io, io.stdout)
-  for (const [index, job] of jobs.entries()) {
+  // A job that was never run, because it was skipped or still waits, has no log.
+  const shown = jobs.length > 1 ? jobs.filter(({ attempts }) => attempts.length > 0) : jobs
+  for (const [index, job] of shown.entries()) {
     if (jobs.length > 1) {
       io.stdout.write(`${index > 0 ? '\n' : ''}${colours.bold(`==> ${cleanText(job.name)}`)}\n`)
     }

@@ -4,6 +4,7 @@ import type { Issue } from '../issues.ts'
 import { fillIn, placeholdersIn } from '../placeholders.ts'
 import type { TextAt } from '../plan/facts.ts'
 import { conditionsOf, whenWarnings } from './condition-warnings.ts'
+import { findForeignExpression } from './foreign-expressions.ts'
 import { matrixWarnings } from './matrix-warnings.ts'
 import { unusedWarnings } from './unused-warnings.ts'
 import { type Values, valuesOf } from './values-of.ts'
@@ -86,7 +87,8 @@ function placeholderOf(text: string): [what: string, instead: string] | undefine
   const [filled] = placeholdersIn(text)
   const [output] = outputReferences(text)
   const [input, name = ''] = INPUT.exec(text) ?? []
-  if (text.includes('${{')) return ['${{…}}', 'a variable']
+  const foreign = findForeignExpression(text)
+  if (foreign) return [foreign.what, foreign.inCommand]
   if (filled) {
     const prefix = filled.kind === 'params' ? 'PARAM' : 'MATRIX'
     const variable = `"$NARWHAL_${prefix}_${filled.name.toUpperCase()}"`
@@ -125,9 +127,15 @@ function dependencyWarnings(
 /** Other systems expand secrets in such a text. */
 function envWarnings({ env }: Values, path: readonly PropertyKey[]): Issue[] {
   return Object.entries(valuesOf(env)).flatMap(([name, value]): Issue[] => {
-    if (typeof value !== 'string' || !/\$\{\{?\s*secrets\./.test(value)) return []
-    const message = 'is not expanded here: list the secret under secrets of the job'
-    return [{ path: [...path, 'env', name], message, at: 'value' }]
+    const at = { path: [...path, 'env', name], at: 'value' } as const
+    if (typeof value !== 'string') return []
+    if (/\$\{\{?\s*secrets\./.test(value)) {
+      const message = 'is not expanded here: list the secret under secrets of the job'
+      return [{ ...at, message }]
+    }
+    const foreign = findForeignExpression(value)
+    if (!foreign) return []
+    return [{ ...at, message: `has ${foreign.what}, which is not expanded: use ${foreign.inEnv}` }]
   })
 }
 

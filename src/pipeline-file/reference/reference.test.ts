@@ -68,7 +68,7 @@ jobs:
     '2:8 image changes whenever its maintainers push: pin a tag such as :1.2',
     '5:12 jobs.a.image changes whenever its maintainers push: pin a tag such as :1.2',
     '6:5 jobs.a.when can never match: a tag has no branch',
-    '8:9 jobs.a.steps[0] contains ${{…}}, which is not expanded here: use a variable',
+    '8:9 jobs.a.steps[0] contains ${{ github.sha }}, which is not expanded here: use "$NARWHAL_SHA"',
     '9:20 jobs.a.steps[1].command contains ${matrix.os}, which is not expanded here: use "$NARWHAL_MATRIX_OS"',
     '9:65 jobs.a.steps[1].when[1] can never match: a tag has no branch',
   ])
