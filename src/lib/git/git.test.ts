@@ -168,7 +168,7 @@ test('never prompts for a password', async () => {
   await using repository = await gitRepository({ files: { a: 'a' }, serve: true, password: 'x' })
   await assert.rejects(listRemote(parseCloneUrl(repository.url), [], { env }), {
     code: 'unavailable',
-    message: /asks for credentials, and there are none here/,
+    message: /is private, or isn't there: give Narwhal a password or token .*--credentials-file/,
   })
 })
 

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { execFileSync } from 'node:child_process'
 import { join } from 'node:path'
 import { serveGit } from '#root/test/support/git-http-server.ts'
 import type { GitRepository } from '#root/test/support/git-repository.ts'
@@ -74,3 +75,15 @@ fetchContract({
   formats: sha256,
 })
 fetchContract({ name: 'by one request, SHA-256', ...quickly, formats: sha256 })
+fetchContract({
+  name: 'by git over HTTP, refs in a table',
+  ...byHttp,
+  fetch: fetchByGit,
+  formats: { refFormat: 'reftable' },
+  ...(canTable() ? {} : { missing: 'this git has no reftable: 2.45 or newer does' }),
+})
+
+function canTable(): boolean {
+  const [, major, minor] = /(\d+)\.(\d+)/.exec(execFileSync('git', ['version']).toString()) ?? []
+  return Number(major) > 2 || (Number(major) === 2 && Number(minor) >= 45)
+}

@@ -17,8 +17,13 @@ export async function startJgit(): Promise<SshServer> {
   const key = await makeKey(dir.join('ada'))
   const serve = dir.join('serve')
   // What ssh was asked for is `git-upload-pack 'PATH'`.
-  const script = `#!/bin/sh\neval "set -- $SSH_ORIGINAL_COMMAND"\nexec ${findProgram('jgit')} upload-pack "$2"\n`
-  await writeFile(serve, script)
+  const script = [
+    '#!/bin/sh',
+    'eval "set -- $SSH_ORIGINAL_COMMAND"',
+    // Debian's own names not all that it needs.
+    'JGIT_CLASSPATH=\'/usr/share/java/*\' exec jgit upload-pack "$2"',
+  ]
+  await writeFile(serve, `${script.join('\n')}\n`)
   await chmod(serve, 0o755)
   const publicKey = await readFile(`${key}.pub`, 'utf8')
   await writeFile(join(home, '.ssh', 'authorized_keys'), `command="${serve}" ${publicKey}`)
