@@ -1,15 +1,20 @@
 import assert from 'node:assert/strict'
+import { readdir } from 'node:fs/promises'
 import type { IncomingMessage } from 'node:http'
+import { join } from 'node:path'
 import { test } from 'node:test'
 import { type GitRepository, gitRepository } from '#root/test/support/git-repository.ts'
+import { serveFiles } from '#root/test/support/serve-files.ts'
 import { tempDir } from '#root/test/support/temp-dir.ts'
 import { readGitEnv } from '../../config/env.ts'
 import type { CommitSource } from '../../contract/rpc/attempt.ts'
+import { git } from '../../lib/git/git.ts'
 import { findHttp } from '../../lib/git/git-way.ts'
 import { silentLog } from '../../lib/log.ts'
 import { ANY_HOSTS } from '../../lib/reach/hosts.ts'
 import { KnownServers } from './known-servers.ts'
 import { MirrorCache } from './mirror-cache.ts'
+import { listRefs } from './mirror-refs.ts'
 
 const env = readGitEnv()
 const { signal } = new AbortController()
@@ -132,4 +137,25 @@ test('a server of version 0 is asked again after an hour, for it may have been u
   assert.equal(await version(), undefined)
   now += 600_000
   assert.equal(await version(), 2)
+})
+
+test('a server that has only the files of a repository is recognized, and its tags follow', async () => {
+  await using repository = await gitRepository({ files: { a: 'a' } })
+  await using server = await serveFiles(join(repository.path, '.git'))
+  await using dir = await tempDir()
+  await using mirrors = openMirrors(dir.path)
+  const mirror = dir.join('repo_1.git')
+  for (const tag of ['first', 'second']) {
+    const sha = await repository.commit({ a: tag })
+    await repository.tag(tag, 'Annotated')
+    await repository.git('update-server-info')
+    const commit = { ...commitOf(repository, sha), cloneUrl: server.url }
+    assert.equal((await mirrors.fetchCommit(commit, signal)).fetched, true)
+    await mirrors.tags(commit, signal)
+    assert.ok((await listRefs(mirror, 'refs/tags')).has(`refs/tags/${tag}`))
+    // What came object by object has come into the mirror as packs.
+    const counts = await git([`--git-dir=${mirror}`, 'count-objects'], { env })
+    assert.match(counts, /^0 objects/)
+  }
+  assert.equal((await readdir(mirror)).includes('files'), false)
 })
