@@ -38,6 +38,10 @@ const FOR_USERS: Readonly<Record<string, { readonly why: string; readonly by: Re
     why: 'asks ssh for its configuration, and connects to nothing',
     by: /'-G'/,
   },
+  'lib/git/remote-refs.ts': {
+    why: 'the refs of a repository by ssh, which goes only where its way leads',
+    by: /\.\.\.SSH_OPTIONS, \.\.\.way\.ssh/,
+  },
   'runner/checkout/lfs/lfs-endpoint.ts': {
     why: 'Git LFS asks the repository’s host by ssh',
     by: /await sshWay\(place/,

@@ -28,7 +28,7 @@ export async function fetchTagsFiles(options: Omit<GitFetch, 'ref'>): Promise<vo
 
 async function throughFiles<Options extends Omit<GitFetch, 'ref'>, Result>(
   options: Options,
-  fetch: (staged: Options) => Promise<Result>,
+  bring: (staged: Options) => Promise<Result>,
 ): Promise<Result> {
   const { mirror, commit, env, signal } = options
   const path = join(mirror, FILES)
@@ -38,7 +38,7 @@ async function throughFiles<Options extends Omit<GitFetch, 'ref'>, Result>(
     const staged = { ...options, mirror: path, commit, env, signal }
     await initMirror(staged)
     await writeFile(join(path, 'objects', 'info', 'alternates'), `${join(mirror, 'objects')}\n`)
-    return await fetch(staged)
+    return await bring(staged)
   } finally {
     await rm(path, { recursive: true, force: true, maxRetries: 3 })
   }
