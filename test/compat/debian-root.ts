@@ -17,6 +17,8 @@ export interface DebianRootOptions {
   readonly mirror?: string
   /** The folder in which finished ones are kept for the next run. */
   readonly cache: string
+  /** Whether one from a previous run is replaced. */
+  readonly fresh?: boolean
   readonly say: (line: string) => void
   readonly signal: AbortSignal
 }
@@ -33,6 +35,7 @@ export async function debianRoot(options: DebianRootOptions): Promise<string | U
   const packages = [...MINIMAL, ...options.packages]
   const key = createHash('sha256').update(packages.join(' ')).digest('hex').slice(0, 8)
   const path = join(cache, `${suite}-${key}`)
+  if (options.fresh) await rm(path, { recursive: true, force: true })
   if (existsSync(path)) return path
   const mmdebstrap = findProgram('mmdebstrap')
   if (!isRoot()) return { unavailable: "only root can make and enter another system's folder" }

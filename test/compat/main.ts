@@ -1,4 +1,3 @@
-import { rm } from 'node:fs/promises'
 import { homedir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
@@ -57,11 +56,10 @@ try {
 }
 
 async function runAll(): Promise<void> {
-  if (values.fresh) await rm(values.cache, { recursive: true, force: true })
   await installMissing(['mmdebstrap', 'busybox', 'ip'], say, stop.signal)
   for (let time = 0; time < Number(values.times); time++) {
     for (const from of values.suites.split(',')) {
-      for (const [server, root] of await rootsOf(from)) {
+      for (const [server, root] of await rootsOf(from, values.fresh && time === 0)) {
         const { name, suite } = server
         const { signal } = stop
         runs.push(
@@ -75,9 +73,12 @@ async function runAll(): Promise<void> {
 }
 
 /** One system for all; if that can't be installed, one for each: a single package may be missing. */
-async function rootsOf(suite: string): Promise<ReadonlyMap<Server, string | Unavailable>> {
+async function rootsOf(
+  suite: string,
+  fresh: boolean,
+): Promise<ReadonlyMap<Server, string | Unavailable>> {
   const { cache, mirror } = values
-  const common = { suite, cache, say, signal: stop.signal, ...(mirror ? { mirror } : {}) }
+  const common = { suite, cache, fresh, say, signal: stop.signal, ...(mirror ? { mirror } : {}) }
   const install = (servers: readonly Server[]) =>
     debianRoot({ ...common, packages: servers.flatMap(({ packages }) => packages) })
   const shared = await install(wanted)
