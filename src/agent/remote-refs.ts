@@ -2,9 +2,11 @@ import { refKey } from '../core/commit-event.ts'
 import type { RepositoryId } from '../core/ids.ts'
 import { SerialQueue } from '../lib/async/serial-queue.ts'
 import { NarwhalError } from '../lib/errors.ts'
-import { type GitEnv, parseCloneUrl } from '../lib/git/git.ts'
+import type { GitEnv } from '../lib/git/git.ts'
 import { listRemote } from '../lib/git/list-remote.ts'
 import type { Reads } from '../store/store.ts'
+import { cloneOf } from '../vault/git-credentials.ts'
+import type { Vault } from '../vault/vault.ts'
 
 /** Forges wait ten seconds for an answer to a webhook. */
 const LONGEST_MS = 5_000
@@ -19,13 +21,19 @@ export interface RefFinder {
 /** Asks git servers about single refs, a few at a time, and once for those who ask at the same time. */
 export class RemoteRefs implements RefFinder {
   readonly #store: Reads<'repositories'>
+  readonly #vault: Vault
   readonly #gitEnv: GitEnv
   readonly #asking = new Map<string, Promise<string>>()
   readonly #lanes = Array.from({ length: MAX_CONCURRENT }, () => new SerialQueue())
   #turn = 0
 
-  constructor(deps: { readonly store: Reads<'repositories'>; readonly gitEnv: GitEnv }) {
+  constructor(deps: {
+    readonly store: Reads<'repositories'>
+    readonly vault: Vault
+    readonly gitEnv: GitEnv
+  }) {
     this.#store = deps.store
+    this.#vault = deps.vault
     this.#gitEnv = deps.gitEnv
   }
 
@@ -44,7 +52,7 @@ export class RemoteRefs implements RefFinder {
       const repository = await this.#store.repositories.find(repositoryId)
       if (!repository) throw new NarwhalError('not_found', `there is no repository ${repositoryId}`)
       const options = { env: this.#gitEnv, signal }
-      const refs = await listRemote(parseCloneUrl(repository.cloneUrl), [ref], options)
+      const refs = await listRemote(cloneOf(this.#vault, repository), [ref], options)
       return refs.get(ref) ?? ''
     })
   }

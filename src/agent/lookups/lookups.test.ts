@@ -33,12 +33,9 @@ async function openWorld(cloneUrl: string) {
     createdAt: 0,
   }
   await store.transact((write) => write.repositories.insert(repository, []))
-  const intake = new Intake({
-    store,
-    broker,
-    log,
-    refs: new RemoteRefs({ store, gitEnv: readGitEnv() }),
-  })
+  const vault = await emptyVault()
+  const refs = new RemoteRefs({ store, vault, gitEnv: readGitEnv() })
+  const intake = new Intake({ store, broker, log, refs })
   const delivery: Delivery = {
     forge: 'gogs',
     deliveryId: 'd1',
@@ -51,7 +48,6 @@ async function openWorld(cloneUrl: string) {
   }
   const answer = await intake.acceptDelivery(delivery)
   assert.equal(answer.status, 'resolving')
-  const vault = await emptyVault()
   const startAgent = (): AsyncDisposable => {
     const deps = { store, vault, intake, gitEnv: readGitEnv(), metrics: openMetrics(), log }
     const lookups = new Lookups({ ...deps, safetyMs: 50 })
