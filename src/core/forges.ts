@@ -17,8 +17,23 @@ export interface ForgeFacts {
   readonly tokenUser?: string
   /** Absent: its webhooks are not supported. */
   readonly webhook?: WebhookFacts
+  /** How a server of one's own is recognized; absent: it isn't asked. */
+  readonly sign?: ForgeSign
+  /** What its administrator has to allow before it sends webhooks to a private address. */
+  readonly allowPrivate?: string
   /** What its API doesn't have. */
   readonly lacks?: readonly ('statuses' | 'pull requests')[]
+}
+
+/** What a server answers to a GET without credentials that no other kind does. */
+export interface ForgeSign {
+  /** Below the forge's pages. */
+  readonly path: string
+  /** Part of the answer: its body, or the name of a cookie that it sets, also if it refuses. */
+  readonly body?: RegExp
+  readonly cookie?: string
+  /** A header that it sends, also if it refuses. */
+  readonly header?: string
 }
 
 /** Where to create a webhook at a forge, and what its fields are called there. */
@@ -50,11 +65,16 @@ export const FORGE_FACTS = {
       url: 'Payload URL',
       secret: 'Secret',
       contentType: 'application/json',
-      events: { field: 'Events', chosen: 'Pushes, Pull requests, Branch or tag creation' },
+      events: {
+        field: 'Events',
+        chosen: 'Let me select individual events: Pushes, Pull requests, Branch or tag creation',
+      },
     },
   },
   gitea: {
     title: 'Gitea or Forgejo',
+    sign: { path: '/api/v1/version', body: /^\s*\{\s*"version"\s*:/, cookie: 'i_like_gitea' },
+    allowPrivate: 'ALLOWED_HOST_LIST in the section [webhook] of its app.ini',
     hosts: ['gitea.com', 'codeberg.org'],
     apiPath: '/api/v1',
     requests: { folder: 'pull', sign: '#' },
@@ -64,13 +84,15 @@ export const FORGE_FACTS = {
       secret: 'Secret',
       contentType: 'application/json',
       events: {
-        field: 'Trigger on',
-        chosen: 'Push, Create, Pull request, Pull request synchronized',
+        field: 'Trigger On',
+        chosen: 'Custom Events: Push, Create, Pull Request, Pull Request Synchronized',
       },
     },
   },
   gogs: {
     title: 'Gogs',
+    sign: { path: '/api/v1/version', cookie: 'i_like_gogs' },
+    allowPrivate: 'LOCAL_NETWORK_ALLOWLIST in the section [security] of its app.ini',
     tokenUser: 'token',
     hosts: [],
     apiPath: '/api/v1',
@@ -86,6 +108,8 @@ export const FORGE_FACTS = {
   },
   gitlab: {
     title: 'GitLab',
+    sign: { path: '/api/v4/version', header: 'x-gitlab-meta' },
+    allowPrivate: 'Admin → Settings → Network → Outbound requests',
     hosts: ['gitlab.com'],
     apiPath: '/api/v4',
     requests: { folder: 'merge-requests', sign: '!' },

@@ -1,7 +1,7 @@
 import type { ForgeKind, WebhookForge } from '../core/forges.ts'
 import type { AuthorQuestions } from './author-questions.ts'
 import type { ForgeHooks } from './forge-hooks.ts'
-import type { RepositoryQuestion } from './repository-question.ts'
+import type { ReadRepository, RepositoryQuestion } from './repository-question.ts'
 import type { StatusRequest } from './status-request.ts'
 
 /**
@@ -15,6 +15,7 @@ export interface ForgePort {
   readonly statusRequest: StatusRequest
   /** Builds the GET that checks whether a token is still accepted. */
   readonly repositoryQuestion: RepositoryQuestion
+  readonly readRepository: ReadRepository
   /** Absent where the forge has no refs for pull requests, so none are built, or can't be asked about them. */
   readonly authorQuestions?: AuthorQuestions
 }

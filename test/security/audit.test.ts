@@ -137,6 +137,7 @@ suite('the audit log', () => {
         apiUrl: 'https://forge.example.com/api/v3',
         project: 'ada/audited',
         token: `${CANARY}-token`,
+        isUnchecked: true,
       },
     })
     const unlinked = await ask(`DELETE ${scope}/forge-link`, 'forge_link.removed', at)

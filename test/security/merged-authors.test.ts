@@ -35,6 +35,7 @@ async function link(
     apiUrl: forge.url,
     project,
     token: 'a-token-of-the-forge',
+    isUnchecked: true,
   })
 }
 

@@ -22,6 +22,7 @@ test('SEC-14: a stranger’s pipeline that runs nothing, or whose own file skips
     apiUrl: forge.url,
     project: 'ada/judged',
     token: 'a-token-of-the-forge',
+    isUnchecked: true,
   })
   let number = 0
   const pull = async (text: string | null, headRepositoryId = 999) => {

@@ -94,6 +94,7 @@ test('STR-28: pipelines that stay unapproved for some days end, and the forge is
       apiUrl: forge.url,
       project: 'ada/forgotten',
       token: 'a-token-of-the-forge',
+      isUnchecked: true,
     })
     const sha = await source.commit({ a: '1' })
     await source.git('update-ref', 'refs/pull/1/head', sha)

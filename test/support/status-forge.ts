@@ -21,9 +21,14 @@ export interface StatusForge extends AsyncDisposable {
   readonly posted: readonly Posted[]
   readonly taken: readonly Posted[]
   behaviour: ForgeBehaviour
+  /** The number of each repository that is asked for; undefined: it has none. */
+  repository: number | undefined
   /** Fails all hanging requests. */
   release(): void
 }
+
+/** Asked for before a link is saved. */
+const NO_COMMIT = '0'.repeat(40)
 
 export async function statusForge(): Promise<StatusForge> {
   const posted: Posted[] = []
@@ -31,8 +36,22 @@ export async function statusForge(): Promise<StatusForge> {
   const hanging = new Set<ServerResponse>()
   const server = createServer((request, response) => {
     // It has no pull requests or authors: see author-forge.ts.
+    const asked = /\/(?:repos|projects|repositories)\/([^?]+)$/.exec(request.url ?? '')?.[1]
+    if (request.method === 'GET' && asked && forge.repository !== undefined) {
+      const path = decodeURIComponent(asked)
+      const named = { id: forge.repository, full_name: path, path_with_namespace: path }
+      response.writeHead(200).end(JSON.stringify(named))
+      return
+    }
     if (request.method === 'GET') {
       response.writeHead(404).end('{"message":"Not Found"}')
+      return
+    }
+    if (request.url?.includes(NO_COMMIT)) {
+      request.resume()
+      const { behaviour } = forge
+      const isOpen = behaviour === 'hang' || behaviour.status < 300
+      response.writeHead(isOpen ? 422 : behaviour.status).end('{"message":"No commit found"}')
       return
     }
     void text(request).then((body) => {
@@ -58,6 +77,7 @@ export async function statusForge(): Promise<StatusForge> {
     posted,
     taken,
     behaviour: { status: 201 },
+    repository: 601,
     release: () => {
       for (const response of hanging) response.destroy()
       hanging.clear()

@@ -1,5 +1,7 @@
 import type { ForgeLinkView } from '../../contract/rest/rest-forge-links.ts'
 import type { RepositoryView } from '../../contract/rest/rest-repositories.ts'
+import type { PipelineView } from '../../contract/rest/views.ts'
+import { statusContext } from '../../core/commit-status.ts'
 import { NarwhalError } from '../../lib/errors.ts'
 import { present } from '../../lib/present.ts'
 import type { ForgeLinkRecord, RepositoryRecord } from '../../store/records.ts'
@@ -21,6 +23,16 @@ export async function viewForgeLink(
   if (!last) return about
   const { pipelineId, sha, context, state, error, sentAt: toldAt } = last
   return { ...about, last: { pipelineId, sha, context, state, ...present({ error }), toldAt } }
+}
+
+/** Why the forge refused the last status of a pipeline, if it did. */
+export async function findStatusRefusal(
+  store: Reads<'statuses'>,
+  { id, repositoryId, event }: PipelineView,
+): Promise<{ readonly statusRefusal?: string }> {
+  const key = { repositoryId, sha: event.sha, context: statusContext(event.kind) }
+  const sent = await store.statuses.find(key)
+  return sent?.error === undefined || sent.pipelineId !== id ? {} : { statusRefusal: sent.error }
 }
 
 /** The forge's rejection of a repository's token, if any. */

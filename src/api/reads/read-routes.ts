@@ -17,7 +17,7 @@ import { registerLogRoutes } from '../logs/log-routes.ts'
 import { getPipeline, getRepository } from '../lookups.ts'
 import { registerAuditReads } from './audit-routes.ts'
 import { registerDeliveryReads } from './delivery-reads.ts'
-import { viewForgeLink, viewForgeRefusal } from './forge-link-view.ts'
+import { findStatusRefusal, viewForgeLink, viewForgeRefusal } from './forge-link-view.ts'
 import { registerIdTokenReads } from './id-token-routes.ts'
 import { registerInsights } from './insight-routes.ts'
 import { registerJobReads } from './read-routes-jobs.ts'
@@ -130,7 +130,8 @@ function registerPipelineReads(server: HttpServer, store: StoreReader): void {
     // The number first: changes between the reads are then sent again rather than missed.
     const seq = await store.changes.last()
     const pipeline = await getPipeline(store, id)
-    return { pipeline, jobs: await store.jobs.listViews(id), seq }
+    const jobs = await store.jobs.listViews(id)
+    return { pipeline, jobs, seq, ...(await findStatusRefusal(store, pipeline)) }
   })
   registerWaterfall(server, store)
 }

@@ -37,7 +37,7 @@ function wholeSpan(pipeline: PipelineView): { startedAt: number; finishedAt: num
 /** Prints one pipeline: its facts, the problems of its narwhal.yml, and its jobs with their steps. */
 export async function printPipeline(
   io: CliIo,
-  { pipeline, jobs }: PipelineWithJobs,
+  { pipeline, jobs, statusRefusal }: PipelineWithJobs,
 ): Promise<void> {
   const colours = coloursFor(io, io.stdout)
   const now = io.now()
@@ -59,6 +59,12 @@ export async function printPipeline(
     ],
     ['duration', formatSpan(wholeSpan(pipeline), now)],
     ...(pipeline.rerunOf ? ([['rerun of', pipeline.rerunOf]] satisfies [string, string][]) : []),
+    ...(statusRefusal === undefined
+      ? []
+      : ([['forge', `refused its status: ${cleanText(statusRefusal)}`]] satisfies [
+          string,
+          string,
+        ][])),
     ['id', pipeline.id],
     ...heldLines(pipeline, now),
     ...(note ? ([['note', cleanText(note)]] satisfies [string, string][]) : []),

@@ -35,6 +35,8 @@ export const newForgeLink = z.strictObject({
   apiUrl: apiUrl.optional(),
   /** The repository's path at the forge; by default that of the clone URL. */
   project: project.optional(),
+  /** Saved without asking the forge whether it accepts statuses: it can't be reached now. */
+  isUnchecked: z.boolean().optional(),
   /** Must be allowed to write statuses; stored encrypted, and never shown again. */
   token: z.string().regex(/^[!-~]{8,1000}$/, 'must have 8 to 1000 printable characters, no spaces'),
 })

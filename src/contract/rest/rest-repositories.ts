@@ -94,7 +94,8 @@ export const newRepository = z.strictObject({
   name: repositoryName,
   /** https://…, ssh://…, git@host:path, or an absolute path on the machine. */
   cloneUrl,
-  forge: z.enum(FORGES).default('git'),
+  /** By default found out by the host, or by asking its server. */
+  forge: z.enum(FORGES).optional(),
   /** Milliseconds between polls for new commits; 0: webhooks only. By default one minute. */
   pollIntervalMs: pollIntervalMs.default(60_000),
   credentials: credentials.optional(),
@@ -112,6 +113,8 @@ export const registeredRepository = z.object({
       formerEndsAt: z.number().int().nonnegative().optional(),
     })
     .optional(),
+  /** Nobody said which forge hosts it, and its server didn't either: it is polled as plain git. */
+  isForgeUnknown: z.literal(true).optional(),
 })
 export type RegisteredRepository = z.infer<typeof registeredRepository>
 export const repositoryList = z.object({ repositories: z.array(repositoryView) })

@@ -52,6 +52,8 @@ export const pipelineParams = z.object({ pipeline: pipelineId })
 export const pipelineWithJobs = z.object({
   pipeline: pipelineView,
   jobs: z.array(jobView),
+  /** Why its forge refused its last status; absent: it did not. */
+  statusRefusal: z.string().optional(),
   /** The number of the newest state change, to resume live events after it. */
   seq: z.number().int().nonnegative(),
 })

@@ -1,7 +1,7 @@
 import type { ForgeQuestion } from '../../forge/author-questions.ts'
 import type { Hosts } from '../../lib/reach/hosts.ts'
 import { describeConnectError } from '../../lib/tls/connect-errors.ts'
-import { getFromForge, isLimited } from '../forge-api/get-from-forge.ts'
+import { getFromForge, isLimited } from '../forge-api/ask-api.ts'
 
 /** A forge's answer, or why there is none. */
 export type ForgeAnswer =

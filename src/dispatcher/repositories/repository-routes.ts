@@ -33,8 +33,10 @@ export interface RepositoryDeps {
 export function addRepositoryRoutes(server: HttpServer, deps: RepositoryDeps): void {
   const { store } = deps
   route(server, ENDPOINTS.addRepository, async (request) => {
-    const { repository, secret } = await registerRepository(deps, request.body, doerOf(request))
-    return registered(repository, secret)
+    const added = await registerRepository(deps, request.body, doerOf(request))
+    const { repository, secret, isForgeKnown } = added
+    const shown = registered(repository, secret)
+    return isForgeKnown ? shown : { ...shown, isForgeUnknown: true as const }
   })
   route(server, ENDPOINTS.changeRepository, async (request) => {
     const former = await getRepository(store, request.params.repository)

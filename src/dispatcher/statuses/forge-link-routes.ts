@@ -4,6 +4,7 @@ import { viewForgeLink } from '../../api/reads/forge-link-view.ts'
 import { ENDPOINTS } from '../../contract/rest/endpoints/endpoints.ts'
 import type { HttpServer } from '../../http/http-server.ts'
 import { route } from '../../http/route.ts'
+import type { GitEnv } from '../../lib/git/git.ts'
 import { present } from '../../lib/present.ts'
 import type { Uses } from '../../store/store.ts'
 import type { Vault } from '../../vault/vault.ts'
@@ -13,6 +14,7 @@ import type { Statuses } from './report-statuses.ts'
 export interface ForgeLinkDeps {
   readonly store: Uses<'forgeLinks' | 'repositories' | 'statuses' | 'transact'>
   readonly vault: Vault
+  readonly gitEnv: GitEnv
   readonly statuses: Pick<Statuses, 'refresh'>
 }
 

@@ -1,38 +1,73 @@
 import type { z } from 'zod'
 import type { newForgeLink } from '../../contract/rest/rest-forge-links.ts'
 import type { Doer } from '../../core/audit/audit.ts'
-import { clonePlace, pathAtForge } from '../../core/forge-path.ts'
+import { clonePlace, forgePathOf, pathAtForge } from '../../core/forge-path.ts'
 import { FORGE_KINDS, type ForgeTarget, forgeApiUrl, forgeKindAt } from '../../core/forges.ts'
+import type { FoundRepository } from '../../forge/repository-question.ts'
 import { NarwhalError } from '../../lib/errors.ts'
 import { cloneHost } from '../../lib/git/clone-host.ts'
+import type { GitEnv } from '../../lib/git/git.ts'
 import { present } from '../../lib/present.ts'
+import { ANY_HOSTS } from '../../lib/reach/hosts.ts'
 import type { RepositoryRecord } from '../../store/records.ts'
 import type { Uses, Writes } from '../../store/store.ts'
 import { forgeTokenPlace } from '../../vault/forge-tokens.ts'
 import type { Vault } from '../../vault/vault.ts'
+import { checkLink } from './check-link.ts'
 
 type Request = z.output<typeof newForgeLink>
 
+const LONGEST_MS = 30_000
+
 /**
- * Saves where a repository's statuses are reported, with its token sealed. What the request leaves out is
- * derived from the clone URL; rejects with `invalid` where that is not possible.
+ * Saves where a repository's statuses are reported, with its token sealed, once the forge has said that it accepts
+ * them. What the request leaves out is derived from the clone URL; rejects with `invalid` where that is not
+ * possible, and as `checkLink` does.
  */
 export async function linkForge(
-  { store, vault }: { store: Uses<'transact'>; vault: Vault },
+  { store, vault, gitEnv }: { store: Uses<'transact'>; vault: Vault; gitEnv: GitEnv },
   repository: RepositoryRecord,
   request: Request,
   by: Doer,
 ): Promise<void> {
   const { id: repositoryId } = repository
-  const target = forgeTarget(repository, request)
+  const wanted = forgeTarget(repository, request)
+  const { hosts = ANY_HOSTS } = gitEnv
+  const signal = AbortSignal.timeout(LONGEST_MS)
+  const checked = request.isUnchecked
+    ? undefined
+    : await checkLink(wanted, request.token, { hosts, signal })
+  const { target, found } = checked ?? { target: wanted }
+  const forgeId = found && newForgeId(repository, target, found)
   const createdAt = Date.now()
   await store.transact(async (write) => {
     const token = await vault.seal(write, request.token, forgeTokenPlace(repositoryId))
     const former = await write.forgeLinks.find(repositoryId)
     await write.forgeLinks.save({ ...target, repositoryId, token, createdAt })
     const facts = { ...present({ before: former && linkFacts(former) }), after: linkFacts(target) }
+    if (forgeId !== undefined) await write.repositories.setForgeIds(repositoryId, { forgeId })
     write.audit.add(by, { action: 'forge_link.set', subject: repository, ...facts })
   })
+}
+
+/**
+ * The repository's number at its forge, if that is where it is linked and it is not known yet. Throws `conflict` if
+ * it is another one than its webhooks name.
+ */
+function newForgeId(
+  repository: RepositoryRecord,
+  { forge, apiUrl, project }: ForgeTarget,
+  { id }: FoundRepository,
+): number | undefined {
+  const isItsForge = forge === repository.forge && apiUrl === derive(repository, {}).apiUrl
+  const { name, forgeId } = repository
+  if (id === undefined || !isItsForge || id === forgeId) return undefined
+  if (forgeId === undefined) {
+    const isItself = project.toLowerCase() === forgePathOf(repository).toLowerCase()
+    return isItself ? id : undefined
+  }
+  const words = `${project} is another repository at the forge (${id}) than the one whose webhooks are accepted (${forgeId}); if it was created again there: narwhal repo set ${name} --url URL, with its clone URL`
+  throw new NarwhalError('conflict', words)
 }
 
 /**

@@ -1,9 +1,8 @@
 import type { ForgeRequest } from '../../forge/status-request.ts'
 import { present } from '../../lib/present.ts'
-import { askOnce } from '../../lib/reach/ask-once.ts'
 import type { Hosts } from '../../lib/reach/hosts.ts'
 import { describeConnectError } from '../../lib/tls/connect-errors.ts'
-import { isLimited } from '../forge-api/get-from-forge.ts'
+import { isLimited, postToForge } from '../forge-api/ask-api.ts'
 
 /** The result of sending a status. */
 export type SendResult =
@@ -28,21 +27,13 @@ const LONGEST_PAUSE_MS = 3_600_000
  * following redirects, since the token is for this host alone. Never rejects.
  */
 export async function sendStatus(
-  { url, headers, body }: ForgeRequest,
+  request: ForgeRequest,
   hosts: Hosts,
   signal: AbortSignal,
 ): Promise<SendResult> {
   try {
-    const asked = new URL(url)
-    const found = await hosts.find(asked.hostname)
-    const question = {
-      url: asked,
-      method: 'POST',
-      headers: { ...headers, 'content-type': 'application/json', 'user-agent': 'narwhal' },
-      body: JSON.stringify(body),
-      signal: AbortSignal.any([signal, AbortSignal.timeout(ANSWER_MS)]),
-    }
-    const answer = await askOnce(question, found)
+    const ends = AbortSignal.any([signal, AbortSignal.timeout(ANSWER_MS)])
+    const answer = await postToForge(request, { hosts, signal: ends })
     if (answer.status >= 200 && answer.status < 300) return { kind: 'sent' }
     return understand(answer.status, answer.headers, answer.text)
   } catch (error) {

@@ -228,6 +228,7 @@ export class StatusReporter implements AsyncDisposable {
     )
     if (result.kind === 'retried') return result
     const error = result.kind === 'rejected' ? result.words : undefined
+    const former = error && (await store.statuses.findLast(repositoryId))?.error
     const sent = {
       repositoryId,
       sha,
@@ -244,7 +245,8 @@ export class StatusReporter implements AsyncDisposable {
       const words = isOfToken ? error : undefined
       await noteForgeAnswer(this.#deps, record, { words, of: 'status' })
     }
-    if (error !== undefined && !isOfToken) {
+    if (error !== undefined && !isOfToken && error !== former) {
+      // What is refused for the same reason is said once, and on each pipeline's page.
       const facts = { repository: pipeline.repositoryName, sha, reason: error }
       log.warn(facts, 'the forge rejected a status')
     }

@@ -4,7 +4,7 @@ import type { Logger } from '../../lib/log.ts'
 import type { Hosts } from '../../lib/reach/hosts.ts'
 import type { ForgeLinkRecord } from '../../store/records.ts'
 import type { Uses } from '../../store/store.ts'
-import { getFromForge, isLimited } from '../forge-api/get-from-forge.ts'
+import { getFromForge, isLimited } from '../forge-api/ask-api.ts'
 import { noteForgeAnswer } from './forge-refusals.ts'
 
 export interface TokenTrials {

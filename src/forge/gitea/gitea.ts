@@ -1,5 +1,6 @@
 import type { WebhookForgePort } from '../forge.ts'
 import { projectPath } from '../project-path.ts'
+import { readNumbered } from '../repository-question.ts'
 import { giteaQuestions } from './authors.ts'
 import { giteaStatus } from './status.ts'
 import { parseGitea } from './webhook.ts'
@@ -20,5 +21,6 @@ export const gitea: WebhookForgePort = {
     url: `${apiUrl}/repos/${projectPath(project)}`,
     headers: { authorization: `token ${token}` },
   }),
+  readRepository: readNumbered,
   authorQuestions: giteaQuestions,
 }

@@ -1,5 +1,6 @@
 import type { WebhookForgePort } from '../forge.ts'
 import { projectPath } from '../project-path.ts'
+import { readNumbered } from '../repository-question.ts'
 import { githubQuestions } from './authors.ts'
 import { githubHeaders } from './headers.ts'
 import { githubStatus } from './status.ts'
@@ -20,5 +21,6 @@ export const github: WebhookForgePort = {
     url: `${apiUrl}/repos/${projectPath(project)}`,
     headers: githubHeaders(token),
   }),
+  readRepository: readNumbered,
   authorQuestions: githubQuestions,
 }

@@ -1,5 +1,6 @@
 import type { WebhookForgePort } from '../forge.ts'
 import { gitlabQuestions } from './authors.ts'
+import { project } from './payloads.ts'
 import { gitlabStatus } from './status.ts'
 import { parseGitlab } from './webhook.ts'
 
@@ -20,5 +21,9 @@ export const gitlab: WebhookForgePort = {
     url: `${apiUrl}/projects/${encodeURIComponent(project)}`,
     headers: { 'private-token': token },
   }),
+  readRepository: (json) => {
+    const { data } = project.safeParse(json)
+    return data && { id: data.id, path: data.path_with_namespace }
+  },
   authorQuestions: gitlabQuestions,
 }

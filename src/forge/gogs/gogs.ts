@@ -1,6 +1,7 @@
 import type { WebhookForgePort } from '../forge.ts'
 import { giteaStatus } from '../gitea/status.ts'
 import { projectPath } from '../project-path.ts'
+import { readNumbered } from '../repository-question.ts'
 import { parseGogs } from './webhook.ts'
 
 /**
@@ -23,4 +24,5 @@ export const gogs: WebhookForgePort = {
     url: `${apiUrl}/repos/${projectPath(project)}`,
     headers: { authorization: `token ${token}` },
   }),
+  readRepository: readNumbered,
 }

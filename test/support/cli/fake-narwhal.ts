@@ -188,12 +188,13 @@ function addCommands(server: HttpServer, fake: FakeNarwhal): void {
         id: 'repo_9' as const,
         name,
         cloneUrl,
-        forge,
+        forge: forge ?? 'git',
         pollIntervalMs,
         createdAt: 0,
       }
       fake.repositories.push(repository)
       const webhook = { path: `/webhooks/${forge}/${repository.id}`, secret: 's3cret' }
+      if (forge === undefined) return { repository, isForgeUnknown: true as const }
       return forge === 'git' ? { repository } : { repository, webhook }
     },
   )

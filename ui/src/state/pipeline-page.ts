@@ -11,6 +11,8 @@ import type { SubjectAction } from '../live/use-subject.ts'
 export interface PipelinePageState {
   readonly pipeline: PipelineView | undefined
   readonly jobs: readonly JobView[]
+  /** Why its forge refused its status, when the page was loaded. */
+  readonly statusRefusal?: string | undefined
   /** What both are derived from. */
   readonly known: PipelineState | undefined
 }
@@ -21,9 +23,12 @@ export function reducePipelinePage(
   state: PipelinePageState,
   action: SubjectAction<PipelineWithJobs>,
 ): PipelinePageState {
-  if (action.type === 'loaded') return shown(startPipelineState(action.loaded))
+  if (action.type === 'loaded') {
+    const { statusRefusal } = action.loaded
+    return { ...shown(startPipelineState(action.loaded)), statusRefusal }
+  }
   const next = state.known && withNews(state.known, action)
-  return next === undefined || next === state.known ? state : shown(next)
+  return next === undefined || next === state.known ? state : { ...state, ...shown(next) }
 }
 
 function shown(known: PipelineState): PipelinePageState {

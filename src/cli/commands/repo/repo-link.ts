@@ -21,6 +21,7 @@ interface LinkOptions extends ClientOptions {
   readonly apiUrl?: string
   readonly project?: string
   readonly tokenFile?: string
+  readonly unchecked?: boolean
 }
 
 /** `narwhal repo link|unlink` */
@@ -28,7 +29,7 @@ export function addRepoLinkCommands(repo: Command, io: CliIo): void {
   addClientCommand(repo, 'link <repository>', {
     summary: 'report commit statuses to its forge',
     description:
-      "Reports commit statuses to the repository's forge, with a token that may write them. Without a token it shows where they are reported, and which was sent last. Forge, API and project default to those of the clone URL.",
+      "Reports commit statuses to the repository's forge, with a token that may write them; the forge is asked first. Without a token it shows where they are reported, and which was sent last. Forge, API and project default to those of the clone URL.",
     examples: [
       'repo link octocat/hello --token-file github-token',
       'repo link team/app --forge gitea --token-file -',
@@ -44,6 +45,7 @@ export function addRepoLinkCommands(repo: Command, io: CliIo): void {
     )
     .option('--api-url <url>', "the forge's API, like https://git.example.com/api/v1")
     .option('--project <owner/name>', "the repository's path at the forge")
+    .option('--unchecked', "link it without asking the forge, which can't be reached now")
     .action((repository: string, options: LinkOptions) => link(repository, options, io))
   addClientCommand(repo, 'unlink <repository>', {
     summary: 'stop reporting statuses, and delete the token',
@@ -66,7 +68,7 @@ async function link(repository: string, options: LinkOptions, io: CliIo): Promis
       ? await client.getForgeLink(repository)
       : await client.linkForge(repository, {
           token: await readCredential(tokenFile, TOKEN, io),
-          ...present({ forge, apiUrl, project }),
+          ...present({ forge, apiUrl, project, isUnchecked: options.unchecked }),
         })
   if (options.json) return printJson(io, { link: shown })
   const at = `${cleanText(shown.project)} (${shown.forge}, ${cleanText(shown.apiUrl)})`

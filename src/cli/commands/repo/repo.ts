@@ -1,6 +1,15 @@
 import { type Command, Option } from 'commander'
 import type { RegisteredRepository } from '../../../contract/rest/rest-repositories.ts'
-import { FORGE_FACTS, FORGES, type Forge, hasWebhooks, webhookFacts } from '../../../core/forges.ts'
+import {
+  FORGE_FACTS,
+  FORGES,
+  type Forge,
+  forgeFacts,
+  forgeKindAt,
+  hasWebhooks,
+  webhookFacts,
+} from '../../../core/forges.ts'
+import { cloneHost } from '../../../lib/git/clone-host.ts'
 import { present } from '../../../lib/present.ts'
 import {
   addClientCommand,
@@ -11,7 +20,7 @@ import {
   printJson,
 } from '../../parts/client-command.ts'
 import { CREDENTIALS_HELP, readGitCredentials } from '../../parts/read-credential.ts'
-import { readOrigin } from '../../parts/repository-origin.ts'
+import { type Origin, readOrigin } from '../../parts/repository-origin.ts'
 import { cleanText } from '../../terminal/clean-text.ts'
 import { type CliIo, coloursFor } from '../../terminal/cli-io.ts'
 import { formatInterval, parseDuration } from '../../terminal/format.ts'
@@ -47,7 +56,11 @@ export function addRepoCommands(program: Command, io: CliIo): void {
     ],
   })
     .option('--name <owner/name>', "its name here (default: the URL's or the folder's)")
-    .addOption(new Option('--forge <forge>', 'who hosts it (default: by the URL)').choices(FORGES))
+    .addOption(
+      new Option('--forge <forge>', 'who hosts it (default: by the URL, or by asking)').choices(
+        FORGES,
+      ),
+    )
     .option('--poll <duration>', 'how often to poll for new commits: 30s, 5m, off (default: 60s)')
     .option('--credentials-file <file>', CREDENTIALS_HELP)
     .action((origin: string, options: AddOptions) => add(origin, options, io))
@@ -92,8 +105,7 @@ async function add(given: string, options: AddOptions, io: CliIo): Promise<void>
   const registered = await client.addRepository({
     name: options.name ?? origin.name,
     cloneUrl: origin.cloneUrl,
-    forge: options.forge ?? origin.forge,
-    ...present({ pollIntervalMs, credentials }),
+    ...present({ pollIntervalMs, credentials, forge: options.forge ?? forgeOf(origin) }),
   })
   if (options.json) return printJson(io, registered)
   const { repository, webhook } = registered
@@ -105,11 +117,22 @@ async function add(given: string, options: AddOptions, io: CliIo): Promise<void>
   const bold = coloursFor(io, io.stdout).bold
   io.stdout.write(`registered ${bold(name)} (${cleanText(repository.cloneUrl)}), ${polled}\n`)
   if (webhook) printWebhook(client.address.server, { repository, webhook }, io)
+  if (registered.isForgeUnknown) note(io, unknownForge(name))
   note(io, `run it with: narwhal pipeline start ${name} --follow`)
   if (hasWebhooks(repository.forge)) {
     const { title } = FORGE_FACTS[repository.forge]
     note(io, `report statuses to ${title} with: narwhal repo link ${name} --token-file <file>`)
   }
+}
+
+/** Undefined: a server is asked what it is. A folder is served by none. */
+function forgeOf({ cloneUrl, forge }: Origin): Forge | undefined {
+  return forge === 'git' && !cloneUrl.startsWith('/') ? undefined : forge
+}
+
+function unknownForge(name: string): string {
+  const kinds = FORGES.filter((forge) => forge !== 'git').join('|')
+  return `which forge hosts it is unknown: its server doesn't say. It is polled as plain git, without webhooks and pull requests; to name its forge: narwhal repo set ${name} --forge ${kinds}`
 }
 
 async function newSecret(repository: string, options: SecretOptions, io: CliIo): Promise<void> {
@@ -153,12 +176,24 @@ function printWebhook(server: string, { repository, webhook }: WithWebhook, io: 
     `  ${fields.secret.padEnd(13)} ${cleanText(webhook.secret)}`,
     `  ${events.field.padEnd(13)} ${events.chosen}`,
   ]
+  const { allowPrivate, title } = forgeFacts(forge)
+  if (allowPrivate !== undefined && !isWellKnown(repository.cloneUrl)) {
+    lines.push(
+      '',
+      `On the same network, ${title} sends nothing to this server unless its administrator allows that:`,
+      `  ${allowPrivate}`,
+    )
+  }
   if (isLocal) {
     lines.push(
       `${FORGE_FACTS[forge].title} can't reach ${server}: use this server's public address instead.`,
     )
   }
   io.stdout.write(`${lines.join('\n')}\n`)
+}
+
+function isWellKnown(cloneUrl: string): boolean {
+  return forgeKindAt(cloneHost(cloneUrl)) !== undefined
 }
 
 async function list(options: ClientOptions, io: CliIo): Promise<void> {

@@ -29,7 +29,7 @@ export function PipelinePage({ id, search }: PipelinePageProps) {
     reduce: reducePipelinePage,
     initial: NO_PIPELINE,
   })
-  const { pipeline, jobs } = state
+  const { pipeline, jobs, statusRefusal } = state
   useFavicon(pipeline && statusOf(pipeline))
   useRowKeys()
   if (!pipeline) {
@@ -48,6 +48,11 @@ export function PipelinePage({ id, search }: PipelinePageProps) {
       <title>{`${pipeline.repositoryName} #${pipeline.number} · Narwhal`}</title>
       <PipelineHead pipeline={pipeline} cancelled={whyCancelled(pipeline, jobs)} />
       <ErrorNotice error={error} />
+      {statusRefusal === undefined ? null : (
+        <p className="notice" role="status">
+          The forge refused this pipeline’s status: {statusRefusal}
+        </p>
+      )}
       <Problems problems={pipeline.problems} />
       {jobs.length > 0 ? (
         <Overview pipeline={pipeline} jobs={jobs} shown={job} params={params} />
