@@ -1,6 +1,14 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { isRef, isSha, isZeroSha, semanticKey, shortRef } from './commit-event.ts'
+import {
+  BARE_COMMIT_REF,
+  isRef,
+  isSha,
+  isZeroSha,
+  placeOf,
+  semanticKey,
+  shortRef,
+} from './commit-event.ts'
 
 const event = {
   id: 'event_1',
@@ -60,4 +68,13 @@ test('refs are shortened as people say them', () => {
   assert.equal(shortRef('refs/merge-requests/7/head'), '!7')
   assert.equal(shortRef('refs/pull/7/merge'), 'refs/pull/7/merge')
   assert.equal(shortRef('HEAD'), 'HEAD')
+})
+
+test('a pipeline that was started for a commit alone is shown with the commit', () => {
+  const sha = '0123456789abcdef0123456789abcdef01234567'
+  const at = { kind: 'manual', ref: BARE_COMMIT_REF, sha } as const
+  assert.equal(placeOf(at), '0123456789')
+  assert.equal(placeOf({ ...at, ref: 'refs/heads/main' }), 'main')
+  assert.equal(placeOf({ ...at, kind: 'push' }), 'HEAD')
+  assert.equal(placeOf({ ...at, kind: 'pull_request', ref: 'refs/pull/7/head' }), '#7')
 })

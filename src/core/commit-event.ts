@@ -141,3 +141,11 @@ export function shortRef(ref: string): string {
   if (request) return `${request.sign}${request.number}`
   return ref.replace(/^refs\/(?:heads|tags)\//, '')
 }
+
+/** The placeholder ref of a manual start that named only a commit. */
+export const BARE_COMMIT_REF = 'refs/heads/HEAD'
+
+/** Where an event's commit was, for people: the ref's short name, or the commit itself if no ref was named. */
+export function placeOf({ kind, ref, sha }: Pick<CommitEvent, 'kind' | 'ref' | 'sha'>): string {
+  return kind === 'manual' && ref === BARE_COMMIT_REF ? sha.slice(0, 10) : shortRef(ref)
+}

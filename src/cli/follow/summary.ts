@@ -1,5 +1,5 @@
 import type { PipelineView, StepView } from '../../contract/rest/views.ts'
-import { shortRef } from '../../core/commit-event.ts'
+import { placeOf } from '../../core/commit-event.ts'
 import { planNote } from '../../core/pipeline/plan-note.ts'
 import { cleanLogText, cleanText } from '../terminal/clean-text.ts'
 import type { Colours } from '../terminal/cli-io.ts'
@@ -25,10 +25,10 @@ export function pipelineName(pipeline: PipelineView): string {
 
 /** `team/app#12  main  1a2b3c4d5e  The title  Ada` */
 export function headline({ colours }: Look, pipeline: PipelineView): string {
-  const { ref, sha, title, author } = pipeline.event
+  const { sha, title, author } = pipeline.event
   const parts = [
     colours.bold(pipelineName(pipeline)),
-    cleanText(shortRef(ref)),
+    cleanText(placeOf(pipeline.event)),
     colours.yellow(cleanText(sha.slice(0, 10))),
     cleanText(title),
     colours.dim(cleanText(author)),

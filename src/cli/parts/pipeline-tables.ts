@@ -1,7 +1,7 @@
 import { imagesOf } from '../../contract/rest/images-of.ts'
 import type { PipelineWithJobs } from '../../contract/rest/rest.ts'
 import type { JobView, PipelineView, StepView } from '../../contract/rest/views.ts'
-import { shortRef } from '../../core/commit-event.ts'
+import { placeOf } from '../../core/commit-event.ts'
 import { planNote } from '../../core/pipeline/plan-note.ts'
 import { cleanLogText, cleanText } from '../terminal/clean-text.ts'
 import { type CliIo, coloursFor, hasUnicode } from '../terminal/cli-io.ts'
@@ -20,7 +20,7 @@ export async function printPipelines(io: CliIo, pipelines: readonly PipelineView
       cell: (one) => `${paintStatus(colours, statusWord(one))}${holdOf(one, now) ? ', kept' : ''}`,
     },
     { title: 'event', cell: (one) => one.event.kind.replace('_', ' ') },
-    { title: 'ref', cell: (one) => cleanText(shortRef(one.event.ref)), shrinkTo: 10 },
+    { title: 'ref', cell: (one) => cleanText(placeOf(one.event)), shrinkTo: 10 },
     { title: 'commit', cell: (one) => cleanText(one.event.sha.slice(0, 10)) },
     { title: 'title', cell: (one) => cleanText(one.event.title), shrinkTo: 12 },
     { title: 'author', cell: (one) => cleanText(one.event.author), shrinkTo: 8 },
@@ -49,7 +49,7 @@ export async function printPipeline(
   const facts: [string, string][] = [
     ['status', `${paintStatus(colours, word)}${why}`],
     ...(name ? ([['name', name]] satisfies [string, string][]) : []),
-    ['commit', `${cleanText(event.sha)} on ${cleanText(shortRef(event.ref))}`],
+    ['commit', `${cleanText(event.sha)} on ${cleanText(placeOf(event))}`],
     ['title', cleanText(event.title)],
     ['author', cleanText(event.author)],
     ['event', eventWords(event)],

@@ -1,4 +1,4 @@
-import { shortRef } from '../../core/commit-event.ts'
+import { placeOf, shortRef } from '../../core/commit-event.ts'
 import {
   FORGE_FACTS,
   FORGE_KINDS,
@@ -33,6 +33,11 @@ export function forgeChoices(): readonly { readonly forge: Forge; readonly words
 /** The forge according to the clone URL; `git` if it is unknown. */
 export function forgeOfUrl(cloneUrl: string): Forge {
   return forgeAt(cloneHost(cloneUrl.trim()))
+}
+
+/** Where an event's commit was, for display: `main`, `v1`, `#7`, `!7`, or the commit itself. */
+export function placeWords(event: Parameters<typeof placeOf>[0]): string {
+  return placeOf(event)
 }
 
 /** A ref for display, of any forge: `main`, `v1`, `#7`, `!7`. */

@@ -1,5 +1,11 @@
 import { present } from '../../lib/present.ts'
-import type { CommitEvent, EventKind, Trust, TrustFacts } from '../commit-event.ts'
+import {
+  BARE_COMMIT_REF,
+  type CommitEvent,
+  type EventKind,
+  type Trust,
+  type TrustFacts,
+} from '../commit-event.ts'
 import type { StrangerReason } from './stranger-reason.ts'
 
 /** A repository's own rules. */
@@ -11,9 +17,6 @@ export interface TrustRules {
 export function isStranger({ stranger }: Pick<Trust, 'stranger'>): boolean {
   return stranger !== undefined
 }
-
-/** The placeholder ref of a manual start that named only a commit. */
-export const BARE_COMMIT_REF = 'refs/heads/HEAD'
 
 /** Whether a ref is a branch or a tag: moving those takes write access to the repository. */
 export function isOwnRef(ref: string): boolean {

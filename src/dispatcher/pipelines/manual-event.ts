@@ -1,5 +1,5 @@
-import { type CommitEvent, isRef, isSha } from '../../core/commit-event.ts'
-import { BARE_COMMIT_REF, decideTrust, isOwnRef } from '../../core/stranger/stranger.ts'
+import { BARE_COMMIT_REF, type CommitEvent, isRef, isSha } from '../../core/commit-event.ts'
+import { decideTrust, isOwnRef } from '../../core/stranger/stranger.ts'
 import { NarwhalError } from '../../lib/errors.ts'
 import type { CloneUrl, GitEnv } from '../../lib/git/git.ts'
 import { findRemoteHead, findRemoteRefs, listRemote } from '../../lib/git/list-remote.ts'

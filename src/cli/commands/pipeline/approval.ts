@@ -2,7 +2,7 @@ import type { Command } from 'commander'
 import type { ApiClient } from '../../../client/client.ts'
 import { STRANGER_WORDS, waitWords } from '../../../contract/rest/stranger-words.ts'
 import type { PipelineView } from '../../../contract/rest/views.ts'
-import { shortRef } from '../../../core/commit-event.ts'
+import { placeOf } from '../../../core/commit-event.ts'
 import { NarwhalError } from '../../../lib/errors.ts'
 import { changedLines, changedWords } from '../../parts/changed-files.ts'
 import {
@@ -92,7 +92,7 @@ function linesAbout(pipeline: PipelineView): string[] {
   const why = event.stranger ? [`  stranger: ${STRANGER_WORDS[event.stranger]}`] : []
   return [
     `${nameOf(pipeline)}: ${cleanText(event.title)}`,
-    `  commit ${cleanText(event.sha)} on ${cleanText(shortRef(event.ref))} by ${cleanText(event.author)}`,
+    `  commit ${cleanText(event.sha)} on ${cleanText(placeOf(event))} by ${cleanText(event.author)}`,
     ...why,
     ...waitLines(pipeline),
     ...changedLines(pipeline.changed).map((line) => `  ${line}`),
@@ -109,7 +109,7 @@ async function awaiting(options: ClientOptions, io: CliIo): Promise<void> {
   await printTable(io, pipelines, [
     { title: 'pipeline', cell: nameOf },
     { title: 'for', cell: ({ approval }) => (isForRun(approval) ? 'run' : 'secrets') },
-    { title: 'ref', cell: ({ event }) => cleanText(shortRef(event.ref)), shrinkTo: 10 },
+    { title: 'ref', cell: ({ event }) => cleanText(placeOf(event)), shrinkTo: 10 },
     { title: 'commit', cell: ({ event }) => cleanText(event.sha.slice(0, 10)) },
     { title: 'title', cell: ({ event }) => cleanText(event.title), shrinkTo: 12 },
     { title: 'author', cell: ({ event }) => cleanText(event.author), shrinkTo: 8 },

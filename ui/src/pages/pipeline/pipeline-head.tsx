@@ -1,4 +1,4 @@
-import { refWords } from '../../../../src/contract/rest/forge-words.ts'
+import { placeWords } from '../../../../src/contract/rest/forge-words.ts'
 import type { PipelineView } from '../../../../src/contract/rest/views.ts'
 import { planNote } from '../../../../src/core/pipeline/plan-note.ts'
 import { call } from '../../api.ts'
@@ -21,7 +21,7 @@ export interface PipelineHeadProps {
 
 export function PipelineHead({ pipeline, cancelled }: PipelineHeadProps) {
   const { event, repositoryName } = pipeline
-  const ref = refWords(event.ref)
+  const ref = placeWords(event)
   const note = planNote(pipeline)
   return (
     <header className="pipeline-head">

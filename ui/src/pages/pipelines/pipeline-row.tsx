@@ -1,5 +1,5 @@
 import { memo } from 'react'
-import { refWords } from '../../../../src/contract/rest/forge-words.ts'
+import { placeWords } from '../../../../src/contract/rest/forge-words.ts'
 import type { PipelineView } from '../../../../src/contract/rest/views.ts'
 import { call } from '../../api.ts'
 import { formatSha } from '../../format.ts'
@@ -37,7 +37,7 @@ export const PipelineRow = memo(function PipelineRow(props: { readonly pipeline:
           {pipeline.reason ? <span className="reason">{pipeline.reason}</span> : null}
         </p>
       </div>
-      <span className="chip">{refWords(event.ref)}</span>
+      <span className="chip">{placeWords(event)}</span>
       <span className="when quiet small">
         <Duration of={pipeline} />
         <Ago at={pipeline.createdAt} />

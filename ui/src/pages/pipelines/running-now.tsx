@@ -1,4 +1,4 @@
-import { refWords } from '../../../../src/contract/rest/forge-words.ts'
+import { placeWords } from '../../../../src/contract/rest/forge-words.ts'
 import type { Activity } from '../../../../src/contract/rest/rest-insights.ts'
 import type { PipelineView } from '../../../../src/contract/rest/views.ts'
 import { formatDuration } from '../../format.ts'
@@ -63,7 +63,7 @@ function Running({ pipeline, runs }: RunningProps) {
           <span>
             {pipeline.repositoryName} #{pipeline.number}
           </span>
-          <span>{refWords(pipeline.event.ref)}</span>
+          <span>{placeWords(pipeline.event)}</span>
           <span className="number">
             {whole(elapsed)}
             {typical ? ` of ~${whole(typical)}` : ''}

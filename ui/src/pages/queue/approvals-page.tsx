@@ -1,5 +1,5 @@
 import { useEffect } from 'react'
-import { refWords } from '../../../../src/contract/rest/forge-words.ts'
+import { placeWords } from '../../../../src/contract/rest/forge-words.ts'
 import { STRANGER_WORDS, waitWords } from '../../../../src/contract/rest/stranger-words.ts'
 import type { PipelineView } from '../../../../src/contract/rest/views.ts'
 import { call } from '../../api.ts'
@@ -85,7 +85,7 @@ function Row({ pipeline }: { readonly pipeline: PipelineView }) {
           <span>{name}</span>
           <code title={event.sha}>{formatSha(event.sha)}</code>
           <span>{event.author}</span>
-          <span>{refWords(event.ref)}</span>
+          <span>{placeWords(event)}</span>
           <span>{isForRun ? 'to run' : 'to use secrets'}</span>
           {event.stranger ? <span className="reason">{STRANGER_WORDS[event.stranger]}</span> : null}
           {why === undefined ? null : <span className="reason">{why}</span>}
