@@ -84,6 +84,24 @@ test('a password is not sent to another server after the clone URL was changed',
   assert.equal((await none).repository.credentials, undefined)
 })
 
+test('a deploy key is made for a repository, shown by its public half, and sealed', async () => {
+  await using repository = await gitRepository({ files: FILE })
+  await using narwhal = await startUp()
+  await narwhal.client.addRepository({ name: 'team/app', cloneUrl: repository.path })
+  const { deployKey, repository: shown } = await narwhal.client.makeDeployKey('team/app')
+  assert.match(deployKey, /^ssh-ed25519 \S+ narwhal:team\/app$/)
+  assert.deepEqual([shown.deployKey, shown.credentials], [deployKey, ['deploy key']])
+  assert.equal((await narwhal.client.getRepository('team/app')).deployKey, deployKey)
+  const again = await narwhal.client.makeDeployKey('team/app')
+  assert.notEqual(again.deployKey, deployKey)
+  for (const path of await filesIn(narwhal.dataDir)) {
+    assert.ok(
+      !(await readFile(path).catch(() => Buffer.alloc(0))).includes('OPENSSH PRIVATE'),
+      path,
+    )
+  }
+})
+
 async function filesIn(folder: string): Promise<string[]> {
   const entries = await readdir(folder, { recursive: true, withFileTypes: true })
   return entries.filter((one) => one.isFile()).map((one) => join(one.parentPath, one.name))

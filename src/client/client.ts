@@ -29,6 +29,7 @@ import type { LogPage, LogSearch } from '../contract/rest/rest-logs.ts'
 import type {
   ChangedRepository,
   ChangeRepository,
+  MadeDeployKey,
   NewRepository,
   RegisteredRepository,
   RepositoryView,
@@ -294,6 +295,10 @@ export class ApiClient {
   /** Pipelines waiting for approval, longest waiting first. */
   async listAwaiting(): Promise<PipelineView[]> {
     return (await this.call('listAwaiting', { query: { limit: 500 } })).pipelines
+  }
+
+  makeDeployKey(repository: string): Promise<MadeDeployKey> {
+    return this.call('makeDeployKey', { params: { repository } })
   }
 
   changeRepository(repository: string, change: ChangeRepository): Promise<ChangedRepository> {

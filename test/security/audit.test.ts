@@ -128,6 +128,7 @@ suite('the audit log', () => {
       body: { logs: 'forever', pipelines: '90d' },
     })
     await ask(`POST ${scope}/webhook-secret`, 'webhook_secret.replaced', at)
+    await ask(`POST ${scope}/deploy-key`, 'deploy_key.made', at)
     await ask(`POST ${scope}/test-delivery`, 'webhook.tested', at, {
       body: { url: `${narwhal.url}/webhooks/github` },
     })

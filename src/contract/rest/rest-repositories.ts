@@ -143,6 +143,13 @@ export const changeRepository = z.strictObject({
 })
 export type ChangeRepository = z.infer<typeof changeRepository>
 
+export const madeDeployKey = z.object({
+  repository: repositoryView,
+  /** The public half, as forges take it. */
+  deployKey: z.string(),
+})
+export type MadeDeployKey = z.infer<typeof madeDeployKey>
+
 export const changedRepository = z.object({
   repository: repositoryView,
   /** What else has to be done, in plain text. */

@@ -56,6 +56,7 @@ export const AUDIT_ACTIONS = {
     },
   },
   'repository.removed': { of: 'repository', facts: { forge: 'text', host: 'text' } },
+  'deploy_key.made': { of: 'repository', facts: { host: 'text' } },
   'git_credentials.set': { of: 'repository', facts: { kind: 'text', host: 'text' } },
   'git_credentials.removed': { of: 'repository', facts: { kind: 'text', host: 'text' } },
   'webhook_secret.replaced': { of: 'repository', facts: { overlapMs: 'number' } },

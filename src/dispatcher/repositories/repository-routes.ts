@@ -16,6 +16,7 @@ import type { Uses } from '../../store/store.ts'
 import type { Vault } from '../../vault/vault.ts'
 import { openWebhookSecret, webhookSecretPlace } from '../../vault/webhook-secrets.ts'
 import { changeRepository } from './change-repository.ts'
+import { makeDeployKey } from './make-deploy-key.ts'
 import { newWebhookSecret, registerRepository } from './register-repository.ts'
 import { testDelivery } from './test-delivery.ts'
 
@@ -42,6 +43,11 @@ export function addRepositoryRoutes(server: HttpServer, deps: RepositoryDeps): v
     const former = await getRepository(store, request.params.repository)
     const changed = await changeRepository(deps, former, request.body, doerOf(request))
     return { repository: viewRepository(changed.repository), warnings: changed.warnings }
+  })
+  route(server, ENDPOINTS.makeDeployKey, async (request) => {
+    const repository = await getRepository(store, request.params.repository)
+    const made = await makeDeployKey(deps, repository, doerOf(request))
+    return { repository: viewRepository(made.repository), deployKey: made.deployKey }
   })
   route(server, ENDPOINTS.removeRepository, async (request) => {
     const repository = await getRepository(store, request.params.repository)

@@ -23,13 +23,13 @@ function adviceFor(
   if (isHttp && HTTP_REFUSED.test(words)) {
     return credentials?.http
       ? `${url} refuses the repository's credentials: replace them with \`narwhal repo set NAME --credentials-file FILE\``
-      : `${url} is private, or isn't there: give Narwhal a password or token for the repository (--credentials-file FILE, of \`narwhal repo add\` and \`narwhal repo set\`), or clone it by ssh; submodules are read with the ssh keys of the runner's user`
+      : `${url} is private, or isn't there: give Narwhal a password or token for the repository (--credentials-file FILE, of \`narwhal repo add\` and \`narwhal repo set\`), or clone it by ssh with a deploy key (\`narwhal repo deploy-key NAME\`); submodules are read with the ssh keys of the runner's user`
   }
   if (isHttp) return undefined
   if (SSH_REFUSED.test(words)) {
     return credentials?.ssh
-      ? `${url} refuses the repository's own ssh key`
-      : `${url} accepts no ssh key of this machine: enter the key of the user that Narwhal runs as there, as a deploy key of the repository`
+      ? `${url} refuses the repository's deploy key: enter the one that \`narwhal repo show NAME\` prints at the forge`
+      : `${url} accepts no ssh key of this machine: make a deploy key for the repository (\`narwhal repo deploy-key NAME\`), or enter the key of the user that Narwhal runs as at the forge`
   }
   if (!HOST_UNKNOWN.test(words)) return undefined
   return `${url} shows a host key that is not known here: check it, and add it to known_hosts of the user that Narwhal runs as`

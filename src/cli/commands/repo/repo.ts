@@ -26,6 +26,7 @@ import { type CliIo, coloursFor } from '../../terminal/cli-io.ts'
 import { formatInterval, parseDuration } from '../../terminal/format.ts'
 import { printTable } from '../../terminal/table.ts'
 import { addRepoDeliveriesCommand } from './repo-deliveries.ts'
+import { addRepoDeployKeyCommand } from './repo-deploy-key.ts'
 import { addRepoLinkCommands } from './repo-link.ts'
 import { addRepoSetCommand } from './repo-set.ts'
 import { addRepoShowCommand } from './repo-show.ts'
@@ -66,6 +67,7 @@ export function addRepoCommands(program: Command, io: CliIo): void {
     .action((origin: string, options: AddOptions) => add(origin, options, io))
   addRepoLinkCommands(repo, io)
   addRepoSetCommand(repo, io)
+  addRepoDeployKeyCommand(repo, io)
   addRepoShowCommand(repo, io)
   addRepoDeliveriesCommand(repo, io)
   addClientCommand(repo, 'webhook-secret <repository>', {

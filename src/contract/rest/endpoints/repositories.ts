@@ -12,6 +12,7 @@ import {
 import {
   changedRepository,
   changeRepository,
+  madeDeployKey,
   newRepository,
   newSecretQuery,
   registeredRepository,
@@ -51,6 +52,11 @@ export const repositoriesEndpoints = endpoints('repositories', {
     params: repositoryParams,
     query: newSecretQuery,
     answer: registeredRepository,
+  },
+  makeDeployKey: {
+    summary: 'Make an ssh key with which the repository is read; its public half is for the forge',
+    params: repositoryParams,
+    answer: madeDeployKey,
   },
   testDelivery: {
     summary: 'Send a signed ping to a webhook URL, as the forge of the repository would',

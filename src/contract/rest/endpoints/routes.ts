@@ -67,6 +67,7 @@ export const ROUTES = {
   changeRepository: on('PATCH /repositories/:repository', 'admin', 'repository'),
   removeRepository: on('DELETE /repositories/:repository', 'admin', 'repository'),
   renewWebhookSecret: on('POST /repositories/:repository/webhook-secret', 'admin', 'repository'),
+  makeDeployKey: on('POST /repositories/:repository/deploy-key', 'admin', 'repository'),
   testDelivery: on('POST /repositories/:repository/test-delivery', 'admin', 'repository'),
   getForgeLink: on('GET /repositories/:repository/forge-link', 'viewer', 'repository'),
   linkForge: on('PUT /repositories/:repository/forge-link', 'admin', 'repository'),
