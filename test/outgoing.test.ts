@@ -46,10 +46,6 @@ const FOR_USERS: Readonly<Record<string, { readonly why: string; readonly by: Re
     why: 'Git LFS asks the repository’s host by ssh',
     by: /await sshWay\(place/,
   },
-  'lib/git/remote-refs.ts': {
-    why: 'the refs of a repository, by git or ssh on the way that was found',
-    by: /startGit\(|way\.ssh/,
-  },
   'runner/mirror/smart-http.ts': {
     why: 'a commit by one request',
     by: /hosts\.check\(target\)[^]*lookup: hosts\.lookup/,
