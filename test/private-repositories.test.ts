@@ -102,7 +102,12 @@ test('a deploy key is made for a repository, shown by its public half, and seale
   }
 })
 
+/** Folders come and go meanwhile. */
 async function filesIn(folder: string): Promise<string[]> {
-  const entries = await readdir(folder, { recursive: true, withFileTypes: true })
-  return entries.filter((one) => one.isFile()).map((one) => join(one.parentPath, one.name))
+  const entries = await readdir(folder, { withFileTypes: true }).catch(() => [])
+  const found = entries.map(async (one) => {
+    const path = join(folder, one.name)
+    return one.isDirectory() ? await filesIn(path) : one.isFile() ? [path] : []
+  })
+  return (await Promise.all(found)).flat()
 }

@@ -60,7 +60,8 @@ export async function checkLink(
     return await ask(() => postToForge(trial, { hosts, signal: ends }))
   }
   // A token of GitHub that may write statuses alone doesn't see a private repository.
-  if (answer.status === 404 && (await tryStatus(target)).status === 422) {
+  const isHidden = target.forge === 'github' && answer.status === 404
+  if (isHidden && (await tryStatus(target)).status === 422) {
     return { target, found: { path: target.project } }
   }
   const found = port.readRepository(parseJson(readAnswer(answer, target)))
