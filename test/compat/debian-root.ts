@@ -49,7 +49,16 @@ export async function debianRoot(options: DebianRootOptions): Promise<string | U
   say(`installing Debian ${suite} with ${options.packages.join(', ')}, once`)
   try {
     const folder = join(made, 'root')
-    await run(mmdebstrap, [...OPTIONS, `--include=${packages.join(',')}`, suite, folder, mirror], {
+    const install = [
+      mmdebstrap,
+      ...OPTIONS,
+      `--include=${packages.join(',')}`,
+      suite,
+      folder,
+      mirror,
+    ]
+    // What it mounts there ends with it, also when it is killed: nothing of this machine may be removed below.
+    await run('unshare', ['--mount', '--propagation', 'private', ...install], {
       signal,
       maxBuffer: 64 * 1024 * 1024,
     })
