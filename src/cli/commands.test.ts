@@ -165,7 +165,7 @@ Enter this at https://github.com/octocat/hello/settings/hooks/new, as an adminis
   Payload URL   ${fake.url}/webhooks/github/${fake.repositories.at(-1)?.id}
   Content type  application/json
   Secret        s3cret
-  Events        Let me select individual events: Pushes, Pull requests, Branch or tag creation
+  Events        Let me select individual events: Pushes, Pull requests, Branch or tag creation, Merge groups, Releases
 GitHub can't reach ${fake.url}: use this server's public address instead.
 `,
   )

@@ -75,6 +75,25 @@ steps:
   )
 })
 
+test('graph plans for what happens to a pull request, as far as it is given', async () => {
+  const file = `
+jobs:
+  e2e: { when: { action: [opened, labeled], label: e2e, draft: false }, steps: [x] }
+  clean: { when: { action: closed }, steps: [x] }
+  announce: { when: { event: release, tag: 'v*' }, steps: [x] }
+`
+  const graph = async (...args: string[]) => (await narwhal(file, 'graph', ...args)).out
+  const pull = ['--event', 'pull_request']
+  assert.match(await graph(...pull), /e2e: when: no label matches e2e/)
+  assert.doesNotMatch(await graph(...pull, '--label', 'bug', '--label', 'e2e'), /e2e: when/)
+  assert.match(await graph(...pull, '--label', 'e2e', '--draft'), /e2e: when: .* is a draft/)
+  assert.doesNotMatch(await graph(...pull, '--action', 'closed'), /clean: when/)
+  assert.doesNotMatch(await graph('--event', 'release', '--ref', 'v1'), /announce: when/)
+  const wrong = await narwhal(file, 'graph', '--event', 'tag', '--action', 'opened')
+  assert.match(wrong.error, /--event tag never has --action opened/)
+  assert.match((await narwhal(file, 'graph', '--draft')).error, /require --event pull_request/)
+})
+
 test('graph shows the jobs as text, for Mermaid, and as a picture', async () => {
   const text = (await narwhal(GOOD, 'graph', '--event', 'tag')).out
   assert.match(text, /^shop\n {2}\S lint in node:24\n {6}npm run lint\n/)

@@ -1,10 +1,21 @@
+import type { EVENT_ACTIONS, EventAction } from './event-actions.ts'
 import { requestOf } from './forges.ts'
 import type { EventId, RepositoryId } from './ids.ts'
 import type { RequestFacts } from './request-facts.ts'
 import type { StrangerReason } from './stranger/stranger-reason.ts'
 
-/** What caused the event: a push to a branch, a pull request's head, a tag, or a manual start. */
-export const EVENT_KINDS = ['push', 'pull_request', 'tag', 'manual'] as const
+/**
+ * What caused the event: a push to a branch, a pull request, a tag, a group of a merge queue, a published
+ * release, or a manual start.
+ */
+export const EVENT_KINDS = [
+  'push',
+  'pull_request',
+  'tag',
+  'merge_group',
+  'release',
+  'manual',
+] as const satisfies readonly (keyof typeof EVENT_ACTIONS)[]
 export type EventKind = (typeof EVENT_KINDS)[number]
 
 /** How an event arrived: by webhook, by polling, or by a manual start. */
@@ -45,7 +56,11 @@ export interface Trust extends TrustFacts {
 export interface EventDetails {
   /** The ref's previous commit, or the target commit of a pull request. */
   readonly base?: string
-  /** The target branch of a pull request. */
+  /** What happened to a pull request, a merge group or a release; the most important first. */
+  readonly actions?: readonly EventAction[]
+  /** Only the jobs that name this action are run; see `Selection`. */
+  readonly part?: EventAction
+  /** The target branch of a pull request or a merge group. */
   readonly targetBranch?: string
   /** Of a pull request. */
   readonly request?: RequestFacts

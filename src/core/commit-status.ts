@@ -1,16 +1,28 @@
 import type { EventKind } from './commit-event.ts'
+import type { EventAction } from './event-actions.ts'
 import type { Outcome } from './outcome.ts'
 import { NO_FILE } from './pipeline/no-file.ts'
 import type { PipelineStatus } from './pipeline/pipeline.ts'
 
 /**
  * The name of a pipeline's status at the commit. Pull requests have their own: they may run other jobs than a
- * push of the same commit.
+ * push of the same commit. So have pipelines that ran only what names their action: a success of one job must
+ * not replace a failure of the others. A merge group is what pull requests become: where a branch requires the
+ * status of pull requests, the merge queue waits for that.
  */
-export function statusContext(kind: EventKind): string {
-  return kind === 'pull_request' ? PULL_REQUEST_CONTEXT : COMMIT_CONTEXT
+export function statusContext({ kind, part }: StatusEvent): string {
+  if (kind === 'release') return RELEASE_CONTEXT
+  if (kind === 'merge_group') return PULL_REQUEST_CONTEXT
+  if (kind !== 'pull_request') return COMMIT_CONTEXT
+  return part === undefined ? PULL_REQUEST_CONTEXT : `${PULL_REQUEST_CONTEXT}/${part}`
 }
 
+export interface StatusEvent {
+  readonly kind: EventKind
+  readonly part?: EventAction | undefined
+}
+
+export const RELEASE_CONTEXT = 'narwhal/release'
 export const COMMIT_CONTEXT = 'narwhal'
 export const PULL_REQUEST_CONTEXT = 'narwhal/pull-request'
 

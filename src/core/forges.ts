@@ -67,7 +67,8 @@ export const FORGE_FACTS = {
       contentType: 'application/json',
       events: {
         field: 'Events',
-        chosen: 'Let me select individual events: Pushes, Pull requests, Branch or tag creation',
+        chosen:
+          'Let me select individual events: Pushes, Pull requests, Branch or tag creation, Merge groups, Releases',
       },
     },
   },
@@ -85,7 +86,8 @@ export const FORGE_FACTS = {
       contentType: 'application/json',
       events: {
         field: 'Trigger On',
-        chosen: 'Custom Events: Push, Create, Pull Request, Pull Request Synchronized',
+        chosen:
+          'Custom Events: Push, Create, Delete, Release, Pull Request, Pull Request Labeled, Pull Request Synchronized',
       },
     },
   },
@@ -120,7 +122,7 @@ export const FORGE_FACTS = {
       secret: 'Secret token',
       events: {
         field: 'Triggers',
-        chosen: 'Push events, Tag push events, Merge request events',
+        chosen: 'Push events, Tag push events, Merge request events, Releases events',
       },
       sendsSecret: true,
     },

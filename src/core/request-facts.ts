@@ -8,6 +8,13 @@ export interface RequestFacts {
   readonly draft?: boolean
   /** The milestone's title; empty: it has none. */
   readonly milestone?: string
+  /** Of one that was closed. */
+  readonly merged?: boolean
+  /** The labels that this event added or removed, by name. */
+  readonly addedLabels?: readonly string[]
+  readonly removedLabels?: readonly string[]
+  /** The target branch before, if this event changed it. */
+  readonly formerBranch?: string
 }
 
 /** Longer than any forge's limit. */

@@ -130,7 +130,10 @@ export class Dispatcher implements AsyncDisposable {
     this.#stack.use(this.#awaiting)
     this.#intake = new CommitIntake({
       ...deps,
-      onCreated: (pipeline, event) => void this.#awaiting.supersede(pipeline, event),
+      onCreated: (pipeline, event) => {
+        // A part of the file says nothing about the rest that waits.
+        if (!event.details?.part) void this.#awaiting.supersede(pipeline, event)
+      },
       onCompleted: (id) => this.#guard(this.#runs.command(id, (run) => run.replan())),
       recorder: this.#recorder,
       authors: this.#authors,

@@ -1,6 +1,7 @@
 import type { z } from 'zod'
 import {
   type CommitEvent,
+  type EventKind,
   LONGEST_AUTHOR,
   LONGEST_TITLE,
   type TrustFacts,
@@ -43,6 +44,8 @@ export type ParsedWebhook =
       readonly ref: string
       /** The author, if it was merged: no longer a first-time contributor. */
       readonly mergedOf?: number
+      /** Absent if the payload lacks what an event needs. */
+      readonly event?: WebhookCommit
     }
   /** A branch or tag was deleted; made again, even at the same commit, it is a new event. */
   | {
@@ -61,7 +64,7 @@ export type ParsedWebhook =
 type ToldFields = 'ref' | 'sha' | 'before' | 'stamp' | 'occurrence' | 'title' | 'author' | 'details'
 
 export type WebhookCommit = Pick<CommitEvent, ToldFields> & {
-  readonly kind: 'push' | 'pull_request' | 'tag'
+  readonly kind: Exclude<EventKind, 'manual'>
   readonly facts: TrustFacts
   /** The account that caused the event. */
   readonly sender?: ForgeAccount
@@ -70,7 +73,6 @@ export type WebhookCommit = Pick<CommitEvent, ToldFields> & {
 /** An event without its commit. */
 export type UnresolvedCommit = Omit<WebhookCommit, 'sha'>
 
-/** What isn't known of the title and the author is read from the commit when it is planned. */
 export function commit(repository: WebhookRepository, event: WebhookCommit): ParsedWebhook {
   return { kind: 'commit', repository, event: shortened(event) }
 }
@@ -83,7 +85,8 @@ export function unresolved(
   return { kind: 'unresolved', repository, events: [shortened(event)], lookup }
 }
 
-function shortened<Event extends UnresolvedCommit>(event: Event): Event {
+/** With bounded text. What isn't known of the title and the author is read from the commit when it is planned. */
+export function shortened<Event extends UnresolvedCommit>(event: Event): Event {
   const title = firstLine(event.title, LONGEST_TITLE)
   const author = firstLine(event.author, LONGEST_AUTHOR)
   const { sender } = event

@@ -37,6 +37,6 @@ test('says what a clone can not be', () => {
     '1:8 clone must be none, or a mapping such as { depth: 1, submodules: true }',
     '1:17 clone.depth must be a whole number from 1 to 1000000',
     '1:10 clone.depht is not a key of clone: did you mean depth?',
-    '1:8 clone must be none, or a mapping such as { depth: 1, submodules: true }',
+    '1:15 clone.lfs must be true or false, not a string',
   ])
 })

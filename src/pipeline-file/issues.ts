@@ -27,7 +27,10 @@ export function flattenIssues(
       return issue.issues.map(({ message }) => ({ path, message, at: 'key' }))
     }
     if (issue.code === 'invalid_union') {
-      const [meant, ...others] = issue.errors.filter((branch) => !branch.some(isOtherKind))
+      const branches = issue.errors.filter((branch) => !branch.some(isOtherKind))
+      // A word out of several is of the same type as a list of them, for zod: then the list was meant.
+      const inside = branches.filter((branch) => branch.every((one) => one.path.length > 0))
+      const [meant, ...others] = inside.length === 1 ? inside : branches
       if (meant && others.length === 0) return flattenIssues(meant, path)
     }
     return [{ path, message: issue.message, at: 'value' }]

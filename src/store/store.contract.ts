@@ -16,6 +16,7 @@ import { pipelinesContract } from './contract/pipelines.contract.ts'
 import { randomMovesContract } from './contract/random-moves.contract.ts'
 import { repositoriesContract } from './contract/repositories.contract.ts'
 import { repositoryChangesContract } from './contract/repository-changes.contract.ts'
+import { requestedEventsContract } from './contract/requested-events.contract.ts'
 import { retentionContract } from './contract/retention.contract.ts'
 import { runnersContract } from './contract/runners.contract.ts'
 import { sealingContract } from './contract/sealing.contract.ts'
@@ -43,6 +44,7 @@ export function storeContract(
     movesContract(open)
     lookupsContract(open)
     randomMovesContract(open)
+    requestedEventsContract(open)
     pipelinesContract(open)
     jobsContract(open)
     groupsContract(open)

@@ -6,7 +6,7 @@ import type {
   RunnerView,
 } from '../contract/rest/views.ts'
 import type { Attempt, Phase } from '../core/attempt/attempt.ts'
-import type { CommitEvent } from '../core/commit-event.ts'
+import type { CommitEvent, EventDetails } from '../core/commit-event.ts'
 import type { Job } from '../core/job/job.ts'
 import type { Pipeline } from '../core/pipeline/pipeline.ts'
 import { partsOf } from '../core/plan/plan.ts'
@@ -49,9 +49,29 @@ export function pipelineView(
         total: pipeline.changed.total,
       },
     }),
-    event: { id, kind, ref, sha, title, author, source, receivedAt, ...(stranger && { stranger }) },
+    event: {
+      id,
+      kind,
+      ref,
+      sha,
+      title,
+      author,
+      source,
+      receivedAt,
+      ...(stranger && { stranger }),
+      ...detailsView(event.details),
+    },
     phases: pipeline.phases.map(viewPhase),
     createdAt: pipeline.createdAt,
+  }
+}
+
+function detailsView({ actions, part, targetBranch, request = {} }: EventDetails = {}) {
+  const { labels, draft, milestone } = request
+  return {
+    ...(actions && { actions: [...actions] }),
+    ...(labels && { labels: [...labels] }),
+    ...present({ part, targetBranch, draft, milestone }),
   }
 }
 

@@ -3,7 +3,7 @@ import { forgePathOf } from '../../core/forge-path.ts'
 import type { WebhookForge } from '../../core/forges.ts'
 import { decideTrust, isOwnRef } from '../../core/stranger/stranger.ts'
 import type { ForgeAccount } from '../../core/stranger/update-bot.ts'
-import type { WebhookRepository } from '../../forge/parsed-webhook.ts'
+import type { WebhookCommit, WebhookRepository } from '../../forge/parsed-webhook.ts'
 import { NarwhalError } from '../../lib/errors.ts'
 import { present } from '../../lib/present.ts'
 import type { RepositoryRecord } from '../../store/records.ts'
@@ -12,7 +12,7 @@ import type { ReadWebhook } from './read-webhook.ts'
 import type { SignedWebhook } from './signed-webhook.ts'
 import type { WebhookHeaders } from './webhook-headers.ts'
 import type { WebhookThreads } from './webhook-threads.ts'
-import type { Delivery, DeliveryAnswer } from './write-deliveries.ts'
+import type { Delivery, DeliveryAnswer, NewEvent } from './write-deliveries.ts'
 
 export interface Signed {
   readonly forge: WebhookForge
@@ -57,7 +57,8 @@ function contentOf(
   const forgeIds = newIds(parsed.repository, repository)
   if (parsed.kind === 'closed') {
     const { kind, ref, mergedOf } = parsed
-    return { kind, ref, ...present({ mergedOf }), ...forgeIds }
+    const event = parsed.event && newEvent(parsed.event, repository, how)
+    return { kind, ref, ...present({ mergedOf, event }), ...forgeIds }
   }
   if (parsed.kind === 'gone') {
     const { kind, ref, before } = parsed
@@ -76,18 +77,26 @@ function contentOf(
       ...forgeIds,
     }
   }
-  const { facts, sender, ...parts } = parsed.event
-  const event = { ...parts, source: 'webhook' } as const
+  const { event } = parsed
   return {
     kind: 'commit',
-    event: {
-      ...event,
-      repositoryId: repository.id,
-      trust: decideTrust(event, facts, repository),
-      details: { ...parts.details, ...how },
-    },
-    ...accountOf(sender, parts.ref, repository),
+    event: newEvent(event, repository, how),
+    ...accountOf(event.sender, event.ref, repository),
     ...forgeIds,
+  }
+}
+
+function newEvent(
+  { facts, sender: _sender, ...parts }: WebhookCommit,
+  repository: RepositoryRecord,
+  how: Pick<EventDetails, 'toldAt' | 'traceparent'>,
+): NewEvent {
+  const event = { ...parts, source: 'webhook' } as const
+  return {
+    ...event,
+    repositoryId: repository.id,
+    trust: decideTrust(event, facts, repository),
+    details: { ...parts.details, ...how },
   }
 }
 

@@ -50,6 +50,8 @@ export interface Delivery {
     | {
         readonly kind: 'closed'
         readonly ref: string
+        /** The closing itself, for narwhal.yml. */
+        readonly event?: NewEvent
         readonly mergedOf?: number
         readonly forgeIds?: ForgeIds
       }
@@ -98,10 +100,10 @@ export async function writeDeliveries(
     if (content.kind === 'closed') {
       // What came before it belongs to the request as it was.
       await told.flush(results)
-      const { ref, mergedOf } = content
-      await write.events.noteClosed({ repositoryId, ref, at: receivedAt })
-      if (mergedOf !== undefined) {
-        await write.accounts.noteMerged({ repositoryId, actorId: mergedOf, at: receivedAt })
+      await noteClosing(write, repositoryId, content, receivedAt)
+      const { event } = content
+      if (event) {
+        told.add(delivery, { ...event, id: newId('event'), receivedAt, ...present({ found }) })
       }
       continue
     }
@@ -141,6 +143,18 @@ export async function writeDeliveries(
   })
   const accepted = [...results.values()].filter(isAccepted)
   return { answers, accepted, hasLookups: lookups.length > 0 }
+}
+
+async function noteClosing(
+  write: Writes<'events' | 'accounts'>,
+  repositoryId: RepositoryId,
+  { ref, mergedOf }: Extract<Delivery['content'], { kind: 'closed' }>,
+  at: number,
+): Promise<void> {
+  await write.events.noteClosed({ repositoryId, ref, at })
+  if (mergedOf !== undefined) {
+    await write.accounts.noteMerged({ repositoryId, actorId: mergedOf, at })
+  }
 }
 
 /** What a delivery came to. */
@@ -219,7 +233,9 @@ function recordOf(
   receivedAt: number,
 ): DeliveryRecord {
   const rest = { forge, deliveryId, repositoryId, ...present({ subject }), receivedAt }
-  if (content.kind === 'closed') return { ...rest, disposition: 'ignored', reason: 'closing noted' }
+  if (content.kind === 'closed' && !content.event) {
+    return { ...rest, disposition: 'ignored', reason: 'closing noted' }
+  }
   if (content.kind === 'gone') {
     const reason = content.ref.startsWith('refs/tags/') ? 'tag deleted' : 'branch deleted'
     return { ...rest, disposition: 'ignored', reason }

@@ -30,7 +30,7 @@ export async function findStatusRefusal(
   store: Reads<'statuses'>,
   { id, repositoryId, event }: PipelineView,
 ): Promise<{ readonly statusRefusal?: string }> {
-  const key = { repositoryId, sha: event.sha, context: statusContext(event.kind) }
+  const key = { repositoryId, sha: event.sha, context: statusContext(event) }
   const sent = await store.statuses.find(key)
   return sent?.error === undefined || sent.pipelineId !== id ? {} : { statusRefusal: sent.error }
 }

@@ -1,7 +1,8 @@
 import { readFile } from 'node:fs/promises'
 import { basename, dirname, resolve } from 'node:path'
 import { type Command, Option } from 'commander'
-import { EVENT_KINDS, isRef } from '../../core/commit-event.ts'
+import { EVENT_KINDS, type EventDetails, type EventKind, isRef } from '../../core/commit-event.ts'
+import { ALL_ACTIONS, EVENT_ACTIONS, type EventAction } from '../../core/event-actions.ts'
 import type { PipelinePlan, Problem } from '../../core/plan/plan.ts'
 import { type PlanFacts, SAMPLE_FACTS } from '../../core/plan/plan-facts.ts'
 import { describeFileError } from '../../lib/describe-file-error.ts'
@@ -24,7 +25,10 @@ const MOST_BYTES = 2 * 1024 * 1024
 export interface EventOptions {
   readonly event?: PlanFacts['event']
   readonly ref?: string
+  readonly action?: EventAction
   readonly target?: string
+  readonly label?: readonly string[]
+  readonly draft?: boolean
   readonly input?: Readonly<Record<string, string>>
 }
 
@@ -73,15 +77,50 @@ export function addEventOptions(command: Command): Command {
       new Option('--event <event>', 'plan as for this event').choices(EVENT_KINDS).default('push'),
     )
     .option('--ref <ref>', 'plan as for this branch or tag')
+    .addOption(
+      new Option('--action <action>', 'what has happened to the pull request').choices(ALL_ACTIONS),
+    )
     .option('--target <branch>', 'target branch of a pull request')
+    .option('--label <name>', 'label of the pull request; repeatable', addLabel)
+    .option('--draft', 'the pull request is a draft')
     .option('--input <name=value>', 'set an input; repeatable', readInput)
+}
+
+function addLabel(name: string, former: readonly string[] = []): readonly string[] {
+  return [...former, name]
+}
+
+/**
+ * What is known about a pull request that is only pretended: everything. Throws `invalid` for what the event
+ * can't have.
+ */
+export function requestOf({
+  event = 'push',
+  action,
+  label: labels = [],
+  draft = false,
+}: EventOptions): Pick<EventDetails, 'actions' | 'request'> {
+  const possible: readonly EventAction[] = EVENT_ACTIONS[event]
+  const [first] = possible
+  if (action && !possible.includes(action)) {
+    const which = possible.length > 0 ? `: use ${possible.join(', ')}` : ''
+    throw new NarwhalError('invalid', `--event ${event} never has --action ${action}${which}`)
+  }
+  if ((labels.length > 0 || draft) && event !== 'pull_request') {
+    throw new NarwhalError('invalid', '--label and --draft require --event pull_request')
+  }
+  if (!first) return {}
+  const actions = [action ?? first]
+  return event === 'pull_request'
+    ? { actions, request: { labels, draft, milestone: '' } }
+    : { actions }
 }
 
 /** The target branch of a pull request, if given. Throws `invalid` for an invalid one. */
 export function targetOf({ event, target }: EventOptions): { targetBranch?: string } {
   if (target === undefined) return {}
-  if (event !== 'pull_request') {
-    throw new NarwhalError('invalid', '--target requires --event pull_request')
+  if (event !== 'pull_request' && event !== 'merge_group') {
+    throw new NarwhalError('invalid', '--target requires --event pull_request or merge_group')
   }
   if (isRef(`refs/heads/${target}`)) return { targetBranch: target }
   throw new NarwhalError('invalid', `invalid branch name ${JSON.stringify(target)}`)
@@ -90,13 +129,17 @@ export function targetOf({ event, target }: EventOptions): { targetBranch?: stri
 /** The full ref; `branch` by default. Throws `invalid` for an invalid one. */
 export function refOf({ ref, event = 'push' }: EventOptions, branch: string): string {
   if (ref !== undefined) {
-    const short = `refs/${event === 'tag' ? 'tags' : 'heads'}/${ref}`
+    const short = `refs/${isOfTag(event) ? 'tags' : 'heads'}/${ref}`
     const full = ref.startsWith('refs/') ? ref : short
     if (isRef(full)) return full
     throw new NarwhalError('invalid', `invalid branch or tag name ${JSON.stringify(ref)}`)
   }
-  if (event === 'tag') return 'refs/tags/v0.0.0'
+  if (isOfTag(event)) return 'refs/tags/v0.0.0'
   return event === 'pull_request' ? 'refs/pull/1/head' : branch
+}
+
+function isOfTag(event: EventKind): boolean {
+  return event === 'tag' || event === 'release'
 }
 
 interface LintOptions {
@@ -129,7 +172,8 @@ async function graph(file: string, options: GraphOptions, io: CliIo): Promise<vo
   const { parsePipelineFile } = await import('../../pipeline-file/parse-pipeline-file.ts')
   const { event = 'push', input = {} } = options
   const ref = refOf(options, SAMPLE_FACTS.ref)
-  const facts = { ...SAMPLE_FACTS, event, ref, inputs: input, ...targetOf(options) }
+  const about = { ...targetOf(options), ...requestOf(options) }
+  const facts = { ...SAMPLE_FACTS, event, ref, inputs: input, ...about }
   const parsed = await withIncludes<ParsedPipelineFile>(
     (included) => parsePipelineFile(text, facts, included),
     (one) => readInclude(one, dirname(resolve(io.cwd, file))),

@@ -1,3 +1,4 @@
+import { actionWords } from '../../contract/rest/forge-words.ts'
 import { imagesOf } from '../../contract/rest/images-of.ts'
 import type { PipelineWithJobs } from '../../contract/rest/rest.ts'
 import type { JobView, PipelineView, StepView } from '../../contract/rest/views.ts'
@@ -19,7 +20,7 @@ export async function printPipelines(io: CliIo, pipelines: readonly PipelineView
       title: 'status',
       cell: (one) => `${paintStatus(colours, statusWord(one))}${holdOf(one, now) ? ', kept' : ''}`,
     },
-    { title: 'event', cell: (one) => one.event.kind.replace('_', ' ') },
+    { title: 'event', cell: (one) => kindWords(one.event) },
     { title: 'ref', cell: (one) => cleanText(placeOf(one.event)), shrinkTo: 10 },
     { title: 'commit', cell: (one) => cleanText(one.event.sha.slice(0, 10)) },
     { title: 'title', cell: (one) => cleanText(one.event.title), shrinkTo: 12 },
@@ -89,9 +90,13 @@ export async function printPipeline(
 }
 
 /** `push (webhook)`, or `manual`, which has no other source. */
-function eventWords({ kind, source }: PipelineView['event']): string {
-  const word = kind.replace('_', ' ')
-  return word === source ? word : `${word} (${source})`
+function eventWords(event: PipelineView['event']): string {
+  const words = kindWords(event)
+  return words === event.source ? words : `${words} (${event.source})`
+}
+
+function kindWords(event: PipelineView['event']): string {
+  return [event.kind.replace('_', ' '), ...actionWords(event)].join(', ')
 }
 
 /** The hold in effect; an expired one keeps nothing. */

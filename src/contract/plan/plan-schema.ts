@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { SELECTIONS } from '../../core/event-actions.ts'
 import { OUTCOMES } from '../../core/outcome.ts'
 import type { JobSpec, PipelinePlan } from '../../core/plan/plan.ts'
 import { SHELL_NAMES } from '../../core/plan/shell.ts'
@@ -102,4 +103,5 @@ export const pipelinePlan = z.object({
   jobs: z.array(jobSpec),
   concurrency: concurrency.exactOptional(),
   included: z.array(z.object({ source: text, sha: text, digest: text })).exactOptional(),
+  selection: z.enum(SELECTIONS).exactOptional(),
 }) satisfies z.ZodType<PipelinePlan>

@@ -11,6 +11,7 @@ import {
   webhookFacts,
 } from '../../core/forges.ts'
 import { cloneHost } from '../../lib/git/clone-host.ts'
+import type { PipelineView } from './views.ts'
 
 /** What to enter at the forge for a repository's webhook; undefined: its forge has none that we support. */
 export function webhookWords(forge: Forge): (WebhookFacts & { title: string }) | undefined {
@@ -43,4 +44,17 @@ export function placeWords(event: Parameters<typeof placeOf>[0]): string {
 /** A ref for display, of any forge: `main`, `v1`, `#7`, `!7`. */
 export function refWords(ref: string): string {
   return shortRef(ref)
+}
+
+/** What every event of its kind goes through says nothing. */
+const USUAL: ReadonlySet<string> = new Set([
+  'opened',
+  'synchronized',
+  'published',
+  'checks_requested',
+])
+
+/** What has happened, unless it goes without saying: `labeled`, `ready for review`. */
+export function actionWords({ actions = [] }: Pick<PipelineView['event'], 'actions'>): string[] {
+  return actions.filter((action) => !USUAL.has(action)).map((action) => action.replaceAll('_', ' '))
 }

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { ATTEMPT_STATUSES, STEP_STATUSES } from '../../core/attempt/attempt.ts'
 import { EVENT_KINDS, EVENT_SOURCES } from '../../core/commit-event.ts'
+import { ALL_ACTIONS } from '../../core/event-actions.ts'
 import type { EventId, JobId, PipelineId, RepositoryId, RunnerId } from '../../core/ids.ts'
 import { JOB_STATUSES } from '../../core/job/job-state.ts'
 import { JOB_NETWORK_KINDS } from '../../core/job-network.ts'
@@ -211,6 +212,16 @@ export const pipelineView = z
       receivedAt: at,
       /** Why it counts as a stranger's; absent: it is by the repository's own people. */
       stranger: z.enum(STRANGER_REASONS).optional(),
+      /** What happened to a pull request, a merge group or a release; absent: not known. */
+      actions: z.array(z.enum(ALL_ACTIONS)).optional(),
+      /** Only the jobs that name this action were to run. */
+      part: z.enum(ALL_ACTIONS).optional(),
+      /** Of a pull request or a merge group, as far as the forge has reported it. */
+      targetBranch: z.string().optional(),
+      labels: z.array(z.string()).optional(),
+      draft: z.boolean().optional(),
+      /** Empty: it has none. */
+      milestone: z.string().optional(),
     }),
     phases: z.array(phaseView),
     createdAt: at,

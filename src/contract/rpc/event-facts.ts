@@ -1,6 +1,7 @@
 import type { MessageInitShape } from '@bufbuild/protobuf'
 import { z } from 'zod'
 import { type CommitEvent, EVENT_KINDS, isSha } from '../../core/commit-event.ts'
+import { ALL_ACTIONS, type EventAction } from '../../core/event-actions.ts'
 import type { PlanFacts } from '../../core/plan/plan-facts.ts'
 import type { RequestFacts } from '../../core/request-facts.ts'
 import { isStranger } from '../../core/stranger/stranger.ts'
@@ -10,6 +11,7 @@ import type {
   EventFacts as EventFactsMessage,
   EventFactsSchema,
   RequestFacts as RequestFactsMessage,
+  RequestFactsSchema,
 } from '../gen/narwhal/v1/runner_pb.js'
 
 /** What a runner gets to know about the commit event it plans; the rest is in the commit. */
@@ -21,7 +23,8 @@ export interface EventFacts extends Omit<PlanFacts, 'ref' | 'sha' | 'repository'
 const kind = z.enum(EVENT_KINDS)
 
 export function factsOf(event: CommitEvent): EventFacts {
-  const { base, targetBranch, request, inputs = {}, jobs = [], from } = event.details ?? {}
+  const { details = {} } = event
+  const { actions, base, targetBranch, request, inputs = {}, jobs = [], from } = details
   const { kind: what, title, author, trust } = event
   return {
     event: what,
@@ -29,18 +32,26 @@ export function factsOf(event: CommitEvent): EventFacts {
     author,
     isStranger: isStranger(trust),
     inputs,
-    ...present({ base, targetBranch, request, from, jobs: jobs.length === 0 ? undefined : jobs }),
+    ...present({
+      actions,
+      base,
+      targetBranch,
+      request,
+      from,
+      jobs: jobs.length === 0 ? undefined : jobs,
+    }),
   }
 }
 
 export function factsToProto(facts: EventFacts): MessageInitShape<typeof EventFactsSchema> {
-  const { base = '', targetBranch = '', request, inputs, jobs = [], from = '', ...rest } = facts
-  const { labels, ...known } = request ?? {}
+  const { actions = [], base = '', targetBranch = '', request, ...others } = facts
+  const { inputs, jobs = [], from = '', ...rest } = others
   return {
     ...rest,
+    actions: [...actions],
     base,
     targetBranch,
-    ...(request && { request: { ...known, ...(labels && { labels: { names: [...labels] } }) } }),
+    ...(request && { request: requestToProto(request) }),
     inputs: { ...inputs },
     jobs: [...jobs],
     from,
@@ -52,7 +63,7 @@ export function factsFromProto(facts: EventFactsMessage | undefined): EventFacts
   if (facts === undefined) {
     return { event: 'push', title: '', author: '', isStranger: true, inputs: {} }
   }
-  const { title, author, base, targetBranch, request, inputs, jobs, from } = facts
+  const { title, author, actions, base, targetBranch, request, inputs, jobs, from } = facts
   const event = kind.safeParse(facts.event)
   if (!event.success || (base !== '' && !isSha(base))) {
     throw new NarwhalError('invalid', "the request has an event that can't exist")
@@ -64,6 +75,8 @@ export function factsFromProto(facts: EventFactsMessage | undefined): EventFacts
     isStranger: facts.isStranger,
     inputs: { ...inputs },
     ...present({
+      // Those of newer dispatchers are dropped: nothing in a file that is valid here names them.
+      actions: actions.length === 0 ? undefined : actions.filter(isAction),
       base: base || undefined,
       targetBranch: targetBranch || undefined,
       request: request && requestFromProto(request),
@@ -73,6 +86,30 @@ export function factsFromProto(facts: EventFactsMessage | undefined): EventFacts
   }
 }
 
-function requestFromProto({ labels, draft, milestone }: RequestFactsMessage): RequestFacts {
-  return present({ labels: labels && [...labels.names], draft, milestone })
+function isAction(word: string): word is EventAction {
+  return (ALL_ACTIONS as readonly string[]).includes(word)
+}
+
+function requestToProto(facts: RequestFacts): MessageInitShape<typeof RequestFactsSchema> {
+  const { labels, addedLabels, removedLabels, ...known } = facts
+  const lists = present({ labels, addedLabels, removedLabels })
+  return {
+    ...known,
+    ...Object.fromEntries(
+      Object.entries(lists).map(([name, names]) => [name, { names: [...names] }]),
+    ),
+  }
+}
+
+function requestFromProto(facts: RequestFactsMessage): RequestFacts {
+  const { labels, draft, milestone, merged, addedLabels, removedLabels, formerBranch } = facts
+  return present({
+    labels: labels && [...labels.names],
+    draft,
+    milestone,
+    merged,
+    addedLabels: addedLabels && [...addedLabels.names],
+    removedLabels: removedLabels && [...removedLabels.names],
+    formerBranch,
+  })
 }

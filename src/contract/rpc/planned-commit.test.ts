@@ -5,6 +5,8 @@ import fc from 'fast-check'
 import { anyPlan, anyText } from '../../../test/support/any-plan.ts'
 import { planJson } from '../../../test/support/job-json.ts'
 import { overTheWire } from '../../../test/support/over-the-wire.ts'
+import { EVENT_KINDS } from '../../core/commit-event.ts'
+import { ALL_ACTIONS } from '../../core/event-actions.ts'
 import { PlanCommitRequestSchema, PlanCommitResponseSchema } from '../gen/narwhal/v1/runner_pb.js'
 import { factsFromProto } from './event-facts.ts'
 import {
@@ -37,14 +39,23 @@ const anyOrder: fc.Arbitrary<PlanOrder> = fc.record(
     ),
     facts: fc.record(
       {
-        event: fc.constantFrom('push', 'pull_request', 'tag', 'manual'),
+        event: fc.constantFrom(...EVENT_KINDS),
+        actions: fc.uniqueArray(fc.constantFrom(...ALL_ACTIONS), { minLength: 1, maxLength: 3 }),
         title: anyText,
         author: anyText,
         isStranger: fc.boolean(),
         base: sha,
         targetBranch: someText,
         request: fc.record(
-          { labels: texts, draft: fc.boolean(), milestone: anyText },
+          {
+            labels: texts,
+            draft: fc.boolean(),
+            milestone: anyText,
+            merged: fc.boolean(),
+            addedLabels: texts,
+            removedLabels: texts,
+            formerBranch: anyText,
+          },
           { ...plain, requiredKeys: [] },
         ),
         inputs: fc.dictionary(fc.stringMatching(/^[a-z]{1,9}$/), anyText, { ...plain, maxKeys: 3 }),

@@ -1,9 +1,8 @@
-import type { EventKind } from '../commit-event.ts'
+import type { Happening } from '../event-actions.ts'
 import type { RequestFacts } from '../request-facts.ts'
 
 /** What is known about a commit event when its pipeline is planned. */
-export interface PlanFacts {
-  readonly event: EventKind
+export interface PlanFacts extends Happening {
   /** The full ref name. */
   readonly ref: string
   readonly sha: string
@@ -39,15 +38,34 @@ export const SAMPLE_FACTS: PlanFacts = {
   inputs: {},
 }
 
-/** The branch that was pushed to, or the target branch of a pull request; empty if there is none. */
+/** The branch that was pushed to, or the target branch of a pull request or a merge group; empty if there is none. */
 export function branchOf({ event, ref, targetBranch }: PlanFacts): string {
-  if (event === 'pull_request') return targetBranch ?? ''
+  if (event === 'pull_request' || event === 'merge_group') return targetBranch ?? ''
   return ref.startsWith('refs/heads/') ? ref.slice('refs/heads/'.length) : ''
 }
 
+const NO_REQUEST: RequestFacts = {
+  labels: [],
+  draft: false,
+  milestone: '',
+  merged: false,
+  addedLabels: [],
+  removedLabels: [],
+  formerBranch: '',
+}
+
 /** About a pull request, as far as known; other events have no labels or milestone, and are no drafts. */
-export function requestFactsOf({ event, request = {} }: PlanFacts): RequestFacts {
-  return event === 'pull_request' ? request : { labels: [], draft: false, milestone: '' }
+export function requestFactsOf({ event, actions, request = {} }: PlanFacts): RequestFacts {
+  if (event !== 'pull_request') return NO_REQUEST
+  if (!actions) return request
+  // What didn't happen is known.
+  return {
+    ...(actions.includes('closed') ? {} : { merged: false }),
+    ...(actions.includes('labeled') ? {} : { addedLabels: [] }),
+    ...(actions.includes('unlabeled') ? {} : { removedLabels: [] }),
+    formerBranch: '',
+    ...request,
+  }
 }
 
 /** The tag's name; empty if there is none. */

@@ -1,5 +1,6 @@
 import { present } from '../../lib/present.ts'
 import type { Concurrency } from '../concurrency/concurrency.ts'
+import type { Selection } from '../event-actions.ts'
 import type { Expression } from '../expression/syntax.ts'
 import type { IdTokenSpec } from '../id-token/id-token.ts'
 import type { Outcome } from '../outcome.ts'
@@ -171,6 +172,8 @@ export interface PipelinePlan {
   readonly jobs: readonly JobSpec[]
   readonly concurrency?: Concurrency
   readonly included?: readonly IncludedSource[]
+  /** Of an event that is only built on request: what of the file is for it. */
+  readonly selection?: Selection
 }
 
 /** An error in `narwhal.yml`. Lines and columns count from 1. */

@@ -36,13 +36,20 @@ export function jobEnv(
 
 /** Unset for other events, and where the forge hasn't reported it: an empty value says that there is none. */
 function requestEnv({ kind, details = {} }: CommitEvent): Record<string, string> {
-  if (kind !== 'pull_request') return {}
-  const { targetBranch, request = {} } = details
-  const { labels, draft, milestone } = request
+  const { actions, targetBranch, request = {} } = details
+  const told = present({ NARWHAL_ACTION: actions?.[0], NARWHAL_TARGET_BRANCH: targetBranch })
+  if (kind !== 'pull_request') return told
+  const {
+    labels,
+    draft,
+    milestone,
+    merged = actions?.includes('closed') ? undefined : false,
+  } = request
   return present({
-    NARWHAL_TARGET_BRANCH: targetBranch,
+    ...told,
     NARWHAL_LABELS: labels?.join('\n'),
     NARWHAL_DRAFT: draft?.toString(),
     NARWHAL_MILESTONE: milestone,
+    NARWHAL_MERGED: actions && merged?.toString(),
   })
 }

@@ -1,5 +1,7 @@
+import type { PlanOrder } from '../../contract/rpc/planned-commit.ts'
 import { type Doer, nameOf } from '../../core/audit/audit.ts'
 import type { CommitEvent } from '../../core/commit-event.ts'
+import { type EventAction, happeningOf, isOnRequest } from '../../core/event-actions.ts'
 import type { DispatcherId, EventId, PipelineId } from '../../core/ids.ts'
 import { firstPhases } from '../../core/pipeline/first-phases.ts'
 import type { Pipeline } from '../../core/pipeline/pipeline.ts'
@@ -17,6 +19,7 @@ import type { RunnerPool } from '../runners/runner-pool.ts'
 import { type AllowedInclude, includeSources } from './include-sources.ts'
 import type { Beginning } from './pipeline-runs.ts'
 import { type EarlyPlan, planEarly, planOrderOf } from './plan-pipeline.ts'
+import { RequestedEvents } from './requested-events.ts'
 
 export interface CommitIntakeDeps {
   readonly store: Reads<'events' | 'repositories'>
@@ -46,6 +49,8 @@ interface Origin {
   /** Who started it; absent: it was triggered by the commit. */
   readonly by?: Doer
   readonly early?: EarlyPlan | undefined
+  /** Only what names this action is run. */
+  readonly part?: EventAction | undefined
 }
 
 /** Above this many waiting jobs (some 2 KB each), further commits stay in the store. */
@@ -55,13 +60,26 @@ const MOST_WAITING = 100_000
 export class CommitIntake {
   readonly #deps: CommitIntakeDeps
 
+  readonly #requested: RequestedEvents
+
   constructor(deps: CommitIntakeDeps) {
     this.#deps = deps
+    this.#requested = new RequestedEvents({
+      ...deps,
+      planOrder: (event) => this.#planOrder(event),
+      create: async (event, plan, part) => {
+        const early = { answer: Promise.resolve(plan), stop: new AbortController() }
+        await this.create(event, event.receivedAt, { early, part })
+      },
+    })
   }
 
-  /** Handles a commit from the queue. Resolves, which acknowledges it, once its pipeline is stored. */
+  /**
+   * Handles a commit from the queue. Resolves, which acknowledges it, once its pipeline is stored, or at once
+   * if it is only built on request.
+   */
   async receive(eventId: EventId): Promise<void> {
-    const { store, recorder, pool, waiting, includes, signal, log } = this.#deps
+    const { store, recorder, pool, waiting, signal, log } = this.#deps
     // The event is in the store: the agents' sweep requeues it, when there may be room.
     if (waiting.length >= MOST_WAITING) return
     const event = await recorder.retryWhileUnavailable(() => store.events.find(eventId))
@@ -69,14 +87,8 @@ export class CommitIntake {
       log.warn({ event: eventId }, 'event from the queue not found in the store')
       return
     }
-    const findRequest = async () => {
-      const repository = await store.repositories.find(event.repositoryId)
-      if (!repository) return undefined
-      const sources = await includeSources(this.#deps, includes, isStranger(event.trust))
-      const found = await this.#deps.authors.findBase(event, repository)
-      return planOrderOf({ event, repository }, { vault: this.#deps.vault, sources }, found)
-    }
-    const early = planEarly(pool, findRequest, signal)
+    if (isOnRequest(happeningOf(event))) return this.#requested.receive(event)
+    const early = planEarly(pool, () => this.#planOrder(event), signal)
     try {
       await this.create(event, event.receivedAt, { early })
     } catch (error) {
@@ -87,13 +99,23 @@ export class CommitIntake {
     }
   }
 
+  async #planOrder(event: CommitEvent): Promise<PlanOrder | undefined> {
+    const { store, vault, includes, authors } = this.#deps
+    const repository = await store.repositories.find(event.repositoryId)
+    if (!repository) return undefined
+    const sources = await includeSources(this.#deps, includes, isStranger(event.trust))
+    const found = await authors.findBase(event, repository)
+    return planOrderOf({ event, repository }, { vault, sources }, found)
+  }
+
   /** Resolves once the pipeline is stored, and resumed here if it is ours. */
   async create(
-    event: CommitEvent,
+    from: CommitEvent,
     since: number,
-    { rerunOf, by, early }: Origin = {},
+    { rerunOf, by, early, part = from.details?.part }: Origin = {},
   ): Promise<PipelineId> {
     const { recorder, dispatcherId, open, log } = this.#deps
+    const event = part ? { ...from, details: { ...from.details, part } } : from
     const createdAt = Date.now()
     const at = performance.now()
     const startedBy = by && nameOf(by)
@@ -106,6 +128,7 @@ export class CommitIntake {
       createdAt,
     }
     const { pipeline, repository, created, isToReplan } = await recorder.record(async (write) => {
+      if (part !== from.details?.part && part) await write.events.setPart(event.id, part)
       const answer = await write.pipelines.create(wanted)
       if (by && answer.created) {
         const { subject, facts } = pipelineFacts({ ...answer, event })

@@ -24,7 +24,7 @@ export function commitStatus(pipeline: PipelineView, rules: StatusRules): Commit
       isShort: pipeline.target?.isShort ?? false,
       skippedIsOpen,
     }),
-    context: statusContext(event.kind),
+    context: statusContext(event),
     description: oneLine(
       isAwaited && status !== 'finished'
         ? describeAwaited(pipeline, publicUrl !== undefined)

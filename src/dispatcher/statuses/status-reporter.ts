@@ -84,7 +84,7 @@ export class StatusReporter implements AsyncDisposable {
   #add({ id, number, repositoryId, event }: PipelineView): void {
     const link = this.#links.get(repositoryId)
     if (!link) return
-    const key = `${repositoryId} ${event.sha} ${statusContext(event.kind)}`
+    const key = `${repositoryId} ${event.sha} ${statusContext(event)}`
     if (!link.lane.add(key, { id, number })) this.#hasMissed = true
   }
 

@@ -3,8 +3,17 @@ import { isRef } from '../../core/commit-event.ts'
 import { firstLine } from '../../lib/hostile-text.ts'
 import { present } from '../../lib/present.ts'
 import { repository } from '../github/payloads.ts'
+import { parsePullRequest } from '../github/pull-request.ts'
 import { parseGithub } from '../github/webhook.ts'
 import { ignored, type ParsedWebhook, read } from '../parsed-webhook.ts'
+import { giteaChange } from './pull-request.ts'
+
+/** The header says `pull_request` of all of them in current versions. */
+const PULL_REQUEST_EVENTS: ReadonlySet<string> = new Set([
+  'pull_request',
+  'pull_request_sync',
+  'pull_request_label',
+])
 
 type Json = Readonly<Record<string, unknown>>
 
@@ -14,9 +23,11 @@ type Json = Readonly<Record<string, unknown>>
  */
 export function parseGitea(eventName: string, payload: unknown): ParsedWebhook {
   if (eventName === 'delete') return parseDelete(read(deleted, eventName, payload))
-  const name = eventName === 'pull_request_sync' ? 'pull_request' : eventName
-  if (typeof payload !== 'object' || payload === null) return parseGithub(name, payload)
-  return parseGithub(name, asGithub(name, payload as Json))
+  if (PULL_REQUEST_EVENTS.has(eventName)) {
+    return parsePullRequest('pull_request', payload, giteaChange)
+  }
+  if (typeof payload !== 'object' || payload === null) return parseGithub(eventName, payload)
+  return parseGithub(eventName, asGithub(eventName, payload as Json))
 }
 
 /** A deletion: unlike GitHub, no push tells of it. The short name. */
@@ -39,8 +50,7 @@ function asGithub(eventName: string, payload: Json): Json {
     const repository = stamped(payload['repository'])
     return { ...payload, pusher: null, head_commit: headOf(payload), repository }
   }
-  const { action } = payload
-  return action === 'synchronized' ? { ...payload, action: 'synchronize' } : payload
+  return payload
 }
 
 /** Each push changes when the repository was updated. */

@@ -56,13 +56,77 @@ export type Create = z.infer<typeof create>
 
 export const release = z.object({
   action: z.string(),
-  release: z.object({ tag_name: z.string(), draft: z.unknown().optional() }),
+  release: z.object({
+    tag_name: z.string(),
+    draft: z.unknown().optional(),
+    id: id.nullish().catch(undefined),
+    name: z.string().nullish().catch(undefined),
+    published_at: z.string().max(100).nullish().catch(undefined),
+    author: z.object({ login: z.string() }).nullish().catch(undefined),
+  }),
   repository,
   sender: account.nullish(),
 })
 export type Release = z.infer<typeof release>
 
-export const pullRequestAction = z.object({ action: z.string(), repository })
+const former = z
+  .object({ from: z.string().max(1000) })
+  .nullish()
+  .catch(undefined)
+const labelList = z
+  .array(z.object({ name: z.string() }))
+  .nullish()
+  .catch(undefined)
+
+/** What has happened to a pull request: all that is read of those that aren't built. */
+export const pullRequestChange = z.object({
+  action: z.string(),
+  repository,
+  /** GitHub: the one that was added or removed. */
+  label: z.object({ name: z.string() }).nullish().catch(undefined),
+  changes: z
+    .object({
+      title: former,
+      /** GitHub: the target branch. */
+      base: z.object({ ref: former }).nullish().catch(undefined),
+      /** Gitea and Forgejo: the target branch, and labels in newer versions. */
+      ref: former,
+      added_labels: labelList,
+      removed_labels: labelList,
+    })
+    .nullish()
+    .catch(undefined),
+  pull_request: z
+    .object({
+      title: z.string().optional().catch(undefined),
+      merged: z.boolean().optional().catch(undefined),
+      labels: requestParts.labels,
+      draft: requestParts.draft,
+    })
+    .optional()
+    .catch(undefined),
+})
+export type PullRequestChange = z.infer<typeof pullRequestChange>
+
+export const mergeGroup = z.object({
+  action: z.string(),
+  repository,
+  sender: account.nullish(),
+  merge_group: z.object({
+    head_ref: ref,
+    head_sha: commitSha,
+    base_ref: ref.nullish().catch(undefined),
+    base_sha: commitSha.nullish().catch(undefined),
+    head_commit: z
+      .object({
+        message: z.string(),
+        author: z.object({ name: z.string().nullish() }).nullish(),
+      })
+      .nullish()
+      .catch(undefined),
+  }),
+})
+export type MergeGroup = z.infer<typeof mergeGroup>
 
 export const pullRequest = z.object({
   repository,

@@ -48,8 +48,17 @@ interface Example {
 function kindOf(name: string, { action = '', deleted }: Example): string {
   if (name === 'push') return deleted ? 'gone' : 'commit'
   if (name === 'create' || (name === 'release' && action === 'published')) return 'unresolved'
-  const built = ['opened', 'synchronize', 'reopened', 'ready_for_review']
-  if (name === 'pull_request' && built.includes(action)) return 'commit'
+  const built = [
+    'opened',
+    'synchronize',
+    'reopened',
+    'ready_for_review',
+    'converted_to_draft',
+    'labeled',
+    'unlabeled',
+    'checks_requested',
+  ]
+  if ((name === 'pull_request' || name === 'merge_group') && built.includes(action)) return 'commit'
   return name === 'pull_request' && action === 'closed' ? 'closed' : 'ignored'
 }
 
@@ -117,8 +126,8 @@ describe('a push', () => {
 })
 
 describe('a pull request', () => {
-  test('is an event of its head when it is opened, updated, opened again or ready', () => {
-    for (const action of ['opened', 'synchronize', 'reopened', 'ready_for_review']) {
+  test('is an event of its head when it is opened or updated', () => {
+    for (const action of ['opened', 'synchronize']) {
       assert.deepEqual(commitOf('pull_request', pullRequestOf({ action })), {
         kind: 'pull_request',
         ref: 'refs/pull/12/head',
@@ -135,13 +144,13 @@ describe('a pull request', () => {
           headLabel: 'ann:topic',
         },
         sender: { id: 7, name: 'ann', isBot: false },
-        ...(action === 'reopened' ? { occurrence: 'reopened' } : {}),
+        details: { actions: [action === 'opened' ? action : 'synchronized'] },
       })
     }
   })
 
   test('is ignored at any other action, without a look at the rest', () => {
-    for (const action of ['closed', 'labeled', 'edited', '__proto__', 'constructor']) {
+    for (const action of ['assigned', 'locked', 'edited', '__proto__', 'constructor']) {
       const payload = { action, repository: REPOSITORY }
       assert.equal(reasonOf('pull_request', payload), `pull request ${action} is not built`)
     }

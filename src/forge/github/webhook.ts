@@ -1,41 +1,28 @@
-import type { z } from 'zod'
 import { isRef, isZeroSha, type TrustFacts } from '../../core/commit-event.ts'
-import { forgeAccount } from '../../core/stranger/update-bot.ts'
 import { firstLine } from '../../lib/hostile-text.ts'
 import { present } from '../../lib/present.ts'
 import {
-  commit as buildCommit,
-  ignored as ignoredWebhook,
   malformed,
   type ParsedWebhook,
   read,
+  shortened,
   type UnresolvedCommit,
   unresolved as unresolvedWebhook,
   type WebhookCommit,
-  type WebhookRepository,
 } from '../parsed-webhook.ts'
-import { requestFacts } from '../request-facts.ts'
+import { parseMergeGroup } from './merge-group.ts'
+import { commit, ignored, named, type RepositoryPayload, senderOf } from './parts.ts'
 import {
-  type ClosedRequest,
   type Create,
-  closedRequest,
   create,
-  type PullRequest,
+  mergeGroup,
   type Push,
-  pullRequest,
-  pullRequestAction,
   push,
   type Release,
   release,
   repository,
 } from './payloads.ts'
-
-const BUILT_ACTIONS: ReadonlySet<string> = new Set([
-  'opened',
-  'synchronize',
-  'reopened',
-  'ready_for_review',
-])
+import { parsePullRequest } from './pull-request.ts'
 
 /** Where the refs of a `ref_type` are. */
 const FOLDERS: ReadonlyMap<string, string> = new Map([
@@ -56,6 +43,8 @@ export function parseGithub(eventName: string, payload: unknown): ParsedWebhook 
       return parseRelease(read(release, eventName, payload))
     case 'pull_request':
       return parsePullRequest(eventName, payload)
+    case 'merge_group':
+      return parseMergeGroup(read(mergeGroup, eventName, payload))
     case 'ping':
       return ignored(repositoryOf(payload), 'ping')
     default:
@@ -110,7 +99,7 @@ function parseCreate(payload: Create): ParsedWebhook {
   return unresolvedWebhook(named(payload.repository), untitled(payload, ref), present({ object }))
 }
 
-/** Publishing a release may create its tag, without a push. */
+/** Publishing a release may create its tag, without a push; the release itself is an event of that tag. */
 function parseRelease(payload: Release): ParsedWebhook {
   const { action, release } = payload
   if (action !== 'published' || release.draft === true) {
@@ -118,7 +107,22 @@ function parseRelease(payload: Release): ParsedWebhook {
   }
   const ref = `refs/tags/${release.tag_name}`
   if (!isRef(ref)) throw malformed('release', ['release.tag_name: is not a well-formed tag name'])
-  return unresolvedWebhook(named(payload.repository), untitled(payload, ref), {})
+  const { id, name, published_at: at, author } = release
+  const tag = untitled(payload, ref)
+  const published = {
+    ...tag,
+    kind: 'release',
+    title: name || release.tag_name,
+    author: author?.login ?? '',
+    occurrence: `published ${[id, at].filter(Boolean).join(' ') || release.tag_name}`,
+    details: { actions: ['published'] },
+  } as const
+  return {
+    kind: 'unresolved',
+    repository: named(payload.repository),
+    events: [tag, shortened(published)],
+    lookup: {},
+  }
 }
 
 /** An event of the repository's own ref, about which the commit says the rest. */
@@ -128,58 +132,9 @@ function untitled(payload: Push | Create | Release, ref: string): UnresolvedComm
   return { kind, ref, title: '', author: '', facts, ...senderOf(payload.sender) }
 }
 
-function parsePullRequest(eventName: string, payload: unknown): ParsedWebhook {
-  const { action, repository } = read(pullRequestAction, eventName, payload)
-  const closed = action === 'closed' ? closedRequest.safeParse(payload).data : undefined
-  if (closed) return closing(closed, named(repository))
-  if (!BUILT_ACTIONS.has(action)) {
-    return ignored(repository, `pull request ${firstLine(action, 50)} is not built`)
-  }
-  const request = read(pullRequest, eventName, payload)
-  const { number, title, user, head, updated_at: at } = request.pull_request
-  return commit(repository, {
-    kind: 'pull_request',
-    ref: `refs/pull/${number}/head`,
-    sha: head.sha,
-    title,
-    author: user?.login ?? 'ghost',
-    facts: pullRequestFacts(request),
-    ...(action === 'synchronize' && request.before ? { before: request.before } : {}),
-    ...(action === 'reopened' ? { occurrence: `reopened ${at ?? ''}`.trim() } : {}),
-    ...senderOf(request.sender),
-    ...detailsOf(request),
-  })
-}
-
-/** An author merged into this very repository is no longer a first-time contributor. */
-function closing({ pull_request }: ClosedRequest, repository: WebhookRepository): ParsedWebhook {
-  const { number, user, merged, base } = pull_request
-  const isMerged = merged === true && base?.repo.id === repository.forgeId
-  return {
-    kind: 'closed',
-    repository,
-    ref: `refs/pull/${number}/head`,
-    ...(isMerged && user ? { mergedOf: user.id } : {}),
-  }
-}
-
-function detailsOf({ pull_request }: PullRequest): Pick<WebhookCommit, 'details'> {
-  const { base, labels, draft, milestone } = pull_request
-  const isBranch = base.ref && isRef(`refs/heads/${base.ref}`)
-  const details = {
-    ...present({ base: base.sha, targetBranch: isBranch ? base.ref : undefined }),
-    ...requestFacts({ labels, draft, milestone }),
-  }
-  return Object.keys(details).length > 0 ? { details } : {}
-}
-
 /** Of a push: all zeros mean that the ref was created. */
 function beforeOf(before: string | null | undefined): Pick<WebhookCommit, 'before'> {
   return before ? { before: isZeroSha(before) ? '' : before } : {}
-}
-
-function senderOf(sender: Push['sender']): Pick<WebhookCommit, 'sender'> {
-  return sender ? { sender: forgeAccount(sender.id, sender.login, sender.type) } : {}
 }
 
 /** A push needs write access, so the head is in the repository itself. */
@@ -189,34 +144,6 @@ function ownFacts({ repository, sender }: Push | Create | Release): TrustFacts {
     repositoryId: repository.id,
     headRepositoryId: repository.id,
   }
-}
-
-function pullRequestFacts(payload: PullRequest): TrustFacts {
-  const { repository, sender, pull_request: request } = payload
-  const { user, base, flow } = request
-  const { repo: head, ref: headRef, label: headLabel } = request.head
-  const isOther = sender && sender.id !== user?.id
-  return {
-    ...present({ actorId: user?.id, senderId: isOther ? sender.id : undefined }),
-    repositoryId: repository.id,
-    baseRepositoryId: base.repo.id,
-    ...present({ headRepositoryId: head?.id, headRef, headLabel }),
-    ...(flow === undefined || flow === null || flow === 0 ? {} : { flow: true }),
-  }
-}
-
-type RepositoryPayload = z.infer<typeof repository>
-
-function commit(from: RepositoryPayload, event: WebhookCommit): ParsedWebhook {
-  return buildCommit(named(from), event)
-}
-
-function ignored(from: RepositoryPayload | undefined, reason: string): ParsedWebhook {
-  return ignoredWebhook(from && named(from), reason)
-}
-
-function named({ id, full_name, owner }: RepositoryPayload): WebhookRepository {
-  return { forgeId: id, fullName: full_name, ...present({ ownerId: owner?.id }) }
 }
 
 /** Undefined for events without a repository. */

@@ -30,8 +30,26 @@ export const push = z.object({
 })
 export type Push = z.infer<typeof push>
 
+function changed<Value>(schema: z.ZodType<Value>) {
+  const value = schema.optional().catch(undefined)
+  return z.object({ previous: value, current: value }).nullish().catch(undefined)
+}
+
+const word = z.string().max(1000)
+
 export const mergeRequest = z.object({
   project,
+  /** Of an update; a push may have others in it that did not change. */
+  changes: z
+    .object({
+      title: changed(word),
+      target_branch: changed(word),
+      draft: changed(z.boolean()),
+      work_in_progress: changed(z.boolean()),
+      labels: changed(z.array(z.object({ title: z.string() }).transform(({ title }) => title))),
+    })
+    .nullish()
+    .catch(undefined),
   labels: gitlabLabels,
   object_attributes: z.object({
     iid: id,
@@ -58,3 +76,18 @@ export const mergeRequest = z.object({
     .nullish(),
 })
 export type MergeRequest = z.infer<typeof mergeRequest>
+
+export const release = z.object({
+  id,
+  action: z.string(),
+  /** The short name. */
+  tag: z.string(),
+  name: z.string().nullish(),
+  project,
+  /** The commit of the tag. */
+  commit: z.object({
+    id: commitSha,
+    author: z.object({ name: z.string().nullish() }).nullish(),
+  }),
+})
+export type Release = z.infer<typeof release>

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { decideTrust } from '../../core/stranger/stranger.ts'
+import type { ParsedWebhook } from '../parsed-webhook.ts'
 import { parseGitlab } from './webhook.ts'
 
 const SHA = 'da1560886d4f094c3e6c9ef40349f7d38b5d27d7'
@@ -105,7 +106,7 @@ test('a merge request is built when it has new commits, and is trusted by number
         headRef: 'ms-viewport',
       },
       sender: { id: 1, name: 'grace', isBot: false },
-      details: { targetBranch: 'main' },
+      details: { targetBranch: 'main', actions: ['opened'] },
     },
   })
   const as = (more: object) => {
@@ -160,10 +161,14 @@ test('a closing is noted, and a merge for its author; only of what wants into th
     const object_attributes = { ...mergeRequest.object_attributes, action: 'merge', ...more }
     return parseGitlab('Merge Request Hook', { ...mergeRequest, object_attributes })
   }
+  const told = (more: object) => {
+    const { event, ...rest } = as(more) as Extract<ParsedWebhook, { kind: 'closed' }>
+    return [rest, event?.occurrence?.split(' ')[0], event?.details?.request?.merged]
+  }
   const closed = { kind: 'closed', repository, ref: 'refs/merge-requests/1/head' }
-  assert.deepEqual(as({}), { ...closed, mergedOf: 51 })
-  assert.deepEqual(as({ author_id: null }), closed)
-  assert.deepEqual(as({ action: 'close' }), closed)
+  assert.deepEqual(told({}), [{ ...closed, mergedOf: 51 }, 'closed', true])
+  assert.deepEqual(told({ author_id: null }), [closed, 'closed', true])
+  assert.deepEqual(told({ action: 'close' }), [closed, 'closed', false])
   for (const action of ['close', 'merge']) {
     assert.equal(as({ action, target_project_id: 16 }).kind, 'ignored')
   }

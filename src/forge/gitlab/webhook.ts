@@ -1,5 +1,4 @@
-import { isRef, isZeroSha, type TrustFacts } from '../../core/commit-event.ts'
-import { forgeAccount } from '../../core/stranger/update-bot.ts'
+import { isZeroSha } from '../../core/commit-event.ts'
 import { firstLine } from '../../lib/hostile-text.ts'
 import { present } from '../../lib/present.ts'
 import {
@@ -10,15 +9,10 @@ import {
   type WebhookCommit,
   type WebhookRepository,
 } from '../parsed-webhook.ts'
-import { requestFacts } from '../request-facts.ts'
-import {
-  type MergeRequest,
-  mergeRequest,
-  type Project,
-  type Push,
-  project,
-  push,
-} from './payloads.ts'
+import { parseMergeRequest } from './merge-request.ts'
+import { named, senderOf } from './parts.ts'
+import { mergeRequest, type Push, project, push, release } from './payloads.ts'
+import { parseRelease } from './release.ts'
 
 /**
  * Parses a verified payload of GitLab; see `ForgeHooks.parse`. `eventName` is the header `X-Gitlab-Event`.
@@ -30,6 +24,8 @@ export function parseGitlab(eventName: string, payload: unknown): ParsedWebhook 
       return parsePush(read(push, eventName, payload))
     case 'Merge Request Hook':
       return parseMergeRequest(read(mergeRequest, eventName, payload))
+    case 'Release Hook':
+      return parseRelease(read(release, eventName, payload))
     default:
       return ignored(projectOf(payload), `event ${firstLine(eventName, 100)} is not supported`)
   }
@@ -64,82 +60,9 @@ function parsePush(payload: Push): ParsedWebhook {
   })
 }
 
-function parseMergeRequest(payload: MergeRequest): ParsedWebhook {
-  const { object_attributes: request, user } = payload
-  const from = named(payload.project)
-  const { action, iid, last_commit: head } = request
-  const { author_id: actorId, target_project_id: target } = request
-  const ref = `refs/merge-requests/${iid}/head`
-  if ((action === 'merge' || action === 'close') && target === from.forgeId) {
-    const mergedOf = action === 'merge' && actorId ? { mergedOf: actorId } : {}
-    return { kind: 'closed', repository: from, ref, ...mergedOf }
-  }
-  // An update without new commits changes the title, for example.
-  const isBuilt =
-    action === 'open' || action === 'reopen' || (action === 'update' && request.oldrev)
-  if (!isBuilt) {
-    return ignored(from, `merge request ${firstLine(action ?? 'test', 50)} is not built`)
-  }
-  return commit(from, {
-    kind: 'pull_request',
-    ref,
-    sha: head.id,
-    title: request.title,
-    author: head.author?.name ?? user?.name ?? '',
-    facts: mergeRequestFacts(payload),
-    ...senderOf(user?.id, user?.username),
-    ...(action === 'update' && request.oldrev ? { before: request.oldrev } : {}),
-    ...(action === 'reopen' ? { occurrence: `reopened ${request.updated_at ?? ''}`.trim() } : {}),
-    ...detailsOf(payload),
-  })
-}
-
-function detailsOf({
-  labels,
-  object_attributes: request,
-}: MergeRequest): Pick<WebhookCommit, 'details'> {
-  const { target_branch: targetBranch, draft, work_in_progress, milestone_id } = request
-  const isBranch = targetBranch && isRef(`refs/heads/${targetBranch}`)
-  const details = {
-    ...(isBranch ? { targetBranch } : {}),
-    ...requestFacts({
-      labels,
-      draft: draft ?? work_in_progress,
-      milestone: milestone_id === null ? null : undefined,
-    }),
-  }
-  return Object.keys(details).length > 0 ? { details } : {}
-}
-
-function mergeRequestFacts({
-  project,
-  user,
-  object_attributes: request,
-}: MergeRequest): TrustFacts {
-  const { author_id: actorId, source_project_id: head, target_project_id: base } = request
-  const { source_branch: headRef } = request
-  return {
-    ...present({ actorId, senderId: user?.id === actorId ? undefined : user?.id }),
-    repositoryId: project.id,
-    baseRepositoryId: base,
-    ...present({ headRepositoryId: head, headRef }),
-  }
-}
-
 /** Of a push: all zeros mean that the ref was created. */
 function beforeOf(before: string | null | undefined): Pick<WebhookCommit, 'before'> {
   return before ? { before: isZeroSha(before) ? '' : before } : {}
-}
-
-function senderOf(
-  id: number | null | undefined,
-  name: string | null | undefined,
-): Pick<WebhookCommit, 'sender'> {
-  return id && name ? { sender: forgeAccount(id, name) } : {}
-}
-
-function named({ id, path_with_namespace }: Project): WebhookRepository {
-  return { forgeId: id, fullName: path_with_namespace }
 }
 
 /** Undefined for events without a project. */

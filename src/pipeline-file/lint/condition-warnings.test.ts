@@ -18,6 +18,22 @@ test('lint warns of patterns that match nothing, and says what to write', () => 
     [{ branch: 'refs/heads/main' }, 'jobs.a.when.branch can never match: write "main"'],
     [{ tag: 'refs/tags/v*' }, 'jobs.a.when.tag can never match: write "v*"'],
     [
+      { event: 'push', action: 'opened' },
+      'jobs.a.when.action can never match: push never has the action opened',
+    ],
+    [
+      { event: 'pull_request', action: ['opened', 'published'] },
+      'jobs.a.when.action[1] can never match: pull_request never has the action published',
+    ],
+    [
+      { event: ['push', 'pull_request'], action: 'opened' },
+      'jobs.a.when.action never holds for push, which has no such action: write a list of two mappings',
+    ],
+    [
+      { action: ['opened'], merged: true },
+      'jobs.a.when.merged can never match: only a pull request that was closed can have been merged',
+    ],
+    [
       { event: ['push', 'tag'], label: ['e2e', '!wip'] },
       'jobs.a.when.label can never match: only pull requests have it, and `event` names none',
     ],
@@ -49,6 +65,8 @@ test('lint warns of no pattern that may match', () => {
   for (const branch of branches) assert.deepEqual(warningsOf({ branch: [branch, 'x'] }), [], branch)
   for (const when of [
     { event: 'push', draft: false },
+    { action: ['closed', 'published'], merged: true },
+    { event: ['pull_request', 'release'], action: ['labeled', 'published'] },
     { event: 'push', label: '!wip' },
     { event: ['push', 'pull_request'], label: 'e2e', draft: true, milestone: 'v*' },
     { label: '[wip]' },

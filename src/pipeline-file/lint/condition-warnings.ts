@@ -1,3 +1,5 @@
+import { EVENT_KINDS, type EventKind } from '../../core/commit-event.ts'
+import { EVENT_ACTIONS } from '../../core/event-actions.ts'
 import type { Issue } from '../issues.ts'
 import { quote } from '../words.ts'
 import { type Values, valuesOf } from './values-of.ts'
@@ -16,6 +18,7 @@ export function whenWarnings({ when }: Values, path: readonly PropertyKey[]): Is
     const only = 'can never match: only pull requests have it, and `event` names none'
     return [
       ...(isNever ? [{ path: at, message, at: 'key' as const }] : []),
+      ...actionWarnings(one, events, at),
       ...(key && isOfOthers ? [{ path: [...at, key], message: only, at: 'key' as const }] : []),
       ...KINDS.flatMap((kind) => patternWarnings(kind, one[kind], [...at, kind])),
     ]
@@ -25,6 +28,36 @@ export function whenWarnings({ when }: Values, path: readonly PropertyKey[]): Is
 /** The conditions of a `when`, which may be a list. */
 export function conditionsOf(when: unknown): Values[] {
   return when === undefined ? [] : [when].flat().map(valuesOf)
+}
+
+/** Actions that the events never have, and events without any. */
+function actionWarnings(
+  { action, merged }: Values,
+  events: readonly unknown[] = [],
+  path: readonly PropertyKey[],
+): Issue[] {
+  const actions = action === undefined ? [] : [action].flat()
+  if (merged === true && actions.length > 0 && !actions.includes('closed')) {
+    const message = 'can never match: only a pull request that was closed can have been merged'
+    return [{ path: [...path, 'merged'], message, at: 'key' }]
+  }
+  if (actions.length === 0) return []
+  const kinds = EVENT_KINDS.filter((kind) => events.length === 0 || events.includes(kind))
+  const possible: readonly unknown[] = kinds.flatMap((kind) => EVENT_ACTIONS[kind])
+  const isList = Array.isArray(action)
+  const wrong = actions.flatMap((one, i): Issue[] => {
+    if (possible.includes(one)) return []
+    const message = `can never match: ${events.join(' and ')} never has the action ${typeof one === 'string' ? one : ''}`
+    return [{ path: [...path, 'action', ...(isList ? [i] : [])], message, at: 'value' }]
+  })
+  const without = events.length > 0 ? kinds.filter((kind) => !hasAny(kind, actions)) : []
+  if (wrong.length > 0 || without.length === 0) return wrong
+  const message = `never holds for ${without.join(' and ')}, which has no such action: write a list of two mappings`
+  return [{ path: [...path, 'action'], message, at: 'key' }]
+}
+
+function hasAny(kind: EventKind, actions: readonly unknown[]): boolean {
+  return EVENT_ACTIONS[kind].some((action) => actions.includes(action))
 }
 
 const REQUEST_KEYS = ['label', 'draft', 'milestone'] as const

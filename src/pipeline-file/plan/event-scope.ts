@@ -13,14 +13,18 @@ export interface Circumstances {
   readonly combination?: NamedValues
   /** Absent: for the whole file, or a job without a template. */
   readonly params?: NamedValues
+  /** The event is only built on request: conditions that don't name its action don't hold. */
+  readonly onlyNamed?: boolean
 }
 
 /** The values of the names in expressions; undefined: unknown, as the forge has not reported it. */
 function eventValues(facts: PlanFacts): Readonly<Record<ExpressionName, Value | undefined>> {
   const isRequest = facts.event === 'pull_request'
-  const { labels, draft, milestone } = requestFactsOf(facts)
+  const { actions = isRequest ? undefined : [''] } = facts
+  const { labels, draft, milestone, ...request } = requestFactsOf(facts)
   return {
     event: facts.event,
+    action: actions?.[0],
     branch: isRequest ? branchOf(facts) || undefined : branchOf(facts),
     tag: tagOf(facts),
     ref: facts.ref,
@@ -31,6 +35,10 @@ function eventValues(facts: PlanFacts): Readonly<Record<ExpressionName, Value | 
     labels,
     draft,
     milestone,
+    merged: request.merged,
+    added_labels: request.addedLabels,
+    removed_labels: request.removedLabels,
+    former_branch: request.formerBranch,
     stranger: facts.isStranger,
     from_fork: facts.isStranger,
   }

@@ -1,4 +1,6 @@
+import { isOnRequest } from '../../core/event-actions.ts'
 import type { JobSpec, PipelinePlan } from '../../core/plan/plan.ts'
+import { present } from '../../lib/present.ts'
 import type { Issue } from '../issues.ts'
 import { limits } from '../limits.ts'
 import type { JobsFile, SingleJobFile } from '../schema/file.ts'
@@ -12,7 +14,7 @@ import { checkGroups, planConcurrency } from './plan-concurrency.ts'
 import { planVariants } from './plan-job.ts'
 import { type Planning, planEnv, type Reading } from './planning.ts'
 import { checkTemplates, type NamedJob, useTemplate, type WholeJob } from './use-template.ts'
-import { checkNames, judge } from './when.ts'
+import { checkNames, isNamedBy, judge } from './when.ts'
 
 const UNNAMED_PIPELINE = 'pipeline'
 /** The job's name in a file that is one job. */
@@ -46,7 +48,17 @@ type Top = Pick<
 function planAll(top: Top, named: readonly NamedJob[], reading: Reading): PlannedFile {
   const { values, issues } = planInputs(top.inputs ?? {}, reading.facts)
   const inputNames = Object.keys(top.inputs ?? {})
-  const planning: Planning = { ...reading, inputs: values, inputNames, issues, needed: [] }
+  const known = { facts: reading.facts, inputs: values }
+  const onlyNamed = isOnRequest(reading.facts) && !isNamedBy(top.when, known)
+  const planning: Planning = {
+    ...reading,
+    inputs: values,
+    inputNames,
+    issues,
+    needed: [],
+    onlyNamed,
+    notNamed: new Set(),
+  }
   issues.push(...checkTemplates(top.templates ?? {}))
   const tooMuch = weigh(named, reading)
   if (tooMuch) return [tooMuch]
@@ -72,7 +84,17 @@ function planAll(top: Top, named: readonly NamedJob[], reading: Reading): Planne
   issues.push(...checkGroups(concurrency.concurrency, named, variants))
   if (issues.length > 0) return issues
   const jobs = planNeeds(named, variants, done)
-  return { name: top.name ?? UNNAMED_PIPELINE, jobs, ...concurrency }
+  const selection = selectionOf(jobs, planning)
+  return { name: top.name ?? UNNAMED_PIPELINE, jobs, ...concurrency, ...present({ selection }) }
+}
+
+function selectionOf(
+  jobs: readonly JobSpec[],
+  { facts, notNamed }: Planning,
+): PipelinePlan['selection'] {
+  if (!isOnRequest(facts)) return undefined
+  if (jobs.every(({ leftOut }) => leftOut !== undefined)) return 'nothing'
+  return notNamed.size > 0 ? 'part' : 'whole'
 }
 
 /** The file's own `when` applies to every job. */
@@ -84,7 +106,7 @@ function judgeFile(
   planning.issues.push(
     ...checkNames(when, { inputs: planning.inputNames, matrix: [], params: [] }, ['when']),
   )
-  const judgement = judge(when, planning)
+  const judgement = judge(when, { ...planning, onlyNamed: false })
   if (judgement.holds && judgement.runsOn) {
     const message = 'status is for jobs and steps: nothing comes before the pipeline'
     planning.issues.push({ path: ['when'], message, at: 'key' })

@@ -60,6 +60,10 @@ function planVariant(
       ? 'none of its steps is run for this commit'
       : undefined
   const { runsOn, onlyIf } = judgement.holds ? judgement : {}
+  const mayHold = { ...planning, ...variant, onlyNamed: false }
+  if (planning.onlyNamed && !judgement.holds && judge(job.when, mayHold).holds) {
+    planning.notNamed.add(named.name)
+  }
   if (runsOn && all.length === 0) {
     const message = 'status depends on other jobs, but this job needs none'
     planning.issues.push({ path: [...placeOf(named, 'when'), 'when'], message, at: 'key' })

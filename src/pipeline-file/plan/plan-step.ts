@@ -28,7 +28,7 @@ export function planSteps(
     const mapping: StepMapping = typeof step === 'string' ? { command: step } : step
     const spec = planStep(mapping, used, { ...variant, path }, planning, defaults)
     planning.issues.push(...checkNames(mapping.when, variant.names, [...path, 'when']))
-    const judgement = judge(mapping.when, { ...planning, ...variant })
+    const judgement = judge(mapping.when, { ...planning, ...variant, onlyNamed: false })
     if (!judgement.holds) return []
     return [{ ...spec, ...present({ runsOn: judgement.runsOn }) }]
   })

@@ -173,7 +173,7 @@ jobs:
       '3:51 jobs.a.matrix.exclude[0].os must be a string, a number, true or false, not a list',
       '4:28 jobs.b.when.expression refers to "brunch", which is unknown: did you mean branch? (at character 1)',
       '4:49 jobs.b.when.path must not be an empty list',
-      '4:60 jobs.b.when.event must be one of push, pull_request, tag, manual',
+      '4:60 jobs.b.when.event must be one of push, pull_request, tag, merge_group, release, manual',
       '4:74 jobs.b.when.status must be one of success, failure, always',
       '5:14 jobs.c.when must not be an empty list',
       '5:33 jobs.c.needs[0].job needs "d", but there is no such job',

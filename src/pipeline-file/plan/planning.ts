@@ -23,6 +23,10 @@ export interface Planning extends Reading {
   /** The names of all declared inputs, with or without a value. */
   readonly inputNames: readonly string[]
   readonly issues: Issue[]
+  /** The event is only built on request, and the file's own `when` doesn't name it: jobs have to. */
+  readonly onlyNamed: boolean
+  /** The jobs that would run if they named its action. */
+  readonly notNamed: Set<string>
   /** References to outputs, to be checked once all jobs are known. */
   readonly needed: NeededOutput[]
 }

@@ -7,7 +7,7 @@ import type { When } from '../schema/when.ts'
 import { quote } from '../words.ts'
 import type { Circumstances } from './event-scope.ts'
 import type { KnownNames } from './facts.ts'
-import { whyNot } from './why-not.ts'
+import { namesAction, unnamed, whyNot } from './why-not.ts'
 
 /**
  * Whether conditions hold; `runsOn` and `onlyIf`: what remains to be decided once earlier jobs or steps have
@@ -18,7 +18,10 @@ export type Judgement =
   | { readonly holds: false; readonly reason: string }
 
 export function judge(when: When | undefined, circumstances: Circumstances): Judgement {
-  if (when === undefined) return { holds: true }
+  if (when === undefined) {
+    const { facts, onlyNamed = false } = circumstances
+    return onlyNamed ? { holds: false, reason: `when: ${unnamed(facts)}` } : { holds: true }
+  }
   const alternatives = Array.isArray(when) ? when : [when]
   const verdicts = alternatives.map((one) => whyNot(one, circumstances))
   const statuses = alternatives
@@ -33,6 +36,15 @@ export function judge(when: When | undefined, circumstances: Circumstances): Jud
   const onlyIf = later ? { onlyIf: later } : {}
   if (isOnly('success')) return { holds: true, ...onlyIf }
   return { holds: true, runsOn: isOnly('failure') ? 'failure' : 'always', ...onlyIf }
+}
+
+/** Whether a file's own `when` names the action of an event on request, and holds: then all of it is built. */
+export function isNamedBy(when: When | undefined, circumstances: Circumstances): boolean {
+  const named = when === undefined ? [] : [when].flat()
+  return named.some(
+    (one) =>
+      namesAction(one, circumstances.facts) && typeof whyNot(one, circumstances) !== 'string',
+  )
 }
 
 /** The disjunction of conditions that can only be decided later. */

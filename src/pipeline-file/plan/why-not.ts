@@ -1,3 +1,4 @@
+import { COMMIT_ACTIONS, EVENT_ACTIONS } from '../../core/event-actions.ts'
 import { foldKnown, truthOf } from '../../core/expression/fold-known.ts'
 import { readExpression } from '../../core/expression/read-expression.ts'
 import { namesIn } from '../../core/expression/syntax.ts'
@@ -18,7 +19,8 @@ export function whyNot(
   conditions: Conditions,
   circumstances: Circumstances,
 ): string | OnlyIf | undefined {
-  const { facts } = circumstances
+  const { facts, onlyNamed = false } = circumstances
+  if (onlyNamed && !namesAction(conditions, facts)) return unnamed(facts)
   for (const check of CHECKS) {
     const reason = check(conditions, facts)
     if (reason !== undefined) return reason
@@ -32,11 +34,13 @@ type Check = (conditions: Conditions, facts: PlanFacts) => string | undefined
 /** In the order in which their reasons count. */
 const CHECKS: readonly Check[] = [
   whyNotEvent,
+  whyNotAction,
   whyNotBranch,
   whyNotTag,
   whyNotLabel,
   whyNotDraft,
   whyNotMilestone,
+  whyNotMerged,
   whyNotPath,
 ]
 
@@ -44,6 +48,35 @@ function whyNotEvent({ event }: Conditions, facts: PlanFacts): string | undefine
   const events = listOf(event)
   if (!events || events.includes(facts.event)) return undefined
   return `the event is ${facts.event}, not ${events.join(' or ')}`
+}
+
+function whyNotAction({ action }: Conditions, facts: PlanFacts): string | undefined {
+  const wanted = listOf(action)
+  if (!wanted) return undefined
+  if (EVENT_ACTIONS[facts.event].length === 0) return `a ${facts.event} has no action`
+  const { actions } = facts
+  if (!actions) {
+    // Polling finds a commit, but not which of these brought it.
+    return COMMIT_ACTIONS.every((one) => wanted.includes(one))
+      ? undefined
+      : `what happened to the pull request is unknown, as no webhook reported it, so it can't be ${wanted.join(' or ')}`
+  }
+  if (actions.some((one) => wanted.includes(one))) return undefined
+  return `the action is ${actions.join(' and ')}, not ${wanted.join(' or ')}`
+}
+
+/** Whether conditions name what an event on request is: its action, or its kind where that has one action. */
+export function namesAction({ event, action }: Conditions, facts: PlanFacts): boolean {
+  const { actions = [] } = facts
+  if (listOf(action)?.some((one) => actions.includes(one))) return true
+  return facts.event !== 'pull_request' && (listOf(event)?.includes(facts.event) ?? false)
+}
+
+/** Why conditions that don't name the action of an event on request don't hold. */
+export function unnamed({ event, actions = [] }: PlanFacts): string {
+  return event === 'pull_request'
+    ? `the action is ${actions.join(' and ')}, which only runs what names it`
+    : `the event is ${event}, which only runs what names it`
 }
 
 function whyNotBranch({ branch }: Conditions, facts: PlanFacts): string | undefined {
@@ -67,20 +100,36 @@ function whyNotTag({ tag }: Conditions, facts: PlanFacts): string | undefined {
 }
 
 /** Not as for paths: `!wip` excludes pull requests with that label, whatever other labels they have. */
-function whyNotLabel({ label }: Conditions, facts: PlanFacts): string | undefined {
-  const patterns = listOf(label)
+function whyNotLabel(conditions: Conditions, facts: PlanFacts): string | undefined {
+  const patterns = listOf(conditions.label)
   if (!patterns) return undefined
-  const { labels } = requestFactsOf(facts)
-  if (!labels) return `${unknown('labels')}, so they can't match ${patterns.join(', ')}`
-  const matching = (pattern: string): string | undefined =>
-    labels.find((one) => matchesGlob(one, pattern))
   const wanted = patterns.filter((pattern) => !pattern.startsWith('!'))
-  if (wanted.length > 0 && !wanted.some(matching)) return `no label matches ${wanted.join(', ')}`
-  for (const pattern of patterns.filter((one) => one.startsWith('!'))) {
-    const found = matching(pattern.slice(1))
+  const unwanted = patterns.filter((pattern) => pattern.startsWith('!'))
+  const { labels } = requestFactsOf(facts)
+  const candidates = wanted.length > 0 ? labelsInQuestion(conditions, facts) : labels
+  if (!candidates || (unwanted.length > 0 && !labels)) {
+    return `${unknown('labels')}, so they can't match ${patterns.join(', ')}`
+  }
+  const isWanted = wanted.some((pattern) => candidates.some((one) => matchesGlob(one, pattern)))
+  if (wanted.length > 0 && !isWanted) return `no label matches ${wanted.join(', ')}`
+  for (const pattern of unwanted) {
+    const found = labels?.find((one) => matchesGlob(one, pattern.slice(1)))
     if (found !== undefined) return `label ${quote(found)} is excluded by ${pattern}`
   }
   return undefined
+}
+
+/** Those that the event added or removed, if that is what is asked for; otherwise all of the pull request. */
+function labelsInQuestion({ action }: Conditions, facts: PlanFacts): readonly string[] | undefined {
+  const { labels, addedLabels, removedLabels } = requestFactsOf(facts)
+  const wanted = listOf(action)
+  const happened = (facts.actions ?? []).filter((one) => wanted?.includes(one) ?? true)
+  const isOfLabels = happened.every((one) => one === 'labeled' || one === 'unlabeled')
+  if (happened.length === 0 || !isOfLabels) return labels
+  // Not every forge says which one was added: then it may be any that is there.
+  const added = happened.includes('labeled') ? (addedLabels ?? labels) : []
+  const removed = happened.includes('unlabeled') ? removedLabels : []
+  return added && removed && [...added, ...removed]
 }
 
 function whyNotDraft({ draft }: Conditions, facts: PlanFacts): string | undefined {
@@ -101,6 +150,14 @@ function whyNotMilestone({ milestone }: Conditions, facts: PlanFacts): string | 
   return matchesGlobs(present, patterns)
     ? undefined
     : `milestone ${quote(present)} does not match ${list}`
+}
+
+function whyNotMerged({ merged }: Conditions, facts: PlanFacts): string | undefined {
+  if (merged === undefined) return undefined
+  const { merged: present } = requestFactsOf(facts)
+  if (present === merged) return undefined
+  if (present === undefined) return 'the forge has not reported whether the pull request was merged'
+  return present ? 'the pull request was merged' : 'no pull request was merged'
 }
 
 function whyNotPath({ path }: Conditions, facts: PlanFacts): string | undefined {

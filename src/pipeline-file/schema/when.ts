@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { EVENT_KINDS } from '../../core/commit-event.ts'
+import { ALL_ACTIONS } from '../../core/event-actions.ts'
 import { readExpression } from '../../core/expression/read-expression.ts'
 import { namesIn } from '../../core/expression/syntax.ts'
 import { LONGEST_GLOB } from '../../core/plan/glob.ts'
@@ -13,8 +14,11 @@ const STATUSES = ['success', 'failure', 'always'] as const
 
 /** The names in expressions, besides `inputs.…`, `matrix.…`, `params.…` and `needs.JOB.outputs.…`. */
 export const EXPRESSION_NAMES = {
-  event: 'what started the pipeline: `push`, `pull_request`, `tag` or `manual`',
-  branch: 'the branch that was pushed to, or the target branch of a pull request; otherwise empty',
+  event:
+    'what started the pipeline: `push`, `pull_request`, `tag`, `merge_group`, `release` or `manual`',
+  action: 'what happened, such as `opened` or `labeled`; empty for events without actions',
+  branch:
+    'the branch that was pushed to, or the target branch of a pull request or a merge group; otherwise empty',
   tag: "the tag's name; otherwise empty",
   ref: 'the full ref, such as `refs/heads/main`',
   sha: "the commit's full id",
@@ -24,6 +28,11 @@ export const EXPRESSION_NAMES = {
   labels: 'the names of the labels of a pull request; otherwise empty',
   draft: 'whether it is a pull request that is a draft',
   milestone: 'the title of the milestone of a pull request; empty if there is none',
+  merged: 'whether the pull request was closed by merging it',
+  added_labels: 'the labels that were added, when the action is `labeled`',
+  removed_labels: 'the labels that were removed, when the action is `unlabeled`',
+  former_branch:
+    'the target branch before, when it was changed, which is one case of `edited`; otherwise empty',
   stranger:
     'whether the commit is a stranger’s: not known to be by the repository’s own people, such as a pull request from a fork',
   from_fork: 'another name for `stranger`',
@@ -31,6 +40,36 @@ export const EXPRESSION_NAMES = {
 export type ExpressionName = keyof typeof EXPRESSION_NAMES
 
 const event = z.enum(EVENT_KINDS, { error: `must be one of ${EVENT_KINDS.join(', ')}` })
+/** What other systems call actions, and what people try. */
+const INSTEAD: Readonly<Record<string, string>> = {
+  open: 'opened',
+  created: 'opened',
+  synchronize: 'synchronized',
+  sync: 'synchronized',
+  update: 'synchronized',
+  updated: 'synchronized',
+  reopen: 'reopened',
+  close: 'closed',
+  merge: 'closed, with merged: true',
+  merged: 'closed, with merged: true',
+  label: 'labeled',
+  labelled: 'labeled',
+  label_updated: 'labeled or unlabeled',
+  unlabel: 'unlabeled',
+  unlabelled: 'unlabeled',
+  label_cleared: 'unlabeled',
+  edit: 'edited',
+  ready: 'ready_for_review',
+  draft: 'converted_to_draft',
+  released: 'published',
+}
+
+const action = z.enum(ALL_ACTIONS, {
+  error: ({ input }) => {
+    const instead = typeof input === 'string' && Object.hasOwn(INSTEAD, input) && INSTEAD[input]
+    return instead ? `must be ${instead}` : `must be one of ${ALL_ACTIONS.join(', ')}`
+  },
+})
 const glob = z
   .string()
   .regex(/^!?[^!]/, 'must not be empty')
@@ -64,12 +103,17 @@ function explain(text: string): string | undefined {
 export const conditions = group('when', {
   event: key(
     z.union([event, z.array(event).min(1)], { error: must('an event or a list of them') }),
-    'What started the pipeline: `push`, `pull_request`, `tag` or `manual`.',
+    'What started the pipeline: `push`, `pull_request`, `tag`, `merge_group`, `release` or `manual`.',
     '[push, manual]',
+  ),
+  action: key(
+    z.union([action, z.array(action).min(1)], { error: must('an action or a list of them') }),
+    'What happened to the pull request: `opened`, `synchronized` or `reopened`, and what is only built if it is named: `closed`, `labeled`, `unlabeled`, `edited`, `ready_for_review`, `converted_to_draft`; `checks_requested` of a merge group, `published` of a release.',
+    '[opened, synchronized, labeled]',
   ),
   branch: key(
     globs,
-    'Patterns for the branch that was pushed to, or the target branch of the pull request.',
+    'Patterns for the branch that was pushed to, or the target branch of the pull request or merge group.',
     "[main, 'release/*']",
   ),
   tag: key(globs, "Patterns for the tag's name.", "'v*'"),
@@ -80,13 +124,18 @@ export const conditions = group('when', {
   ),
   label: key(
     globs,
-    'Patterns for the labels of the pull request, of which one must match; with `!`, none may.',
+    'Patterns for the labels of the pull request, of which one must match; with `!`, none may. When a label was added or removed, that one must match.',
     "[e2e, '!wip']",
   ),
   draft: key(
     z.boolean({ error: must('true or false') }),
     'Whether the pull request is a draft. Other events are none.',
     'false',
+  ),
+  merged: key(
+    z.boolean({ error: must('true or false') }),
+    'Whether the pull request was merged, when the action is `closed`.',
+    'true',
   ),
   milestone: key(globs, 'Patterns for the milestone of the pull request.', "'v2.*'"),
   status: key(

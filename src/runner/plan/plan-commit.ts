@@ -168,7 +168,7 @@ function planFactsOf(
   facts: EventFacts,
   read: { about: CommitText; changed: readonly string[] | undefined },
 ): PlanFacts {
-  const { event, isStranger, targetBranch, request, inputs, jobs, from } = facts
+  const { event, actions, isStranger, targetBranch, request, inputs, jobs, from } = facts
   return {
     event,
     isStranger,
@@ -178,7 +178,7 @@ function planFactsOf(
     repository: repositoryName,
     title: facts.title || read.about.title,
     author: facts.author || read.about.author,
-    ...present({ targetBranch, request, jobs, from, changedPaths: read.changed }),
+    ...present({ actions, targetBranch, request, jobs, from, changedPaths: read.changed }),
   }
 }
 

@@ -1,6 +1,12 @@
 import { mkdir, realpath } from 'node:fs/promises'
 import { basename, dirname, join, resolve } from 'node:path'
-import { type EventOptions, readPipelineFile, refOf, targetOf } from '../../cli/commands/file.ts'
+import {
+  type EventOptions,
+  readPipelineFile,
+  refOf,
+  requestOf,
+  targetOf,
+} from '../../cli/commands/file.ts'
 import { cleanText } from '../../cli/terminal/clean-text.ts'
 import type { CliIo } from '../../cli/terminal/cli-io.ts'
 import { EXIT, exitCodeOfOutcome } from '../../cli/terminal/exit-code.ts'
@@ -47,6 +53,7 @@ export async function runLocal(
   const details: EventDetails = {
     inputs: input,
     ...targetOf(options),
+    ...requestOf(options),
     ...(jobs.length > 0 ? { jobs } : {}),
     ...present({ from }),
   }

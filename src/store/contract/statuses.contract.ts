@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { EVENT_KINDS } from '../../core/commit-event.ts'
 import { statusContext, statusState } from '../../core/commit-status.ts'
+import { EVENT_ACTIONS } from '../../core/event-actions.ts'
 import { OUTCOMES } from '../../core/outcome.ts'
 import type { Pipeline } from '../../core/pipeline/pipeline.ts'
 import type { ForgeLinkRecord, SentStatusRecord } from '../records.ts'
@@ -153,7 +155,7 @@ export function statusesContract(open: OpenDatabase): void {
     await store.transact((write) => write.statuses.note(sent(first, { state: 'success' })))
     const key = sent(second)
     assert.deepEqual(await store.statuses.find(key), key)
-    const context = statusContext('pull_request')
+    const context = statusContext({ kind: 'pull_request' })
     const error = 'it answered 404'
     const refused = sent(pull, { context, error, sentAt: 5000 })
     await store.transact((write) => write.statuses.note(refused))
@@ -162,6 +164,27 @@ export function statusesContract(open: OpenDatabase): void {
     // What was refused may be taken under another link.
     await store.transact((write) => write.forgeLinks.save(world.link))
     assert.deepEqual(await listUnsent(store), [pull.id])
+  })
+
+  test('each kind of event, and each part of a file, has the status that core says', async () => {
+    await using world = await openLinked(open)
+    const { store, add } = world
+    const shas = 'abcdef0123456789'
+    const events = [
+      ...EVENT_KINDS.map((kind) => ({ kind })),
+      ...EVENT_ACTIONS.pull_request.map((part) => ({ kind: 'pull_request' as const, part })),
+    ]
+    for (const [index, { kind, ...more }] of events.entries()) {
+      const sha = (shas[index] ?? '').repeat(40)
+      // What people write doesn't look like a part.
+      const request = { labels: ['"part":"closed"', '{"part":"edited"}'] }
+      const pipeline = await add({ kind, sha, details: { request, ...more } })
+      const context = statusContext({ kind, ...more })
+      assert.deepEqual(await listUnsent(store), [pipeline.id])
+      const told = sent(pipeline, { sha, context })
+      await store.transact((write) => write.statuses.note(told))
+      assert.deepEqual(await listUnsent(store), [], context)
+    }
   })
 
   test("another dispatcher's pipelines are unsent here only when its seat has ended", async () => {

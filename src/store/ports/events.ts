@@ -1,4 +1,5 @@
 import type { CommitEvent } from '../../core/commit-event.ts'
+import type { EventAction } from '../../core/event-actions.ts'
 import type { WebhookForge } from '../../core/forges.ts'
 import type { EventId, RepositoryId } from '../../core/ids.ts'
 import type { GoneTelling, Telling } from '../../core/moves/telling.ts'
@@ -50,6 +51,13 @@ export interface EventWriter extends EventReader {
   describe(id: EventId, text: { title: string; author: string }): Promise<void>
   /** Marks all commits of a pull request, by its full ref, as closed, merged or not. */
   noteClosed(closed: { repositoryId: RepositoryId; ref: string; at: number }): Promise<void>
+  /**
+   * Removes an event for which nothing is built, if it has no pipeline; its deliveries count as ignored, with
+   * that reason. Returns whether it was removed.
+   */
+  drop(id: EventId, reason: string): Promise<boolean>
+  /** Notes that only what names this action is run. */
+  setPart(id: EventId, part: EventAction): Promise<void>
 }
 
 /** Webhook deliveries. */

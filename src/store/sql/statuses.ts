@@ -1,6 +1,13 @@
 import { sql } from 'kysely'
 import type { PipelineView } from '../../contract/rest/views.ts'
-import { COMMIT_CONTEXT, PULL_REQUEST_CONTEXT, type StatusState } from '../../core/commit-status.ts'
+import {
+  COMMIT_CONTEXT,
+  PULL_REQUEST_CONTEXT,
+  RELEASE_CONTEXT,
+  type StatusState,
+  statusContext,
+} from '../../core/commit-status.ts'
+import { EVENT_ACTIONS } from '../../core/event-actions.ts'
 import type { PipelineId, RepositoryId } from '../../core/ids.ts'
 import { NO_FILE } from '../../core/pipeline/no-file.ts'
 import { present } from '../../lib/present.ts'
@@ -221,8 +228,20 @@ async function listUnsent(
 }
 
 /** Must match `statusContext` and `statusState`. */
-const CONTEXT = sql<string>`case commit_events.kind when 'pull_request'
-  then ${sql.lit(PULL_REQUEST_CONTEXT)} else ${sql.lit(COMMIT_CONTEXT)} end`
+const CONTEXT = sql<string>`case commit_events.kind
+  when 'pull_request' then ${partContext()}
+  when 'merge_group' then ${sql.lit(PULL_REQUEST_CONTEXT)}
+  when 'release' then ${sql.lit(RELEASE_CONTEXT)}
+  else ${sql.lit(COMMIT_CONTEXT)} end`
+/** Quotes within JSON's texts are escaped, so nobody's text looks like the key. */
+function partContext() {
+  const cases = EVENT_ACTIONS.pull_request.map((part) => {
+    const context = statusContext({ kind: 'pull_request', part })
+    return sql`when commit_events.details like ${sql.lit(`%"part":"${part}"%`)} then ${sql.lit(context)}`
+  })
+  return sql`case ${sql.join(cases, sql` `)} else ${sql.lit(PULL_REQUEST_CONTEXT)} end`
+}
+
 const STATE = sql<string>`case pipelines.status when 'finished'
   then case when pipelines.target like '{"isShort":true%' and pipelines.outcome = 'success' then 'short'
     when pipelines.target like '{"isShort":true%' and pipelines.outcome = 'skipped' then 'unproven'

@@ -21,6 +21,8 @@ export const KIND_WORDS: Readonly<Record<PipelineView['event']['kind'], string>>
   push: 'Push',
   pull_request: 'Pull request',
   tag: 'Tag',
+  merge_group: 'Merge group',
+  release: 'Release',
   manual: 'Manual',
 }
 

@@ -10,6 +10,7 @@ import type { ChangedIds } from '../state-changes.ts'
 import type { Db } from '../tables.ts'
 import { acceptTellings, noteGoneRefs } from './accept-events.ts'
 import { eventOf, searchText } from './event-rows.ts'
+import { dropEvent, setEventPart } from './requested-events.ts'
 
 export function eventReader(db: Db): EventReader {
   return {
@@ -39,6 +40,8 @@ export function eventWriter(db: Db, changed: ChangedIds): EventWriter {
       for (const pipeline of await listPipelinesOf(db, id)) changed.add('pipeline', pipeline)
     },
     noteClosed: (closed) => noteClosed(db, closed),
+    drop: (id, reason) => dropEvent(db, id, reason),
+    setPart: (id, part) => setEventPart(db, id, part),
   }
 }
 

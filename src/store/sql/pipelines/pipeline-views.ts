@@ -1,12 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { sql } from 'kysely'
 import type { PipelineView } from '../../../contract/rest/views.ts'
-import type { CommitEvent } from '../../../core/commit-event.ts'
+import type { CommitEvent, EventDetails } from '../../../core/commit-event.ts'
 import type { EventId, PipelineId } from '../../../core/ids.ts'
 import type { SerialQueue } from '../../../lib/async/serial-queue.ts'
+import { present } from '../../../lib/present.ts'
 import { type AwaitingQuery, isSearch, type PipelineFilter } from '../../ports/pipelines.ts'
 import { pipelineView } from '../../views.ts'
-import { batches, isPostgres } from '../rows.ts'
+import { batches, isPostgres, parsed } from '../rows.ts'
 import type { Db, PipelineRow } from '../tables.ts'
 import { trustOf } from './event-rows.ts'
 import { pipelineOf } from './pipelines.ts'
@@ -192,6 +193,7 @@ export function withEvent(db: Db) {
       'commit_events.source',
       'commit_events.received_at',
       'commit_events.trust',
+      'commit_events.details',
       'repositories.name as repository_name',
     ])
 }
@@ -205,6 +207,7 @@ export interface PipelineWithEvent extends PipelineRow {
   source: string
   received_at: number
   trust: string
+  details: string | null
   repository_name: string
 }
 
@@ -219,6 +222,7 @@ export function pipelineViewOf(row: PipelineWithEvent): PipelineView {
     source: row.source as CommitEvent['source'],
     receivedAt: row.received_at,
     trust: trustOf(row),
+    ...present({ details: parsed(row.details) as EventDetails | null }),
   }
   return pipelineView(pipelineOf(row), event, row.repository_name)
 }

@@ -8,6 +8,7 @@ import { Held } from '../../parts/held.tsx'
 import { StatusBadge } from '../../parts/status-badge.tsx'
 import { Ago, Duration } from '../../parts/times.tsx'
 import { Link, navigate } from '../../router.tsx'
+import { eventWords, requestWords } from '../../state/event-words.ts'
 import { formatFilter } from '../../state/pipeline-filter.ts'
 import { statusOf } from '../../state/status.ts'
 import { ApprovalNotice, Approve } from './approve.tsx'
@@ -41,6 +42,9 @@ export function PipelineHead({ pipeline, cancelled }: PipelineHeadProps) {
         </Link>
         <code title={event.sha}>{formatSha(event.sha)}</code>
         <span>{whyOf(pipeline)}</span>
+        {requestWords(event).map((words) => (
+          <span key={words}>{words}</span>
+        ))}
         {pipeline.rerunOf ? (
           <span>
             <Link to={`/pipelines/${pipeline.rerunOf}`}>Rerun of an earlier pipeline</Link>
@@ -70,8 +74,7 @@ function whyOf({ event, startedBy }: PipelineView): string {
   if (event.kind === 'manual') {
     return `Started ${startedBy ? `by ${startedBy}` : 'manually'} · commit${by}`
   }
-  if (event.kind === 'tag') return `Tag${by}${source}`
-  return `${event.kind === 'push' ? 'Pushed' : 'Pull request'}${by}${source}`
+  return `${event.kind === 'push' ? 'Pushed' : eventWords(event)}${by}${source}`
 }
 
 function Commands({ pipeline }: { readonly pipeline: PipelineView }) {

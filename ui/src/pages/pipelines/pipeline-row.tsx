@@ -8,7 +8,7 @@ import { isHeld } from '../../parts/held.tsx'
 import { StatusBadge } from '../../parts/status-badge.tsx'
 import { Ago, Duration } from '../../parts/times.tsx'
 import { Link } from '../../router.tsx'
-import { KIND_WORDS } from '../../state/pipeline-filter.ts'
+import { eventWords } from '../../state/event-words.ts'
 import { statusOf } from '../../state/status.ts'
 
 /** One pipeline in the list; the whole row is a link. */
@@ -32,7 +32,7 @@ export const PipelineRow = memo(function PipelineRow(props: { readonly pipeline:
           </span>
           <code>{formatSha(event.sha)}</code>
           <span>{event.author}</span>
-          <span className="kind">{KIND_WORDS[event.kind].toLowerCase()}</span>
+          <span className="kind">{eventWords(event).toLowerCase()}</span>
           {isHeld(pipeline) ? <span>kept</span> : null}
           {pipeline.reason ? <span className="reason">{pipeline.reason}</span> : null}
         </p>

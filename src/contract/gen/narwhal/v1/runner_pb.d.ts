@@ -508,7 +508,7 @@ export declare const IncludeSourceSchema: GenMessage<IncludeSource>;
  */
 export declare type EventFacts = Message<"narwhal.v1.EventFacts"> & {
   /**
-   * push, pull_request, tag or manual.
+   * push, pull_request, tag, merge_group, release or manual.
    *
    * @generated from field: string event = 1;
    */
@@ -572,6 +572,13 @@ export declare type EventFacts = Message<"narwhal.v1.EventFacts"> & {
    * @generated from field: narwhal.v1.RequestFacts request = 80;
    */
   request?: RequestFacts | undefined;
+
+  /**
+   * What happened, the most important first; empty: unknown, or a commit.
+   *
+   * @generated from field: repeated string actions = 81;
+   */
+  actions: string[];
 };
 
 /**
@@ -602,6 +609,28 @@ export declare type RequestFacts = Message<"narwhal.v1.RequestFacts"> & {
    * @generated from field: optional string milestone = 3;
    */
   milestone?: string | undefined;
+
+  /**
+   * @generated from field: optional bool merged = 4;
+   */
+  merged?: boolean | undefined;
+
+  /**
+   * @generated from field: narwhal.v1.Labels added_labels = 5;
+   */
+  addedLabels?: Labels | undefined;
+
+  /**
+   * @generated from field: narwhal.v1.Labels removed_labels = 6;
+   */
+  removedLabels?: Labels | undefined;
+
+  /**
+   * The target branch before, if the event changed it.
+   *
+   * @generated from field: optional string former_branch = 7;
+   */
+  formerBranch?: string | undefined;
 };
 
 /**
