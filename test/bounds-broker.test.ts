@@ -67,7 +67,7 @@ async function startWorld() {
   const { url: agentUrl } = await listen(server, { host: '127.0.0.1', port: 0 })
   let shas = 0
   const push = async (): Promise<EventId> => {
-    const payload = pushPayload(forge, { sha: (++shas).toString(16).padStart(40, 'b') })
+    const payload = pushPayload(forge, { sha: (++shas).toString(16).padStart(40, 'c') })
     const reply = await deliver(agentUrl, { event: 'push', payload, secret })
     assert.equal(reply.status, 202)
     return reply.body.eventId as EventId

@@ -21,13 +21,15 @@ export interface ForgeFacts {
   readonly sign?: ForgeSign
   /** What its administrator has to allow before it sends webhooks to a private address. */
   readonly allowPrivate?: string
+  /** It answers 404, and not 403, to a token that lacks a right. */
+  readonly hidesRights?: true
   /** What its API doesn't have. */
   readonly lacks?: readonly ('statuses' | 'pull requests')[]
 }
 
 /** What a server answers to a GET without credentials that no other kind does. */
 export interface ForgeSign {
-  /** Below the forge's pages. */
+  /** Below its API, which is below its pages. */
   readonly path: string
   /** Part of the answer: its body, or the name of a cookie that it sets, also if it refuses. */
   readonly body?: RegExp
@@ -58,6 +60,7 @@ export const FORGE_FACTS = {
     hosts: ['github.com'],
     apiUrl: 'https://api.github.com',
     apiPath: '/api/v3',
+    hidesRights: true,
     requests: { folder: 'pull', sign: '#' },
     webhook: {
       settingsUrl: 'https://github.com/{name}/settings/hooks/new',
@@ -74,7 +77,7 @@ export const FORGE_FACTS = {
   },
   gitea: {
     title: 'Gitea or Forgejo',
-    sign: { path: '/api/v1/version', body: /^\s*\{\s*"version"\s*:/, cookie: 'i_like_gitea' },
+    sign: { path: '/version', body: /^\s*\{\s*"version"\s*:/, cookie: 'i_like_gitea' },
     allowPrivate: 'ALLOWED_HOST_LIST in the section [webhook] of its app.ini',
     hosts: ['gitea.com', 'codeberg.org'],
     apiPath: '/api/v1',
@@ -93,7 +96,7 @@ export const FORGE_FACTS = {
   },
   gogs: {
     title: 'Gogs',
-    sign: { path: '/api/v1/version', cookie: 'i_like_gogs' },
+    sign: { path: '/version', cookie: 'i_like_gogs' },
     allowPrivate: 'LOCAL_NETWORK_ALLOWLIST in the section [security] of its app.ini',
     tokenUser: 'token',
     hosts: [],
@@ -110,7 +113,7 @@ export const FORGE_FACTS = {
   },
   gitlab: {
     title: 'GitLab',
-    sign: { path: '/api/v4/version', header: 'x-gitlab-meta' },
+    sign: { path: '/version', header: 'x-gitlab-meta' },
     allowPrivate: 'Admin → Settings → Network → Outbound requests',
     hosts: ['gitlab.com'],
     apiPath: '/api/v4',

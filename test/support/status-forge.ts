@@ -20,6 +20,8 @@ export interface StatusForge extends AsyncDisposable {
   /** All that were posted, including rejected ones. */
   readonly posted: readonly Posted[]
   readonly taken: readonly Posted[]
+  /** The status code of each answer to those that were posted. */
+  readonly answers: readonly number[]
   behaviour: ForgeBehaviour
   /** The number of each repository that is asked for; undefined: it has none. */
   repository: number | undefined
@@ -33,6 +35,7 @@ const NO_COMMIT = '0'.repeat(40)
 export async function statusForge(): Promise<StatusForge> {
   const posted: Posted[] = []
   const taken: Posted[] = []
+  const answers: number[] = []
   const hanging = new Set<ServerResponse>()
   const server = createServer((request, response) => {
     // It has no pull requests or authors: see author-forge.ts.
@@ -67,6 +70,7 @@ export async function statusForge(): Promise<StatusForge> {
         return
       }
       if (behaviour.status < 300) taken.push(one)
+      answers.push(behaviour.status)
       response.writeHead(behaviour.status, behaviour.headers).end(behaviour.body ?? '{}')
     })
   })
@@ -76,6 +80,7 @@ export async function statusForge(): Promise<StatusForge> {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     posted,
     taken,
+    answers,
     behaviour: { status: 201 },
     repository: 601,
     release: () => {

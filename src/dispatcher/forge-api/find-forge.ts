@@ -44,10 +44,10 @@ export async function findForge(
     return await answer
   }
   for (const kind of FORGE_KINDS) {
-    const { sign } = forgeFacts(kind)
+    const { sign, apiPath } = forgeFacts(kind)
     if (!sign || !isForge(kind)) continue
     for (const root of rootsOf(kind, place)) {
-      const answer = await ask(`${place.scheme}//${place.host}${root}${sign.path}`)
+      const answer = await ask(`${place.scheme}//${place.host}${root}${apiPath}${sign.path}`)
       if (answer && isOf(sign, answer)) return { forge: kind, isKnown: true }
     }
   }

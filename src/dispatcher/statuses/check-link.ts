@@ -60,7 +60,7 @@ export async function checkLink(
     return await ask(() => postToForge(trial, { hosts, signal: ends }))
   }
   // A token of GitHub that may write statuses alone doesn't see a private repository.
-  const isHidden = target.forge === 'github' && answer.status === 404
+  const isHidden = forgeFacts(target.forge).hidesRights && answer.status === 404
   if (isHidden && (await tryStatus(target)).status === 422) {
     return { target, found: { path: target.project } }
   }
@@ -104,7 +104,7 @@ function readAnswer({ status, text }: OneAnswer, { project, apiUrl }: ForgeTarge
 /** GitHub answers 404 where a token lacks the right, and 422 to a commit that isn't there; others say 403. */
 function refuseWrites({ status, text }: OneAnswer, { forge, project, apiUrl }: ForgeTarget): void {
   const at = `${apiUrl} answered ${status} to a status`
-  if (status === 401 || status === 403 || (forge === 'github' && status === 404)) {
+  if (status === 401 || status === 403 || (forgeFacts(forge).hidesRights && status === 404)) {
     throw refusal(`${at}: the token may not write commit statuses of ${project}`)
   }
   if (status === 405 || (status === 404 && parseJson(text) === undefined)) {

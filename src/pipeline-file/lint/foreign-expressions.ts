@@ -48,12 +48,9 @@ export function findForeignExpression(text: string): ForeignExpression | undefin
       const inEnv = `\${needs.${first}.outputs.${last}}`
       return { what, inCommand: `a variable whose value is ${inEnv} in env`, inEnv }
     }
-    case 'github': {
-      const fact = Object.hasOwn(FACTS, first) ? FACTS[first] : undefined
-      if (fact !== undefined && parts.length === 2) return { what, ...variable(`NARWHAL_${fact}`) }
-      break
-    }
   }
+  const fact = /^github$/.test(root) && Object.hasOwn(FACTS, first) ? FACTS[first] : undefined
+  if (fact !== undefined && parts.length === 2) return { what, ...variable(`NARWHAL_${fact}`) }
   return { what, inCommand: 'a variable', inEnv: 'a variable in the command' }
 }
 
