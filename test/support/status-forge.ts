@@ -7,6 +7,8 @@ export interface Posted {
   readonly path: string
   readonly headers: IncomingHttpHeaders
   readonly body: Readonly<Record<string, string>>
+  /** The status code of the answer. */
+  readonly answer: number | undefined
 }
 
 /** How a forge answers: a status code, with headers and a body, or not at all. */
@@ -20,8 +22,6 @@ export interface StatusForge extends AsyncDisposable {
   /** All that were posted, including rejected ones. */
   readonly posted: readonly Posted[]
   readonly taken: readonly Posted[]
-  /** The status code of each answer to those that were posted. */
-  readonly answers: readonly number[]
   behaviour: ForgeBehaviour
   /** The number of each repository that is asked for; undefined: it has none. */
   repository: number | undefined
@@ -35,7 +35,6 @@ const NO_COMMIT = '0'.repeat(40)
 export async function statusForge(): Promise<StatusForge> {
   const posted: Posted[] = []
   const taken: Posted[] = []
-  const answers: number[] = []
   const hanging = new Set<ServerResponse>()
   const server = createServer((request, response) => {
     // It has no pull requests or authors: see author-forge.ts.
@@ -58,19 +57,19 @@ export async function statusForge(): Promise<StatusForge> {
       return
     }
     void text(request).then((body) => {
+      const { behaviour } = forge
       const one = {
         path: request.url ?? '',
         headers: request.headers,
         body: JSON.parse(body) as Posted['body'],
+        answer: behaviour === 'hang' ? undefined : behaviour.status,
       }
       posted.push(one)
-      const { behaviour } = forge
       if (behaviour === 'hang') {
         hanging.add(response)
         return
       }
       if (behaviour.status < 300) taken.push(one)
-      answers.push(behaviour.status)
       response.writeHead(behaviour.status, behaviour.headers).end(behaviour.body ?? '{}')
     })
   })
@@ -80,7 +79,6 @@ export async function statusForge(): Promise<StatusForge> {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     posted,
     taken,
-    answers,
     behaviour: { status: 201 },
     repository: 601,
     release: () => {
