@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict'
 import { after, before, suite, test } from 'node:test'
 import type { PipelineView } from '../../src/contract/rest/views.ts'
-import { present } from '../../src/lib/present.ts'
 import { type Files, type GitRepository, gitRepository } from '../support/git-repository.ts'
 import { deliver, pullCommit, pullRequestPayload } from '../support/github.ts'
 import {
@@ -52,9 +51,12 @@ suite('changes of what is run', () => {
   }
 
   /** A pull request with these files, of an author with a merged commit. */
-  async function pull(files: Files, base?: string): Promise<PipelineView> {
+  async function pull(
+    files: Files,
+    onto: { readonly base?: string; readonly target?: string } = {},
+  ): Promise<PipelineView> {
     const commit = await pullCommit(source, ++number, files)
-    const of = { ...commit, ...present({ base }), headRepositoryId: 999 }
+    const of = { ...commit, ...onto, headRepositoryId: 999 }
     const payload = pullRequestPayload(repository.forge, of)
     const { secret } = repository
     const { body } = await deliver(narwhal.agentUrl, { event: 'pull_request', payload, secret })
@@ -85,9 +87,13 @@ suite('changes of what is run', () => {
   })
 
   test('STR-21: a commit with unknown changes waits as if it changed what is run', async () => {
-    const one = await pull({ 'src/b.ts': '1' }, 'e'.repeat(40))
+    const base = 'e'.repeat(40)
+    const one = await pull({ 'src/b.ts': '1' }, { base, target: 'gone' })
     assert.partialDeepStrictEqual(one.approval, { because: 'files_unknown' })
     assert.equal(one.changed, undefined)
+    // If the base was pushed over, the target branch is compared with as it is now.
+    const known = await pull({ 'src/c.ts': '1' }, { base })
+    assert.deepEqual(known.changed, { pipeline: [], others: ['src/c.ts'], total: 1 })
   })
 
   test('STR-22: a repository can let known authors change what is run', async () => {

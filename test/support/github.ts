@@ -98,12 +98,15 @@ interface Pull {
   readonly headRepositoryId: number
   /** The base commit; one that does not exist by default. */
   readonly base?: string
+  /** The target branch; `main` by default. */
+  readonly target?: string
   readonly authorId?: number
 }
 
 /** The payload of an opened pull request, from the repository with this id. */
 export function pullRequestPayload(repository: ForgeRepository, pull: Pull) {
   const { number, sha, headRepositoryId, base = 'b'.repeat(40), authorId = 8 } = pull
+  const { target = 'main' } = pull
   return {
     action: 'opened',
     number,
@@ -114,7 +117,7 @@ export function pullRequestPayload(repository: ForgeRepository, pull: Pull) {
       title: 'Change',
       user: { id: authorId, login: 'mallory' },
       head: { ref: 'topic', sha, repo: { id: headRepositoryId } },
-      base: { ref: 'main', sha: base, repo: { id: repository.id } },
+      base: { ref: target, sha: base, repo: { id: repository.id } },
     },
   }
 }
