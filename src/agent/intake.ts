@@ -6,7 +6,6 @@ import type { Found } from '../core/moves/telling.ts'
 import { Grouping } from '../lib/async/grouping.ts'
 import { describeError, NarwhalError } from '../lib/errors.ts'
 import type { Logger } from '../lib/log.ts'
-import { newId } from '../lib/new-id.ts'
 import { present } from '../lib/present.ts'
 import type { LookupRecord } from '../store/delivery-records.ts'
 import type { AcceptedEvent } from '../store/records.ts'
@@ -17,6 +16,7 @@ import {
   type Delivery,
   type DeliveryAnswer,
   type NewEvent,
+  tellingOf,
   type WrittenAnswer,
   writeDeliveries,
 } from './webhook/write-deliveries.ts'
@@ -117,7 +117,7 @@ export class Intake {
   async acceptPoll(repositoryId: RepositoryId, { found, gone }: Polled): Promise<void> {
     const receivedAt = Date.now()
     const { result } = await this.#store.transact(async (write) => {
-      const tellings = found.map((event) => ({ ...event, id: newId('event'), receivedAt }))
+      const tellings = found.map((event) => tellingOf(event, receivedAt))
       const accepted = await write.events.accept(tellings)
       await write.events.noteGone(
         gone.map((one) => ({ ...one, repositoryId, source: 'poll' as const })),

@@ -1,9 +1,8 @@
 import type { Disposition } from '../../core/delivery/delivery-result.ts'
-import { newId } from '../../lib/new-id.ts'
 import type { LookupRecord } from '../../store/delivery-records.ts'
 import type { AcceptedEvent } from '../../store/records.ts'
 import type { StoreWriter, Writes } from '../../store/store.ts'
-import type { NewEvent } from '../webhook/write-deliveries.ts'
+import { type NewEvent, tellingOf } from '../webhook/write-deliveries.ts'
 
 /** The events of a lookup, with their commit. */
 export interface FoundEvents {
@@ -25,12 +24,7 @@ export async function writeLookup(
     return { disposition: 'unresolved', accepted: [] }
   }
   const { events, refIsAt } = found
-  const tellings = events.map((event) => ({
-    ...event,
-    id: newId('event'),
-    receivedAt,
-    found: 'here' as const,
-  }))
+  const tellings = events.map((event) => tellingOf(event, receivedAt, 'here'))
   const accepted = await write.events.accept(tellings)
   // The poller compares with where the ref really is.
   if (refIsAt !== undefined) await placeRef(write, tellings, refIsAt)

@@ -21,6 +21,11 @@ const RESOLVING = 'the payload does not name the commit: it is looked up at the 
 /** A commit event that has no id yet. */
 export type NewEvent = Omit<CommitEvent, 'id' | 'receivedAt'>
 
+/** The event as it is told now; `found`: where its ref is, if the git server was asked. */
+export function tellingOf(event: NewEvent, receivedAt: number, found?: Found): Telling {
+  return { ...event, id: newId('event'), receivedAt, ...present({ found }) }
+}
+
 /** A webhook whose signature has been checked. */
 export interface Delivery {
   readonly forge: WebhookForge
@@ -102,9 +107,7 @@ export async function writeDeliveries(
       await told.flush(results)
       await noteClosing(write, repositoryId, content, receivedAt)
       const { event } = content
-      if (event) {
-        told.add(delivery, { ...event, id: newId('event'), receivedAt, ...present({ found }) })
-      }
+      if (event) told.add(delivery, tellingOf(event, receivedAt, found))
       continue
     }
     if (content.kind === 'gone') {
@@ -123,8 +126,7 @@ export async function writeDeliveries(
     const { account } = content
     if (account) await write.accounts.note({ repositoryId, account, at: receivedAt })
     if (content.kind === 'unresolved') continue
-    const id = newId('event')
-    told.add(delivery, { ...content.event, id, receivedAt, ...present({ found }) })
+    told.add(delivery, tellingOf(content.event, receivedAt, found))
   }
   await told.flush(results)
   await endFormerSecrets(write, fresh)

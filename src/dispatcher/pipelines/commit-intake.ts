@@ -59,7 +59,6 @@ const MOST_WAITING = 100_000
 /** Creates pipelines for commit events. */
 export class CommitIntake {
   readonly #deps: CommitIntakeDeps
-
   readonly #requested: RequestedEvents
 
   constructor(deps: CommitIntakeDeps) {

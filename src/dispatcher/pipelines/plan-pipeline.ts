@@ -25,6 +25,7 @@ import { present } from '../../lib/present.ts'
 import { openGitCredentials } from '../../vault/git-credentials.ts'
 import type { Vault } from '../../vault/vault.ts'
 import type { PipelineLedger } from '../ledger/pipeline-ledger.ts'
+import type { RunnerLink } from '../runners/runner-link.ts'
 import type { RunnerPool } from '../runners/runner-pool.ts'
 import { planDigest } from './plan-digest.ts'
 
@@ -70,6 +71,22 @@ export interface PlannedOnRunner {
   readonly answeredAt: number
 }
 
+/** Has one runner plan the commit. Rejects with the runner's message. */
+export async function planBy(
+  { client }: Pick<RunnerLink, 'client'>,
+  order: PlanOrder,
+  signal: AbortSignal,
+): Promise<PlannedOnRunner> {
+  const askedAt = Date.now()
+  const planned = await client.planCommit(order, signal)
+  return { planned, askedAt, answeredAt: Date.now() }
+}
+
+/** Whether planning failed by the runner's trouble or the git server's, and not the commit's. */
+export function isPassing({ code }: NarwhalError): boolean {
+  return code === 'unavailable' || code === 'exhausted' || code === 'cancelled'
+}
+
 export interface Waiting {
   /** Reports why the pipeline waits. */
   readonly onWait: (reason: string) => void
@@ -101,14 +118,12 @@ export async function planOnRunner(
   let missingSince: number | undefined
   for (let failures = 0, misses = 0; ; ) {
     const link = await pool.plannerWaits.wait(signal, onWait)
-    const askedAt = Date.now()
     try {
-      const planned = await link.client.planCommit(order, signal)
-      return { planned, askedAt, answeredAt: Date.now() }
+      return await planBy(link, order, signal)
     } catch (reason) {
       signal.throwIfAborted()
       const error = NarwhalError.from(reason)
-      if (!['unavailable', 'exhausted', 'cancelled'].includes(error.code)) throw error
+      if (!isPassing(error)) throw error
       if (invisibleMs > 0 && saysMissing(error.message, sha)) {
         missingSince ??= performance.now()
         if (performance.now() - missingSince >= invisibleMs) throw stillMissing(error, invisibleMs)
@@ -151,10 +166,7 @@ export function planEarly(
   const ask = async (): Promise<PlannedOnRunner | undefined> => {
     const order = await findOrder()
     const link = pool.findPlanner()
-    if (!order || !link) return undefined
-    const askedAt = Date.now()
-    const planned = await link.client.planCommit(order, either)
-    return { planned, askedAt, answeredAt: Date.now() }
+    return order && link && (await planBy(link, order, either))
   }
   return { answer: ask().catch(() => undefined), stop }
 }

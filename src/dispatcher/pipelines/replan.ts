@@ -2,6 +2,7 @@ import { isDeepStrictEqual } from 'node:util'
 import type { Job } from '../../core/job/job.ts'
 import { type PipelineDraft, settlePipeline } from '../../core/pipeline/advance-pipeline.ts'
 import type { Pipeline } from '../../core/pipeline/pipeline.ts'
+import { present } from '../../lib/present.ts'
 import { type PlannedOnRunner, type PlanRules, withPlan } from './plan-pipeline.ts'
 
 /**
@@ -23,15 +24,11 @@ export function withReplan(
   const isSame = jobs.length === draft.jobs.length && jobs.every((job) => draft.jobs.includes(job))
   const approval =
     pipeline.approval?.status === 'given' ? pipeline.approval : anew.pipeline.approval
-  if (isSame && isDeepStrictEqual(approval?.status, pipeline.approval?.status)) return draft
-  const { concurrency = pipeline.concurrency, included, target, changed } = anew.pipeline
+  if (isSame && approval?.status === pipeline.approval?.status) return draft
+  const { concurrency, included, target, changed } = anew.pipeline
   const replanned: Pipeline = {
     ...withoutApproval(pipeline),
-    ...(concurrency ? { concurrency } : {}),
-    ...(included ? { included } : {}),
-    ...(target ? { target } : {}),
-    ...(changed ? { changed } : {}),
-    ...(approval ? { approval } : {}),
+    ...present({ concurrency, included, target, changed, approval }),
   }
   const kept = draft.jobs.filter(
     ({ spec }) => !anew.jobs.some((job) => job.spec.name === spec.name),

@@ -6,7 +6,7 @@ import { NarwhalError } from '../../lib/errors.ts'
 import type { Logger } from '../../lib/log.ts'
 import type { Recorder } from '../ledger/recorder.ts'
 import type { RunnerPool } from '../runners/runner-pool.ts'
-import type { PlannedOnRunner } from './plan-pipeline.ts'
+import { isPassing, type PlannedOnRunner, planBy } from './plan-pipeline.ts'
 
 export interface RequestedEventsDeps {
   readonly recorder: Recorder
@@ -57,22 +57,20 @@ export class RequestedEvents {
     const order = await recorder.retryWhileUnavailable(() => planOrder(event))
     const link = order && pool.findPlanner()
     if (!link) return
-    const askedAt = Date.now()
-    const answer = await link.client.planCommit(order, signal).catch((reason: unknown) => {
+    const plan = await planBy(link, order, signal).catch((reason: unknown) => {
       const error = NarwhalError.from(reason)
-      // The runner's trouble, not the commit's.
-      if (['unavailable', 'exhausted', 'cancelled'].includes(error.code)) throw error
+      if (isPassing(error)) throw error
       return error
     })
-    const why = answer instanceof NarwhalError ? answer.message : whyNot(event, answer.file)
-    if (answer instanceof NarwhalError || why !== undefined) {
+    const why = plan instanceof NarwhalError ? plan.message : whyNot(event, plan.planned.file)
+    if (plan instanceof NarwhalError || why !== undefined) {
       await recorder.record((write) => write.events.drop(event.id, why ?? ''), event.repositoryId)
       log.debug({ event: event.id, reason: why }, 'event dropped')
       return
     }
     const [action] = event.details?.actions ?? []
-    const isPart = answer.file.ok && answer.file.plan.selection === 'part'
-    const plan = { planned: answer, askedAt, answeredAt: Date.now() }
+    const { file } = plan.planned
+    const isPart = file.ok && file.plan.selection === 'part'
     await create(event, plan, isPart ? action : undefined)
   }
 }

@@ -18,7 +18,7 @@ export const INTAKE_BUGS: readonly PlantedBug[] = [
         file: 'src/agent/intake.ts',
         find: 'const answer = await this.#deliveries.add(delivery)',
         replace: `setTimeout(() => void this.#deliveries.add(delivery).catch(() => {}), 1_000)
-    if (delivery) return { status: 'accepted', eventId: newId('event') }
+    if (delivery) return { status: 'accepted', eventId: 'event_unwritten' }
     const answer = await this.#deliveries.add(delivery)`,
       },
     ],
