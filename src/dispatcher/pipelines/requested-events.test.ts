@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { pino } from 'pino'
 import { eventually } from '../../../test/support/eventually.ts'
+import { missingCommit } from '../../contract/rpc/missing-commit.ts'
 import type { PlannedCommit, PlanOrder } from '../../contract/rpc/planned-commit.ts'
 import type { CommitEvent } from '../../core/commit-event.ts'
 import type { Selection } from '../../core/event-actions.ts'
@@ -14,6 +15,8 @@ const event = {
   id: 'event_1',
   repositoryId: 'repo_1',
   kind: 'pull_request',
+  sha: 'a'.repeat(40),
+  receivedAt: Date.now(),
   details: { actions: ['labeled', 'edited'] },
 } as unknown as CommitEvent
 
@@ -102,4 +105,20 @@ test('an event that is being planned is not planned twice', async () => {
   answer.resolve(planned('whole'))
   await eventually(() => done.length > 0)
   assert.equal(plans(), 1)
+})
+
+test('an event whose commit never appears at the git server is dropped after an hour', async () => {
+  let asked = 0
+  const missing = () => {
+    asked++
+    return Promise.reject(new NarwhalError('unavailable', missingCommit(event.sha, 'acme/app')))
+  }
+  const recent = receive(missing)
+  recent.events.receive(event)
+  await eventually(() => asked === 1)
+  const old = receive(missing)
+  old.events.receive({ ...event, receivedAt: event.receivedAt - 3_600_000 })
+  await eventually(() => old.done.length > 0)
+  assert.match(old.done[0] ?? '', /^dropped: commit a{40} is not in acme\/app/)
+  assert.deepEqual(recent.done, [])
 })

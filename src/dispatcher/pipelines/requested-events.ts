@@ -1,3 +1,4 @@
+import { saysMissing } from '../../contract/rpc/missing-commit.ts'
 import type { PlanOrder } from '../../contract/rpc/planned-commit.ts'
 import type { CommitEvent } from '../../core/commit-event.ts'
 import type { EventAction } from '../../core/event-actions.ts'
@@ -26,11 +27,14 @@ export interface RequestedEventsDeps {
 
 /** How many are planned concurrently; the agents' sweep requeues the others. */
 const MOST_AT_ONCE = 32
+/** For how long the git server may not have the commit of an event, in milliseconds. */
+const MISSING_MS = 3_600_000
 
 /**
  * Events that are only built on request (see `isOnRequest`): each is planned before it has a pipeline, and
  * removed if nothing in narwhal.yml is for it. Until then it is pending, so that the agents' sweep requeues
- * it if no runner is online or this process ends.
+ * it if no runner is online or this process ends; one whose commit the git server still doesn't have after an
+ * hour is removed as well.
  */
 export class RequestedEvents {
   readonly #deps: RequestedEventsDeps
@@ -47,7 +51,13 @@ export class RequestedEvents {
     const { log, signal } = this.#deps
     this.#plan(event)
       .catch((err: unknown) => {
-        if (!signal.aborted) log.warn({ event: event.id, err }, 'planning an event failed')
+        if (signal.aborted) return
+        if (isMissing(err, event)) {
+          log.info(
+            { event: event.id, reason: err.message },
+            'event not planned yet: its commit is not at the git server',
+          )
+        } else log.warn({ event: event.id, err }, 'planning an event failed')
       })
       .finally(() => this.#planned.delete(event.id))
   }
@@ -59,7 +69,8 @@ export class RequestedEvents {
     if (!link) return
     const plan = await planBy(link, order, signal).catch((reason: unknown) => {
       const error = NarwhalError.from(reason)
-      if (isPassing(error)) throw error
+      const isOver = isMissing(error, event) && Date.now() - event.receivedAt >= MISSING_MS
+      if (isPassing(error) && !isOver) throw error
       return error
     })
     const why = plan instanceof NarwhalError ? plan.message : whyNot(event, plan.planned.file)
@@ -73,6 +84,10 @@ export class RequestedEvents {
     const isPart = file.ok && file.plan.selection === 'part'
     await create(event, plan, isPart ? action : undefined)
   }
+}
+
+function isMissing(reason: unknown, { sha }: CommitEvent): reason is NarwhalError {
+  return reason instanceof NarwhalError && saysMissing(reason.message, sha)
 }
 
 /** Why the event gets no pipeline. Errors in the file are shown by those that the commit itself brought. */

@@ -299,7 +299,7 @@ export class DockerApi {
     if (major === 1 && minor < OLDEST_API) {
       throw new NarwhalError(
         'unavailable',
-        `the container engine at ${this.address.url} supports API ${ApiVersion}, but Narwhal needs 1.${OLDEST_API}: use Docker 20.10 or newer, or Podman 4 or newer`,
+        `the container engine at ${this.address.url} supports API ${ApiVersion}, but Narwhal needs 1.${OLDEST_API}: use Docker 20.10 or newer, or Podman 5.4 or newer`,
       )
     }
     return `/v${ApiVersion}`
