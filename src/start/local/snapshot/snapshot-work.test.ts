@@ -67,6 +67,25 @@ test('a snapshot has ignored files that are tracked, and leaves out nested repos
   }
 })
 
+test('a snapshot has narwhal.yml even if git ignores it', async () => {
+  await using folder = await tempDir()
+  await using data = await tempDir()
+  const { mirror: bare } = placesIn(data.path)
+  await git(['init', '--quiet', folder.path], options)
+  await writeFile(join(folder.path, '.git/info/exclude'), '*\n')
+  await mkdir(join(folder.path, 'app'))
+  for (const name of ['narwhal.yml', 'app/narwhal.yml', 'other']) {
+    await writeFile(join(folder.path, name), 'steps: [echo]\n')
+  }
+  for (const text of ['steps: [echo]\n', 'steps: [ls]\n']) {
+    await writeFile(join(folder.path, 'narwhal.yml'), text)
+    const { sha } = await snapshotWork(folder.path, data.path, options)
+    const ask = (...args: string[]) => git([`--git-dir=${bare}`, ...args], options)
+    assert.equal(await ask('ls-tree', '-r', '--name-only', sha), 'narwhal.yml\n')
+    assert.equal(await ask('show', `${sha}:narwhal.yml`), text)
+  }
+})
+
 test('a repository without a commit has the branch that its first one will be on', async () => {
   await using folder = await tempDir()
   await git(['init', '--quiet', '--initial-branch=trunk', folder.path], options)

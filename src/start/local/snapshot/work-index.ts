@@ -1,7 +1,9 @@
 import {
   copyFileSync,
+  existsSync,
   mkdirSync,
   readdirSync,
+  readFileSync,
   rmSync,
   statSync,
   utimesSync,
@@ -46,16 +48,29 @@ export function resetIndex(bare: string): void {
   rmSync(join(bare, 'index'), { force: true })
 }
 
+const PIPELINE_FILE = 'narwhal.yml'
+/** As an index has it: the length of the path, the path. See gitformat-index(5). */
+const ENTRY = Buffer.from(`\u{b}${PIPELINE_FILE}\0`)
+
 /**
- * Adds all that git does not ignore, and returns the tree; rejects if an object is missing that git did not
+ * Adds all that git does not ignore, and the pipeline file in any case, and returns the tree; rejects if an object is missing that git did not
  * know to be in a tree.
  */
 export async function writeTree(index: WorkIndex, options: SnapshotOptions): Promise<string> {
   const inside = insideOf(index, options)
   const ignored = await excludesFile(index.folder, index.own, options)
   await addAll(inside, ignored === undefined ? [] : ['-c', `core.excludesFile=${ignored}`])
+  if (existsSync(join(index.folder, PIPELINE_FILE)) && !hasPipelineFile(index)) {
+    await inside(['add', '--force', '--', PIPELINE_FILE])
+  }
   if (index.own?.isPartial) await leaveOutMissing(inside)
   return (await inside(['write-tree'])).trim()
+}
+
+/** If the paths in the index are compressed, the answer is no: adding the file once more does no harm. */
+function hasPipelineFile({ bare }: WorkIndex): boolean {
+  const index = join(bare, 'index')
+  return existsSync(index) && readFileSync(index).includes(ENTRY)
 }
 
 /** git's message about a nested repository before its first commit: there is nothing of it to add. */
