@@ -2,6 +2,8 @@ import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
 import { chmod, mkdir, readFile, stat, symlink } from 'node:fs/promises'
 import { test } from 'node:test'
+import { mountSmallDisk } from '../../test/faults/small-disk.ts'
+import { isRoot } from '../../test/support/services/programs.ts'
 import { tempDir } from '../../test/support/temp-dir.ts'
 import { claimFolder } from './claim-folder.ts'
 
@@ -48,6 +50,19 @@ test('the file of the claim is for its owner alone and holds nothing', async () 
   await using _claim = await claimFolder(dir.path)
   assert.equal((await stat(dir.join('claim.db'))).mode & 0o777, 0o600)
   assert.equal((await readFile(dir.join('claim.db'))).length, 0)
+})
+
+test('a folder on a full disk can be claimed again, as after a crash', {
+  skip: !isRoot(),
+}, async () => {
+  await using dir = await tempDir()
+  await using disk = await mountSmallDisk(dir.join('data'))
+  {
+    await using _claim = await claimFolder(dir.join('data'))
+  }
+  await disk?.fill()
+  await using _claim = await claimFolder(dir.join('data'))
+  await assert.rejects(claimFolder(dir.join('data')), taken)
 })
 
 test('what stands in the way of the lock is told', async () => {

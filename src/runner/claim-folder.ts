@@ -17,7 +17,8 @@ export async function claimFolder(folder: string): Promise<AsyncDisposable> {
   try {
     makePrivately(path)
     database = new DatabaseSync(path, { timeout: 0 })
-    database.exec('PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE')
+    // Without a file for the journal nothing is written, so that a full disk is no reason not to start.
+    database.exec('PRAGMA journal_mode = MEMORY; PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE')
   } catch (cause) {
     database?.close()
     const message = isBusy(cause)

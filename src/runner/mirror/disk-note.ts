@@ -1,7 +1,9 @@
 import { statfs } from 'node:fs/promises'
 import { describeError, type ErrorCode } from '../../lib/errors.ts'
 
-const CANNOT_WRITE = /unable to (?:write|create)|failed to write|write error|no space left/i
+/** git has several words for each of these, and often doesn't say why. */
+const CANNOT_WRITE =
+  /(?:unable to|failed to|cannot|can't|could not|couldn't) (?:write|create|mkdir|make|append|copy|flush|fsync|close|store|lock|open|update ref)|write error|no space left/i
 
 /** Below this the disk counts as full: nothing that git wants to write may fit. */
 const FULL_MB = 100

@@ -1,5 +1,5 @@
 import { once } from 'node:events'
-import { readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { open, readFile, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { NarwhalError } from '../../lib/errors.ts'
 import { type GitEnv, startGit } from '../../lib/git/git.ts'
@@ -84,10 +84,14 @@ async function writeRef(mirror: string, ref: string, sha: string): Promise<void>
   const path = join(mirror, ref)
   const before = await readFile(path, 'utf8').catch(() => '')
   if (before.trim() === sha) return
-  await writeFile(`${path}.lock`, `${sha}\n`, { flag: 'wx' })
+  const lock = await open(`${path}.lock`, 'wx')
   try {
+    await lock.writeFile(`${sha}\n`)
+    await lock.close()
     await rename(`${path}.lock`, path)
   } catch (error) {
+    // As on a full disk: nobody else could take it any more.
+    await lock.close()
     await rm(`${path}.lock`, { force: true })
     throw error
   }
