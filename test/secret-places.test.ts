@@ -2,9 +2,10 @@ import assert from 'node:assert/strict'
 import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { execOnce } from '../src/runner/executor/docker/docker-exec-once.ts'
+import { execOnce } from '../src/runner/executor/containers/steps/exec-once.ts'
 import { parseEngineAddress } from '../src/runner/executor/docker/engine/docker-address.ts'
 import { DockerApi } from '../src/runner/executor/docker/engine/docker-api.ts'
+import { DockerEngine } from '../src/runner/executor/docker/engine/docker-engine.ts'
 import { callEngine } from '../src/runner/executor/docker/engine/docker-http.ts'
 import { eventually } from './support/eventually.ts'
 import { gitRepository } from './support/git-repository.ts'
@@ -111,7 +112,12 @@ test('a secret is seen nowhere while and after a job has it: engine, processes, 
   places.set('the list of processes', await processes())
   const api = new DockerApi(parseEngineAddress(engineUrl))
   const main = await mainOf(containers)
-  await execOnce(api, main, ['touch', '/workspace/go'], AbortSignal.timeout(10_000))
+  await execOnce(
+    new DockerEngine(api, 'test'),
+    main,
+    ['touch', '/workspace/go'],
+    AbortSignal.timeout(10_000),
+  )
 
   const ended = await finished(narwhal, id)
   assert.deepEqual(

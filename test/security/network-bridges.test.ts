@@ -5,7 +5,7 @@ import { silentLog } from '../../src/lib/log.ts'
 import { DockerExecutor } from '../../src/runner/executor/docker/docker-executor.ts'
 import { parseEngineAddress } from '../../src/runner/executor/docker/engine/docker-address.ts'
 import { DockerApi } from '../../src/runner/executor/docker/engine/docker-api.ts'
-import { networkSettings } from '../../src/runner/executor/docker/engine/docker-profile.ts'
+import { networkSettings } from '../../src/runner/executor/docker/engine/docker-settings.ts'
 import { folderWorkspace } from '../../src/runner/executor/workspace.ts'
 import type { EngineNetwork } from '../../src/runner/network/job-networks.ts'
 import { proveEngine } from '../../src/runner/network/proof/engine-proof.ts'
@@ -27,7 +27,7 @@ const api = new DockerApi(parseEngineAddress(docker.url || 'unix:///nowhere'))
 async function lend(place: EngineNetwork): Promise<AsyncDisposable> {
   const network = uniquePrefix('narwhal-proof-')
   const instance = uniquePrefix()
-  const settings = networkSettings({ network, isInternal: false, place }, 'proof', { instance })
+  const settings = networkSettings({ network, isInternal: false, place }, 'proof', instance)
   await api.createNetwork(settings)
   return { [Symbol.asyncDispose]: () => api.removeNetwork(network) }
 }

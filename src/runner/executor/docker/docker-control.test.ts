@@ -6,13 +6,14 @@ import { freeNetworks } from '../../../../test/support/free-networks.ts'
 import { testImage, testService, uniquePrefix } from '../../../../test/support/services.ts'
 import { tempDir } from '../../../../test/support/temp-dir.ts'
 import { silentLog } from '../../../lib/log.ts'
+import { stepsSpec } from '../containers/container-profile.ts'
+import { ContainerFolder } from '../containers/steps/container-folder.ts'
 import { MIB, NOTHING, run } from '../contract/contract-fixture.ts'
 import { folderWorkspace } from '../workspace.ts'
 import { DockerExecutor } from './docker-executor.ts'
-import { ContainerFolder } from './docker-folder.ts'
 import { parseEngineAddress } from './engine/docker-address.ts'
 import { DockerApi } from './engine/docker-api.ts'
-import { containerSettings } from './engine/docker-profile.ts'
+import { DockerEngine } from './engine/docker-engine.ts'
 
 const { url, skip } = testService('docker')
 
@@ -163,11 +164,11 @@ test('docker: a container that starts when its runner has ended ends, too', { sk
   await using stack = new AsyncDisposableStack()
   const dir = stack.use(await tempDir())
   await mkdir(dir.join('workspace'))
-  const api = new DockerApi(parseEngineAddress(url))
+  const name = uniquePrefix()
+  const engine = new DockerEngine(new DockerApi(parseEngineAddress(url)), name)
   const folder = await ContainerFolder.make(dir.join('sandboxes'))
   await folder.placeControl()
-  const name = uniquePrefix()
-  const settings = containerSettings(
+  const spec = stepsSpec(
     testImage(),
     {
       name,
@@ -177,12 +178,12 @@ test('docker: a container that starts when its runner has ended ends, too', { sk
       maskFile: folder.maskFile,
       connection: { kind: 'none' },
     },
-    { instance: name, runnerIsRoot: process.getuid?.() === 0 },
+    process.getuid?.() === 0,
   )
   // No channel is opened: a killed runner holds neither end of the FIFOs.
-  const id = (await api.createContainer(name, settings)) ?? assert.fail('the image is missing')
-  stack.defer(() => api.removeContainer(id))
-  await api.startContainer(id)
-  await api.waitContainer(id, AbortSignal.timeout(60_000))
-  assert.equal((await api.inspectContainer(id))?.running, false)
+  const id = (await engine.create(spec)) ?? assert.fail('the image is missing')
+  stack.defer(() => engine.remove(id))
+  await engine.start(id)
+  await engine.wait(id, AbortSignal.timeout(60_000))
+  assert.equal((await engine.inspect(id))?.running, false)
 })

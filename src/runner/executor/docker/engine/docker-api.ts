@@ -3,6 +3,7 @@ import { z } from 'zod'
 import type { ImageReference } from '../../../../core/image-reference.ts'
 import { NarwhalError } from '../../../../lib/errors.ts'
 import { parseJson } from '../../../../lib/parse-json.ts'
+import type { ContainerState, ExecSettings } from '../../containers/container-engine.ts'
 import type { EngineAddress } from './docker-address.ts'
 import {
   callEngine,
@@ -11,8 +12,8 @@ import {
   hijackEngine,
   streamFromEngine,
 } from './docker-http.ts'
-import type { ContainerSettings } from './docker-profile.ts'
 import { readPullProgress } from './docker-pull.ts'
+import type { ContainerSettings } from './docker-settings.ts'
 
 const Version = z.object({ ApiVersion: z.string().regex(/^\d+\.\d+$/) })
 const Created = z.object({ Id: z.string() })
@@ -36,18 +37,8 @@ const NOTHING_TO_DO = /(already|is not) paused|not running|state improper/i
 const PAUSE_SILENCE_MS = 2_000
 const PULL_SILENCE_MS = 600_000
 
-export interface ContainerState {
-  readonly running: boolean
-  readonly oomKilled: boolean
-  readonly exitCode: number
-}
-
 /** A command in a running container. Its output is framed (see docker-frames.ts). */
-export interface ExecSettings {
-  readonly command: readonly string[]
-  readonly env: Readonly<Record<string, string>>
-  /** As root in this folder; absent: as the container's own user, in its own folder. */
-  readonly rootIn?: string
+export interface ExecCommand extends ExecSettings {
   /** With a terminal, whose output is not framed. */
   readonly terminal?: boolean
 }
@@ -176,7 +167,7 @@ export class DockerApi {
   }
 
   /** Resolves to the id of a prepared command; `undefined` if the container is not running. */
-  async createExec(container: string, settings: ExecSettings): Promise<string | undefined> {
+  async createExec(container: string, settings: ExecCommand): Promise<string | undefined> {
     const body = {
       AttachStdin: true,
       AttachStdout: true,

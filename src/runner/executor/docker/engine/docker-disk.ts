@@ -1,9 +1,8 @@
 import { z } from 'zod'
 import { measureFolders, type NamedFolder } from '../../../disk/measure-folders.ts'
+import { WORKSPACE } from '../../containers/container-profile.ts'
 import type { DiskUse, SandboxDisk } from '../../executor.ts'
-import type { JobContainers } from '../docker-maker.ts'
 import type { DockerApi } from './docker-api.ts'
-import { WORKSPACE } from './docker-profile.ts'
 
 const Info = z.object({ DockerRootDir: z.string().optional() })
 const Measured = z.object({
@@ -18,12 +17,7 @@ const roots = new Map<string, Promise<string | undefined>>()
  * Disk usage of a job's containers: the workspace, their own layers, as measured by the engine, and their
  * anonymous volumes if these are on this machine.
  */
-export function dockerDisk(
-  { main, others, services }: JobContainers,
-  workspace: string,
-): SandboxDisk {
-  const { api, id } = main.parts
-  const ids = [id, ...[...others.values()].map((one) => one.parts.id), ...(services?.ids ?? [])]
+export function dockerDisk(api: DockerApi, ids: readonly string[], workspace: string): SandboxDisk {
   const folders = [workspace]
   void rootOf(api).then((root) => root !== undefined && folders.push(root))
   return {

@@ -1,7 +1,6 @@
 import { z } from 'zod'
 import type { ImageRun } from '../../../../core/attempt/image-run.ts'
-import type { JobContainer } from '../docker-container.ts'
-import type { JobServices } from '../docker-services.ts'
+import type { NamedContainer } from '../../containers/container-engine.ts'
 import type { DockerApi } from './docker-api.ts'
 
 const Container = z.object({
@@ -10,29 +9,22 @@ const Container = z.object({
 })
 const Image = z.object({ Id: z.string(), RepoDigests: z.array(z.string()).nullish() })
 
-interface Containers {
-  readonly main: JobContainer
-  readonly others: ReadonlyMap<string, JobContainer>
-  readonly services?: Pick<JobServices, 'ids'>
-}
-
 /**
  * The images of a job's containers: read from the containers themselves, since a name may refer to another
  * image by now. What the engine does not report is left out.
  */
-export async function imagesOf({
-  main,
-  others,
-  services,
-}: Containers): Promise<readonly ImageRun[]> {
-  const { api } = main.parts
-  const steps = [main, ...others.values()].map(({ parts }) => imageOf(api, parts.id, parts.image))
-  const ofServices = (services?.ids ?? []).map((id) => imageOf(api, id))
-  const found = (await Promise.all([...steps, ...ofServices])).flat()
+export async function imagesOf(
+  api: DockerApi,
+  containers: readonly NamedContainer[],
+): Promise<readonly ImageRun[]> {
+  const found = (await Promise.all(containers.map((one) => imageOf(api, one)))).flat()
   return [...new Map(found.map((one) => [one.image, one])).values()]
 }
 
-async function imageOf(api: DockerApi, id: string, name?: string): Promise<readonly ImageRun[]> {
+async function imageOf(
+  api: DockerApi,
+  { id, image: name }: NamedContainer,
+): Promise<readonly ImageRun[]> {
   try {
     const { Image: image, Config } = Container.parse(await api.find(`/containers/${id}/json`))
     const named = name ?? Config?.Image

@@ -1,5 +1,4 @@
 import { randomBytes } from 'node:crypto'
-import type { ImageReference } from '../../../../core/image-reference.ts'
 import { describeError } from '../../../../lib/errors.ts'
 import { exists } from '../../../../lib/exists.ts'
 import type { Logger } from '../../../../lib/log.ts'
@@ -8,33 +7,27 @@ import type { EngineNetwork, JobNetworks } from '../../../network/job-networks.t
 import { writeSetting } from '../../../network/machine.ts'
 import type { NetworkSource } from '../../../network/network-source.ts'
 import type { Audience } from '../../../network/routed/rules.ts'
-import type { SandboxSpec } from '../../executor.ts'
-import { checkRegistry } from './check-registry.ts'
+import {
+  audienceOf,
+  type ContainerNetworks,
+  type JobPlace,
+  type PlaceSpec,
+} from '../../containers/container-networks.ts'
+import type { ContainerConnection, ContainerNetwork } from '../../containers/container-spec.ts'
 import type { DockerApi } from './docker-api.ts'
-import { type Connection, type JobNetwork, networkSettings } from './docker-profile.ts'
-
-/** How the containers of one job are connected; released once all of them are removed. */
-export interface JobPlace {
-  readonly connection: Connection
-  /** For the job's log. */
-  readonly notes: readonly string[]
-  /** Never rejects: a network that the engine fails to remove is retried by `removeLeft`. */
-  release(): Promise<void>
-}
+import { networkSettings, RUNNER_LABEL } from './docker-settings.ts'
 
 export interface DockerNetworksOptions {
   readonly instance: string
-  readonly networks: Pick<NetworkSource, 'get' | 'reach'>
+  readonly networks: Pick<NetworkSource, 'get'>
   readonly log: Logger
 }
 
-interface Network extends JobNetwork {
+interface Network extends ContainerNetwork {
   readonly audience: Audience
   /** The machine's bridge; absent where its rules don't apply. */
   readonly bridge?: string
 }
-
-type PlaceSpec = Pick<SandboxSpec, 'name' | 'network' | 'isStranger' | 'services'>
 
 /** A network that was given up; until the engine has removed it, its range of addresses stays reserved. */
 type Left = Pick<Network, 'network' | 'bridge'>
@@ -50,7 +43,7 @@ const RETRY_MS = 60_000
  * lets it reach, and a stranger's job has no network. Released networks are reused, empty, for the same
  * audience.
  */
-export class DockerNetworks {
+export class DockerNetworks implements ContainerNetworks {
   readonly #api: DockerApi
   readonly #options: DockerNetworksOptions
   readonly #idle: Network[] = []
@@ -66,7 +59,6 @@ export class DockerNetworks {
     this.#options = options
   }
 
-  /** Resolves if such a job may be started; else rejects with the reason. */
   async check({ isStranger, network }: PlaceSpec): Promise<void> {
     if (network === 'none') return
     await (await this.#options.networks.get()).check(audienceOf(isStranger))
@@ -117,7 +109,7 @@ export class DockerNetworks {
     const network = networkName(`proof-${bridge}`)
     const own = { network, bridge, isInternal: false, place, isProof: true }
     try {
-      await this.#api.createNetwork(networkSettings(own, bridge, this.#options))
+      await this.#api.createNetwork(networkSettings(own, bridge, this.#options.instance))
     } catch (error) {
       await this.#giveUp(own)
       throw error
@@ -126,19 +118,18 @@ export class DockerNetworks {
     return { [Symbol.asyncDispose]: () => this.#giveUp(own) }
   }
 
-  /** Throws `invalid` if the engine must not pull this image for a job. */
-  async checkPull(image: ImageReference, isStranger: boolean): Promise<void> {
-    if (isStranger) await checkRegistry(image, this.#options.networks.reach)
-  }
-
-  /** Creates a network for the next job, unless there is one. */
   async prepare(): Promise<void> {
     if (this.#idle.length > 0) return
     const place = await this.take({ name: 'warm', isStranger: false })
     await place.release()
   }
 
-  /** Removes idle networks; from now on each is removed with its job. */
+  async reap(): Promise<void> {
+    for (const id of await this.#api.listNetworks(RUNNER_LABEL, this.#options.instance)) {
+      await this.#api.removeNetwork(id)
+    }
+  }
+
   async close(): Promise<void> {
     this.#isClosed = true
     if (this.#proof) await (await this.#options.networks.get()).leaveEngine(this.#lend)
@@ -146,7 +137,6 @@ export class DockerNetworks {
     await this.removeLeft()
   }
 
-  /** Retries the removal of networks that the engine failed to remove; rejects if it fails again. */
   async removeLeft(): Promise<void> {
     await Promise.all([...this.#left].map((network) => this.#remove(network)))
   }
@@ -166,23 +156,23 @@ export class DockerNetworks {
       if (this.#idle.length < IDLE_NETWORKS && !this.#isClosed) this.#idle.push(network)
       else await this.#giveUp(network)
     }
-    return { connection: { kind: 'network', ...network }, release }
+    return { ...connected({ kind: 'network', ...network }), release }
   }
 
   /** No network; with services, one that reaches nothing but them. */
   async #without(spec: PlaceSpec, note?: string): Promise<JobPlace> {
     const notes = { notes: note === undefined ? [] : [note] }
     if (!spec.services?.length) {
-      return { connection: { kind: 'none' }, release: async () => {}, ...notes }
+      return { ...connected({ kind: 'none' }), release: async () => {}, ...notes }
     }
     const own = { network: networkName(spec.name), isInternal: true }
-    const wanted = networkSettings(own, spec.name, this.#options)
+    const wanted = networkSettings(own, spec.name, this.#options.instance)
     await this.#api.createNetwork(wanted).catch(async () => {
       // Podman rejects Docker's options, and isolates such a network by default.
       await this.#api.createNetwork({ ...wanted, Options: {} })
     })
     const release = () => this.#giveUp(own)
-    return { connection: { kind: 'network', ...own }, release, ...notes }
+    return { ...connected({ kind: 'network', ...own }), release, ...notes }
   }
 
   /** Undefined if this audience gets no network. */
@@ -198,7 +188,7 @@ export class DockerNetworks {
     }
     if (audience === 'strangers') return undefined
     const own = { network: networkName('job'), isInternal: false, audience }
-    await this.#api.createNetwork(networkSettings(own, 'job', this.#options))
+    await this.#api.createNetwork(networkSettings(own, 'job', this.#options.instance))
     return own
   }
 
@@ -210,7 +200,9 @@ export class DockerNetworks {
       const { bridge, resolver } = place
       const own = { network: networkName(bridge), isInternal: false, audience, bridge, resolver }
       try {
-        await this.#api.createNetwork(networkSettings({ ...own, place }, bridge, this.#options))
+        await this.#api.createNetwork(
+          networkSettings({ ...own, place }, bridge, this.#options.instance),
+        )
       } catch (error) {
         // It may exist all the same, if only the answer was lost.
         await this.#giveUp(own)
@@ -263,8 +255,9 @@ function noNetwork(why: string): string {
   return `this job has no network: it can't be kept from private ones here (${why})`
 }
 
-function audienceOf(isStranger: boolean): Audience {
-  return isStranger ? 'strangers' : 'own'
+/** All containers of a job are in one network, where the engine knows their names. */
+function connected(connection: ContainerConnection) {
+  return { connection, ofService: async () => connection }
 }
 
 /** Readable in `docker network ls`, and unique. */

@@ -1,20 +1,19 @@
-import { NarwhalError } from '../../../lib/errors.ts'
-import { type SandboxShell, SHELL_SCRIPT } from '../sandbox-shell.ts'
-import { WITHOUT_MARK } from './docker-supervisor.ts'
-import type { DockerApi } from './engine/docker-api.ts'
-import { FrameReader } from './engine/docker-frames.ts'
+import { NarwhalError } from '../../../../lib/errors.ts'
+import type { SandboxShell } from '../../sandbox-shell.ts'
+import type { DockerApi, ExecCommand } from './docker-api.ts'
+import { FrameReader } from './docker-frames.ts'
 
+/** An interactive command in a container, served by the engine. */
 export function dockerShell(
   api: DockerApi,
   id: string,
-  env: Readonly<Record<string, string>>,
+  settings: Pick<ExecCommand, 'command' | 'env'>,
 ): SandboxShell {
   return {
     kind: 'served',
     open: async (size) => {
       const terminal = size !== undefined
-      const command = ['/bin/sh', '-c', `${WITHOUT_MARK}\n${SHELL_SCRIPT}`]
-      const exec = await api.createExec(id, { command, env, terminal })
+      const exec = await api.createExec(id, { ...settings, terminal })
       if (exec === undefined) throw new NarwhalError('unavailable', 'the container is not running')
       const connection = await api.startExec(exec, terminal)
       const resize = (to: { columns: number; rows: number }) => api.resizeExec(exec, to)

@@ -7,23 +7,18 @@ import { exists } from '../../../lib/exists.ts'
 import { present } from '../../../lib/present.ts'
 import { removeFolder } from '../../../lib/remove-folder.ts'
 import { SharedTasks } from '../../../lib/shared-tasks.ts'
+import type { Reach } from '../../network/holes.ts'
 import type { SandboxLimits, SandboxSpec, ServiceEvent } from '../executor.ts'
 import { folderWorkspace } from '../workspace.ts'
-import { type EngineTraits, JobContainer } from './docker-container.ts'
-import { ContainerFolder } from './docker-folder.ts'
-import { ServiceContainer } from './docker-service.ts'
-import { JobServices } from './docker-services.ts'
-import type { DockerApi } from './engine/docker-api.ts'
-import { imagesOf } from './engine/docker-images.ts'
-import type { DockerNetworks, JobPlace } from './engine/docker-networks.ts'
-import {
-  type Connection,
-  containerSettings,
-  type JobNetwork,
-  type ProfileOptions,
-  probeSettings,
-  serviceSettings,
-} from './engine/docker-profile.ts'
+import { checkRegistry } from './check-registry.ts'
+import type { ContainerEngine, JobIds, NamedContainer } from './container-engine.ts'
+import type { ContainerNetworks, JobPlace } from './container-networks.ts'
+import { probeSpec, serviceSpec, stepsSpec } from './container-profile.ts'
+import type { ContainerConnection } from './container-spec.ts'
+import { type EngineTraits, JobContainer } from './job-container.ts'
+import { JobServices } from './services/job-services.ts'
+import { ServiceContainer } from './services/service-container.ts'
+import { ContainerFolder } from './steps/container-folder.ts'
 import { warmKindOf } from './warm/warm-kind.ts'
 import type { WarmContainer } from './warm/warm-pool.ts'
 
@@ -38,7 +33,7 @@ export interface JobContainers {
 }
 
 type OneSpec = Pick<SandboxSpec, 'name' | 'workspace' | 'limits'> & {
-  readonly connection: Connection
+  readonly connection: ContainerConnection
   readonly mustTidy: boolean
   /** Absent: its own. */
   readonly maskFile?: string
@@ -50,7 +45,13 @@ type WatchSpec = Pick<SandboxSpec, 'name' | 'limits'> & {
   readonly container: string
 }
 
-export interface MakerOptions extends ProfileOptions {
+export interface MakerOptions {
+  readonly engine: ContainerEngine
+  readonly jobNetworks: ContainerNetworks
+  /** What the operator opens to all jobs. */
+  readonly reach: readonly Reach[]
+  /** Whether this process is root; if not, git sees the files in the workspace as another user's. */
+  readonly runnerIsRoot: boolean
   readonly folder: string
   readonly steps?: 'exec'
   readonly firstWordMs?: number
@@ -60,15 +61,15 @@ const FIRST_WORD_MS = 10_000
 
 /** Creates the containers of an executor, with their folders; the caller starts them. */
 export class ContainerMaker {
-  readonly #api: DockerApi
+  readonly #engine: ContainerEngine
   readonly #options: MakerOptions
   readonly #traits: EngineTraits
   readonly #pulls = new SharedTasks<void>()
-  readonly #networks: DockerNetworks
+  readonly #networks: ContainerNetworks
 
-  constructor(api: DockerApi, networks: DockerNetworks, options: MakerOptions) {
-    this.#api = api
-    this.#networks = networks
+  constructor(options: MakerOptions) {
+    this.#engine = options.engine
+    this.#networks = options.jobNetworks
     this.#options = options
     const { steps, firstWordMs = FIRST_WORD_MS } = options
     this.#traits = { fifos: steps === 'exec' ? 'fail' : 'unknown', firstWordMs }
@@ -88,10 +89,9 @@ export class ContainerMaker {
     const place = await this.#networks.take(spec)
     made.defer(() => place.release())
     const { connection } = place
-    const services =
-      spec.services?.length && connection.kind === 'network'
-        ? await this.#makeServices(image, { ...spec, connection }, signal)
-        : undefined
+    const services = spec.services?.length
+      ? await this.#makeServices(image, { ...spec, place }, signal)
+      : undefined
     if (services) made.defer(() => services.remove().catch(() => {}))
     const mustTidy = !this.#options.runnerIsRoot
     const main = await this.#makeOne(image, { ...spec, connection, mustTidy }, signal)
@@ -137,7 +137,7 @@ export class ContainerMaker {
     onGone: () => void,
   ): Promise<WarmContainer | undefined> {
     const { image, ...asked } = warmKindOf(kind)
-    const imageId = await this.#api.findImage(parseImageReference(image).full)
+    const imageId = await this.#engine.findImage(parseImageReference(image).full)
     if (imageId === undefined || this.#traits.fifos === 'fail') return undefined
     const name = `workspace-${randomBytes(8).toString('hex')}`
     const workspace = folderWorkspace(join(this.#options.folder, name))
@@ -154,31 +154,29 @@ export class ContainerMaker {
     if (!container) return undefined
     made.defer(() => container.remove().catch(() => {}))
     await container.start(onGone)
-    const images = await imagesOf({ main: container, others: new Map() })
+    const images = await this.#engine.imagesOf(namesOf({ main: container, others: new Map() }))
     made.move()
     return { kind, image, imageId, workspace, limits, container, images, place }
   }
 
   async #makeServices(
     image: ImageReference,
-    spec: SandboxSpec & { readonly connection: JobNetwork },
+    spec: SandboxSpec & { readonly place: JobPlace },
     signal: AbortSignal,
   ): Promise<JobServices> {
-    const { services = [], limits, name, connection, onService } = spec
+    const { services = [], limits, name, place, isStranger, onService } = spec
     const containers: ServiceContainer[] = []
     const made = new JobServices(containers)
     const watch = (container: string, script: string, until: AbortSignal): Promise<void> =>
       this.#watch(image, { script, container, name, limits }, until)
     try {
       for (const [index, service] of services.entries()) {
-        const settings = serviceSettings(service, { ...connection, name, limits }, this.#options)
-        const { isStranger } = spec
+        const connection = await place.ofService(service.name)
+        const made = serviceSpec(service, { name, limits, connection })
         const wanted = { image: parseImageReference(service.image), isStranger }
-        const id = await this.#createOrPull(wanted, signal, () =>
-          this.#api.createContainer(containerName(`${name}-${service.name}`), settings),
-        )
+        const id = await this.#createOrPull(wanted, signal, () => this.#engine.create(made))
         const onEvent = (event: ServiceEvent) => onService?.(index, event)
-        containers.push(new ServiceContainer({ api: this.#api, id, service, onEvent, watch }))
+        containers.push(new ServiceContainer({ engine: this.#engine, id, service, onEvent, watch }))
       }
       return made
     } catch (error) {
@@ -195,17 +193,14 @@ export class ContainerMaker {
   ): Promise<void> {
     const loop = `until (${script}\n); do sleep 0.2 || sleep 1; done`
     // The job's own image, which the engine has by now.
-    const id = await this.#createOrPull({ image }, signal, () =>
-      this.#api.createContainer(
-        containerName(`${spec.name}-ready`),
-        probeSettings(image.full, loop, spec, this.#options),
-      ),
-    )
+    const connection = { kind: 'as', container: spec.container } as const
+    const probe = probeSpec(image.full, loop, { ...spec, connection })
+    const id = await this.#createOrPull({ image }, signal, () => this.#engine.create(probe))
     try {
-      await this.#api.startContainer(id)
-      await this.#api.waitContainer(id, signal)
+      await this.#engine.start(id)
+      await this.#engine.wait(id, signal)
     } finally {
-      await this.#api.removeContainer(id)
+      await this.#engine.remove(id)
     }
   }
 
@@ -226,8 +221,8 @@ export class ContainerMaker {
     signal.throwIfAborted()
     const created = await create()
     if (created !== undefined) return created
-    await this.#networks.checkPull(image, isStranger)
-    await this.#pulls.join(image.full, signal, (stop) => this.#api.pullImage(image, stop))
+    if (isStranger) await checkRegistry(image, this.#options.reach)
+    await this.#pulls.join(image.full, signal, (stop) => this.#engine.pullImage(image, stop))
     const retried = await create()
     if (retried !== undefined) return retried
     throw new NarwhalError('not_found', `image ${image.full} was removed right after its pull`)
@@ -237,23 +232,18 @@ export class ContainerMaker {
   async #create(image: string, spec: OneSpec, id = image): Promise<JobContainer | undefined> {
     const { mustTidy } = spec
     const folder = await ContainerFolder.make(this.#options.folder)
-    const settings = containerSettings(
-      id,
-      { maskFile: folder.maskFile, ...spec, control: folder.control },
-      this.#options,
-    )
-    const created = await this.#api
-      .createContainer(containerName(spec.name), settings)
-      .catch(async (error: unknown) => {
-        await folder.remove()
-        throw error
-      })
+    const { control, maskFile } = folder
+    const wanted = stepsSpec(id, { maskFile, ...spec, control }, this.#options.runnerIsRoot)
+    const created = await this.#engine.create(wanted).catch(async (error: unknown) => {
+      await folder.remove()
+      throw error
+    })
     if (created === undefined) {
       await folder.remove()
       return undefined
     }
     const traits = this.#traits
-    return new JobContainer({ api: this.#api, id: created, image, folder, traits, mustTidy })
+    return new JobContainer({ engine: this.#engine, id: created, image, folder, traits, mustTidy })
   }
 }
 
@@ -263,8 +253,15 @@ async function checkWorkspace({ workspace: { path } }: SandboxSpec): Promise<voi
   throw new NarwhalError('unavailable', `bind source path does not exist: ${path}`)
 }
 
-/** Readable in `docker ps`, unique, and made of the characters that engines accept. */
-function containerName(name: string): string {
-  const word = name.replaceAll(/[^A-Za-z0-9_.-]+/g, '-').slice(0, 80)
-  return `narwhal-${word}-${randomBytes(4).toString('hex')}`
+/** The containers of a job, as its engine knows them. */
+export function idsOf({ main, others, services }: Omit<JobContainers, 'place'>): JobIds {
+  const ofImages = [...others.values()].map(({ parts }) => parts.id)
+  return { main: main.parts.id, others: [...(services?.ids ?? []), ...ofImages] }
+}
+
+/** The same, with what their images are called in the job. */
+export function namesOf(containers: Omit<JobContainers, 'place'>): readonly NamedContainer[] {
+  const { main, others, services } = containers
+  const ofSteps = [main, ...others.values()].map(({ parts: { id, image } }) => ({ id, image }))
+  return [...ofSteps, ...(services?.ids ?? []).map((id) => ({ id }))]
 }

@@ -2,8 +2,8 @@ import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
 import { writeFile } from 'node:fs/promises'
 import { test } from 'node:test'
-import { tempDir } from '../../../../test/support/temp-dir.ts'
-import { KEPT_BY_STEPS, KEPT_IN_BACKGROUND, launcher } from './docker-launcher.ts'
+import { tempDir } from '../../../../../test/support/temp-dir.ts'
+import { KEPT_BY_STEPS, KEPT_IN_BACKGROUND, launcher } from './launchers.ts'
 
 const HERE = launcher(KEPT_IN_BACKGROUND.bit)
 const isRoot = process.getuid?.() === 0

@@ -3,14 +3,14 @@ import { NarwhalError } from '../../../lib/errors.ts'
 import { present } from '../../../lib/present.ts'
 import type { OutputListener, SandboxStep } from '../executor.ts'
 import { PauseGate } from '../pause-gate.ts'
-import { ControlChannel } from './docker-control.ts'
-import { execShell, type StepEnd } from './docker-exec.ts'
-import { execOnce } from './docker-exec-once.ts'
-import type { ContainerFolder, NamedPipes } from './docker-folder.ts'
-import { CONTROL_DIR } from './docker-supervisor.ts'
-import type { ContainerState, DockerApi } from './engine/docker-api.ts'
-import { WORKSPACE } from './engine/docker-profile.ts'
-import { orKillDirectly } from './kill-directly.ts'
+import type { ContainerEngine, ContainerExec, ContainerState } from './container-engine.ts'
+import { WORKSPACE } from './container-profile.ts'
+import type { ContainerFolder, NamedPipes } from './steps/container-folder.ts'
+import { ControlChannel } from './steps/control-channel.ts'
+import { execOnce } from './steps/exec-once.ts'
+import { execShell } from './steps/exec-shell.ts'
+import type { StepEnd } from './steps/step-end.ts'
+import { CONTROL_DIR } from './steps/supervisor.ts'
 
 /** How long a pause waits for a step that is starting, in milliseconds. */
 const LONGEST_BEGIN_MS = 1_000
@@ -30,7 +30,7 @@ export interface EngineTraits {
 }
 
 export interface ContainerParts {
-  readonly api: DockerApi
+  readonly engine: ContainerEngine
   readonly id: string
   /** The full reference, for messages. */
   readonly image: string
@@ -62,7 +62,7 @@ export class JobContainer {
    */
   #ended: Promise<number> = Promise.resolve(0)
   #watch = new AbortController()
-  #exec: string | undefined
+  #exec: ContainerExec | undefined
 
   constructor(parts: ContainerParts) {
     this.parts = parts
@@ -77,15 +77,15 @@ export class JobContainer {
    * the engine or the container fails; then the container must be removed.
    */
   async start(onGone: () => void = () => {}): Promise<void> {
-    const { api, id, folder, traits } = this.parts
+    const { engine, id, folder, traits } = this.parts
     this.#close()
     if (traits.fifos !== 'fail') {
       await folder.placeControl()
       this.#channel = new ControlChannel(folder.control, onGone)
     }
-    await api.startContainer(id)
+    await engine.start(id)
     this.#isUp = true
-    const ended = api.waitContainer(id, this.#watch.signal)
+    const ended = engine.wait(id, this.#watch.signal)
     ended.catch(() => {
       if (this.#ended === ended) this.#isUp = false
     })
@@ -115,26 +115,26 @@ export class JobContainer {
 
   /** The engine answers before a command runs, and would refuse to start it in a paused container. */
   async untilBegun(): Promise<void> {
-    if (this.#exec === undefined) return
-    const { api } = this.parts
+    const exec = this.#exec
+    if (!exec) return
     const deadline = performance.now() + LONGEST_BEGIN_MS
-    while (!(await api.hasExecBegun(this.#exec)) && performance.now() < deadline) await sleep(5)
+    while (!(await exec.hasBegun()) && performance.now() < deadline) await sleep(5)
   }
 
   inspect(): Promise<ContainerState | undefined> {
-    return this.parts.api.inspectContainer(this.parts.id)
+    return this.parts.engine.inspect(this.parts.id)
   }
 
-  /** Kills all its processes, without the engine if that fails; its files stay, and it can be restarted. */
+  /** Kills all its processes; its files stay, and it can be restarted. */
   async kill(): Promise<void> {
-    const { api, id } = this.parts
+    const { engine, id } = this.parts
     this.#isUp = false
-    await orKillDirectly(id, api.killContainer(id))
+    await engine.kill(id)
   }
 
   /** Removes it, and what it wrote into the workspace if the runner can't. */
   async remove(): Promise<void> {
-    const { api, id, mustTidy, folder } = this.parts
+    const { engine, id, mustTidy, folder } = this.parts
     this.#isUp = false
     // Also if the engine is down: open descriptors would keep this process alive.
     this.#close()
@@ -144,8 +144,8 @@ export class JobContainer {
     )
     this.#next = undefined
     // Files left in a workspace are less harmful than a leaked container.
-    if (mustTidy) await tidyWorkspace(api, id).catch(() => {})
-    await orKillDirectly(id, api.removeContainer(id))
+    if (mustTidy) await tidyWorkspace(engine, id).catch(() => {})
+    await engine.remove(id)
     await folder.remove()
   }
 
@@ -177,11 +177,11 @@ export class JobContainer {
 
   /** Podman makes a folder that it is told to mount and does not have: on another machine, all are empty. */
   async #checkFolder(): Promise<void> {
-    const { api, id, folder, traits } = this.parts
+    const { engine, id, folder, traits } = this.parts
     if (traits.sharesFiles) return
     folder.placeScript(0, '')
     const command = ['/bin/sh', '-c', `[ -f ${CONTROL_DIR}/step-0 ]`]
-    const { exitCode } = await execOnce(api, id, command, AbortSignal.timeout(SILENCE_MS))
+    const { exitCode } = await execOnce(engine, id, command, AbortSignal.timeout(SILENCE_MS))
     folder.removeStep(0)
     if (exitCode === 0) traits.sharesFiles = true
     else throw unavailable(`a container does not see the runner's files in ${folder.path}: ${FAR}`)
@@ -216,7 +216,7 @@ export class JobContainer {
   }
 
   async #runByExec({ step, gate, output, signal }: StepRun): Promise<StepEnd> {
-    const { api, id, folder } = this.parts
+    const { engine, id, folder } = this.parts
     folder.placeScript(step.number, step.script)
     const shell = {
       args: ['-e', `${CONTROL_DIR}/step-${step.number}`],
@@ -224,8 +224,8 @@ export class JobContainer {
       number: step.number,
       ...present({ interleaved: step.interleaved, end: step.background?.end }),
     }
-    const onStart = (exec: string) => void (this.#exec = exec)
-    return execShell({ api, container: id, gate, onStart }, shell, output, signal)
+    const onStart = (exec: ContainerExec) => void (this.#exec = exec)
+    return execShell({ engine, container: id, gate, onStart }, shell, output, signal)
   }
 
   /** Opens the pipes of the next step while nobody waits for them. */
@@ -258,11 +258,11 @@ const EVERYTHING = `${WORKSPACE}/* ${WORKSPACE}/.[!.]* ${WORKSPACE}/..?*`
 const TIDY_MS = 60_000
 
 /** Empties the workspace from inside the container, whose root wrote there. */
-export async function tidyWorkspace(api: DockerApi, id: string): Promise<void> {
-  await api.killContainer(id)
-  await api.startContainer(id)
+export async function tidyWorkspace(engine: ContainerEngine, id: string): Promise<void> {
+  await engine.kill(id)
+  await engine.start(id)
   const shell = { args: ['-c', `rm -rf -- ${EVERYTHING}`], env: {} }
-  const place = { api, container: id, gate: new PauseGate() }
+  const place = { engine, container: id, gate: new PauseGate() }
   await execShell(place, shell, () => {}, AbortSignal.timeout(TIDY_MS))
 }
 

@@ -1,16 +1,12 @@
-import type { Duplex } from 'node:stream'
-import type { ServiceSpec } from '../../../core/plan/plan.ts'
-import { describeError, NarwhalError } from '../../../lib/errors.ts'
-import type { ServiceEvent, StepExit } from '../executor.ts'
-import { chunksOf } from './docker-exec.ts'
-import { execOnce } from './docker-exec-once.ts'
-import type { DockerApi } from './engine/docker-api.ts'
-import { FrameReader } from './engine/docker-frames.ts'
-import { orKillDirectly } from './kill-directly.ts'
+import type { ServiceSpec } from '../../../../core/plan/plan.ts'
+import { describeError, NarwhalError } from '../../../../lib/errors.ts'
+import type { ServiceEvent, StepExit } from '../../executor.ts'
+import type { ContainerEngine, ContainerOutput } from '../container-engine.ts'
+import { execOnce } from '../steps/exec-once.ts'
 import { type ReadyTries, untilReady } from './ready-check.ts'
 
 export interface ServiceParts {
-  readonly api: DockerApi
+  readonly engine: ContainerEngine
   readonly id: string
   readonly service: ServiceSpec
   readonly onEvent: (event: ServiceEvent) => void | Promise<void>
@@ -36,15 +32,15 @@ export class ServiceContainer {
 
   /** Starts it and resolves when it is ready; rejects with the signal's reason, or with why it is not. */
   async start(signal: AbortSignal): Promise<void> {
-    const { api, id, service, onEvent } = this.#parts
+    const { engine, id, service, onEvent } = this.#parts
     // Attached before the start, so that no output is missed. Podman prepares its command at this moment.
-    const output = await api.attachContainer(id).catch((error: unknown) => {
+    const output = await engine.attach(id).catch((error: unknown) => {
       throw this.#refused(error)
     })
     try {
-      await api.startContainer(id)
+      await engine.start(id)
     } catch (error) {
-      output.destroy()
+      output.hangUp()
       throw this.#refused(error)
     }
     await onEvent({ type: 'started' })
@@ -62,18 +58,18 @@ export class ServiceContainer {
 
   /** Removes it; its output and end are not reported any more. */
   async remove(): Promise<void> {
-    const { api, id } = this.#parts
+    const { engine, id } = this.#parts
     this.#closing.abort()
-    await orKillDirectly(id, api.removeContainer(id))
+    await engine.remove(id)
   }
 
   async #untilReady(check: NonNullable<ServiceSpec['ready']>, signal: AbortSignal): Promise<void> {
-    const { api, id, watch } = this.#parts
+    const { engine, id, watch } = this.#parts
     const tries: ReadyTries = { last: '' }
     const late = AbortSignal.timeout(check.timeoutMs)
     const probe = {
       run: (script: string, until: AbortSignal) =>
-        execOnce(api, id, ['/bin/sh', '-c', script], until),
+        execOnce(engine, id, ['/bin/sh', '-c', script], until),
       watch: (script: string, until: AbortSignal) => watch(id, script, until),
     }
     try {
@@ -83,7 +79,7 @@ export class ServiceContainer {
     } catch (error) {
       signal.throwIfAborted()
       // Its end may be visible only a moment after the engine has refused to run a command in it.
-      const state = await api.inspectContainer(id)
+      const state = await engine.inspect(id)
       if (state && !state.running) {
         throw this.#failed(`ended with exit code ${state.exitCode} before it was ready`)
       }
@@ -96,19 +92,17 @@ export class ServiceContainer {
   }
 
   /** Forwards its output, and reports how it ended unless the runner ended it. */
-  async #follow(output: Duplex): Promise<void> {
-    const { api, id, onEvent } = this.#parts
-    const ended = api.waitContainer(id, this.#closing.signal)
+  async #follow(output: ContainerOutput): Promise<void> {
+    const { engine, id, onEvent } = this.#parts
+    const ended = engine.wait(id, this.#closing.signal)
     ended.catch(() => {})
-    output.on('error', () => {})
-    const frames = new FrameReader()
-    for await (const data of chunksOf(output)) {
-      for (const { stream, chunk } of frames.read(data)) {
+    for await (const some of output.parts) {
+      for (const { stream, chunk } of some) {
         this.#tail = (this.#tail + chunk).slice(-TAIL_BYTES)
         await onEvent({ type: 'output', stream, chunk })
       }
     }
-    output.destroy()
+    output.hangUp()
     try {
       const exitCode = await ended
       this.#over.abort()
@@ -121,7 +115,7 @@ export class ServiceContainer {
   }
 
   async #exitOf(exitCode: number): Promise<StepExit> {
-    const state = await this.#parts.api.inspectContainer(this.id)
+    const state = await this.#parts.engine.inspect(this.id)
     return state?.oomKilled ? { exitCode, note: 'out of memory' } : { exitCode }
   }
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { parseImageReference } from '../../../../core/image-reference.ts'
-import { Hosts } from '../../../../lib/reach/hosts.ts'
+import { parseImageReference } from '../../../core/image-reference.ts'
+import { Hosts } from '../../../lib/reach/hosts.ts'
 import { checkRegistry } from './check-registry.ts'
 
 const ADDRESSES: Readonly<Record<string, string>> = {

@@ -1,5 +1,5 @@
-import { allOrNone } from '../../../lib/async/all-or-none.ts'
-import type { ServiceContainer } from './docker-service.ts'
+import { allOrNone } from '../../../../lib/async/all-or-none.ts'
+import type { ServiceContainer } from './service-container.ts'
 
 /** The services of one job, on its network; `start` once, and `remove`. */
 export class JobServices {

@@ -1,7 +1,7 @@
-import { shellQuote } from '../../../lib/shell-quote.ts'
-import type { SandboxStep } from '../executor.ts'
-import { AS_STEP } from './docker-launcher.ts'
-import { END_ALL, END_ALL_NAMES, markScript } from './docker-leftovers.ts'
+import { shellQuote } from '../../../../lib/shell-quote.ts'
+import type { SandboxStep } from '../../executor.ts'
+import { AS_STEP } from './launchers.ts'
+import { END_ALL, END_ALL_NAMES, markScript } from './step-marks.ts'
 
 /** Where a container sees the scripts of its steps and the FIFOs to its runner, read-only. */
 export const CONTROL_DIR = '/narwhal'
@@ -23,10 +23,10 @@ const LONGEST_UNHEARD_S = 20
  * only.
  *
  * - The first line of the commands is the key, which it puts before everything it reports; it is kept only in
- *   the shell's memory, which no step can read (docker-launcher.ts). Commands without it are ignored.
+ *   the shell's memory, which no step can read (launchers.ts). Commands without it are ignored.
  * - Leftover processes of a step are killed before its end is reported: running as the same user, they could
  *   do anything to the next step. If background steps are running, which the command says, the leftovers are
- *   told apart by their marks (docker-leftovers.ts).
+ *   told apart by their marks (step-marks.ts).
  * - Steps don't get its two FIFOs. It ignores signals that a step sends to every process it sees.
  * - The commands end with the runner, and then the container ends, even if the runner ended before it
  *   started. An engine in a virtual machine looks the same, but there a live runner removes the FIFOs' names.

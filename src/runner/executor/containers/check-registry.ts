@@ -1,8 +1,8 @@
-import type { ImageReference } from '../../../../core/image-reference.ts'
-import { NarwhalError } from '../../../../lib/errors.ts'
-import { ANY_HOSTS, type Hosts } from '../../../../lib/reach/hosts.ts'
-import { holeNames } from '../../../network/closed-note.ts'
-import type { Reach } from '../../../network/holes.ts'
+import type { ImageReference } from '../../../core/image-reference.ts'
+import { NarwhalError } from '../../../lib/errors.ts'
+import { ANY_HOSTS, type Hosts } from '../../../lib/reach/hosts.ts'
+import { holeNames } from '../../network/closed-note.ts'
+import type { Reach } from '../../network/holes.ts'
 
 /**
  * Throws `invalid` if a stranger's image is in a registry that a stranger's job may not reach: the engine is

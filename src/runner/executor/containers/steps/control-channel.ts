@@ -1,10 +1,10 @@
 import { randomBytes } from 'node:crypto'
 import { closeSync, constants, openSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
-import { NarwhalError } from '../../../lib/errors.ts'
-import { openReader } from '../pipes/pipe-reader.ts'
-import type { StepEnd } from './docker-exec.ts'
-import { COMMANDS, ENDS } from './docker-supervisor.ts'
+import { NarwhalError } from '../../../../lib/errors.ts'
+import { openReader } from '../../pipes/pipe-reader.ts'
+import type { StepEnd } from './step-end.ts'
+import { COMMANDS, ENDS } from './supervisor.ts'
 
 export interface ControlledStep {
   /** Resolves once its streams are open. */
@@ -16,7 +16,7 @@ export interface ControlledStep {
 const MAX_LINE = 200
 
 /**
- * The runner's side of a supervisor (docker-supervisor.ts): *waiting* until *ready*, and then, at any time,
+ * The runner's side of a supervisor (supervisor.ts): *waiting* until *ready*, and then, at any time,
  * *gone* for good. Only lines with the key count, which no step has seen.
  */
 export class ControlChannel implements Disposable {

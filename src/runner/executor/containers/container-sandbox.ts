@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises'
 import type { ImageRun } from '../../../core/attempt/image-run.ts'
 import { parseImageReference } from '../../../core/image-reference.ts'
 import { SerialQueue } from '../../../lib/async/serial-queue.ts'
@@ -22,22 +21,16 @@ import { maskFileAt } from '../local/open-mask-file.ts'
 import { PauseGate } from '../pause-gate.ts'
 import { archiveBySteps } from '../reading/archive-files.ts'
 import { type ReadingPlace, readBySteps } from '../reading/read-file.ts'
-import type { SandboxShell } from '../sandbox-shell.ts'
-import type { JobContainer, NumberedStep } from './docker-container.ts'
-import type { StepEnd } from './docker-exec.ts'
-import type { JobContainers } from './docker-maker.ts'
-import { dockerShell } from './docker-shell.ts'
-import { CONTROL_DIR } from './docker-supervisor.ts'
-import { dockerDisk } from './engine/docker-disk.ts'
-import { MASK_FILE, WORKSPACE } from './engine/docker-profile.ts'
+import { type SandboxShell, SHELL_SCRIPT } from '../sandbox-shell.ts'
+import type { ContainerEngine } from './container-engine.ts'
+import { idsOf, type JobContainers } from './container-maker.ts'
+import { MASK_FILE, WORKSPACE } from './container-profile.ts'
+import type { JobContainer, NumberedStep } from './job-container.ts'
+import type { StepEnd } from './steps/step-end.ts'
+import { CONTROL_DIR, WITHOUT_MARK } from './steps/supervisor.ts'
 
-/**
- * Docker 20.10 handles a late event for each pause and resume, a moment after it has answered, and the last
- * event wins: without a delay in between, a running container counts as paused.
- */
-const SETTLE_MS = 250
-
-export interface DockerSandboxParts {
+export interface ContainerSandboxParts {
+  readonly engine: ContainerEngine
   /** The main one is up; others are started when a step needs them. */
   readonly containers: JobContainers
   readonly spec: SandboxSpec
@@ -51,19 +44,19 @@ export interface DockerSandboxParts {
  * *paused*: then nothing is started. Invariant: at most one step runs, apart from those in the background,
  * and only while its container is up.
  */
-export class DockerSandbox implements Sandbox {
+export class ContainerSandbox implements Sandbox {
   readonly workspace = WORKSPACE
   readonly files: SandboxFiles = filesIn(
     () => this.#forSteps.map(({ parts }) => parts.folder.control),
     CONTROL_DIR,
   )
+  readonly #engine: ContainerEngine
   readonly #containers: JobContainers
   readonly #spec: SandboxSpec
   readonly #onRemoved: () => void
   readonly #closing = new AbortController()
   readonly #gate = new PauseGate()
   readonly #pauses = new SerialQueue()
-  #turnedAt = -Infinity
   readonly #starts = new SerialQueue()
   readonly #oomKills = new Map<JobContainer, number>()
   readonly #running = new Set<Promise<unknown>>()
@@ -74,7 +67,8 @@ export class DockerSandbox implements Sandbox {
   /** Set by `open`. */
   images: readonly ImageRun[] = []
 
-  constructor({ containers, spec, onRemoved }: DockerSandboxParts) {
+  constructor({ engine, containers, spec, onRemoved }: ContainerSandboxParts) {
+    this.#engine = engine
     this.#containers = containers
     this.#spec = spec
     this.#onRemoved = onRemoved
@@ -114,54 +108,35 @@ export class DockerSandbox implements Sandbox {
   }
 
   get disk(): SandboxDisk {
-    this.#disk ??= dockerDisk(this.#containers, this.#spec.workspace.path)
+    this.#disk ??= this.#engine.diskOf(idsOf(this.#containers), this.#spec.workspace.path)
     return this.#disk
   }
 
   get handle(): SandboxHandle {
-    const { main, others, services } = this.#containers
-    const { id, api, mustTidy } = main.parts
-    const ids = [...(services?.ids ?? []), ...[...others.values()].map(({ parts }) => parts.id)]
-    return {
-      kind: 'container',
-      host: api.address.url,
-      id,
-      ...(ids.length > 0 ? { others: ids } : {}),
-      remove: !mustTidy,
-    }
+    const { mustTidy } = this.#containers.main.parts
+    return this.#engine.handleOf(idsOf(this.#containers), !mustTidy)
   }
 
   async shell(step: Pick<SandboxStep, 'env' | 'image'>): Promise<SandboxShell> {
     const container = this.#containerOf(step)
     await this.#startFor(container, this.#closing.signal)
-    const { api, id } = container.parts
-    return dockerShell(api, id, step.env)
+    const command = ['/bin/sh', '-c', `${WITHOUT_MARK}\n${SHELL_SCRIPT}`]
+    return this.#engine.shell(container.parts.id, { command, env: step.env })
   }
 
   pause(): Promise<void> {
     return this.#pauses.run(async () => {
       await this.#gate.close()
       await Promise.all(this.#forSteps.map((one) => one.untilBegun()))
-      const { api } = this.#containers.main.parts
-      await this.#untilSettled()
-      await Promise.all(this.#ids.map((id) => api.pauseContainer(id)))
-      this.#turnedAt = performance.now()
+      await this.#engine.pause(this.#ids)
     })
   }
 
   resume(): Promise<void> {
     return this.#pauses.run(async () => {
-      const { api } = this.#containers.main.parts
-      await this.#untilSettled()
-      await Promise.all(this.#ids.map((id) => api.unpauseContainer(id)))
-      this.#turnedAt = performance.now()
+      await this.#engine.resume(this.#ids)
       this.#gate.open()
     })
-  }
-
-  async #untilSettled(): Promise<void> {
-    const restMs = this.#turnedAt + SETTLE_MS - performance.now()
-    if (restMs > 0) await sleep(restMs)
   }
 
   /** Whether disposal was requested; it may be in progress, or have failed. */
@@ -183,10 +158,8 @@ export class DockerSandbox implements Sandbox {
   }
 
   get #ids(): readonly string[] {
-    return [
-      ...this.#forSteps.map(({ parts }) => parts.id),
-      ...(this.#containers.services?.ids ?? []),
-    ]
+    const { main, others } = idsOf(this.#containers)
+    return [main, ...others]
   }
 
   async #run(step: SandboxStep, output: OutputListener, signal: AbortSignal): Promise<StepExit> {

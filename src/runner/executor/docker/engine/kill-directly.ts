@@ -1,5 +1,5 @@
-import { inContainer } from '../processes/process-search.ts'
-import { killTree } from '../processes/process-tree.ts'
+import { inContainer } from '../../processes/process-search.ts'
+import { killTree } from '../../processes/process-tree.ts'
 
 /** An engine that takes longer to end a container gets help, in milliseconds. */
 const SLOW_ENGINE_MS = 1_000

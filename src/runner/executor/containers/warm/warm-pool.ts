@@ -4,8 +4,8 @@ import { describeError, NarwhalError } from '../../../../lib/errors.ts'
 import type { Logger } from '../../../../lib/log.ts'
 import type { SandboxLimits } from '../../executor.ts'
 import type { Workspace } from '../../workspace.ts'
-import type { JobContainer } from '../docker-container.ts'
-import type { JobPlace } from '../engine/docker-networks.ts'
+import type { JobPlace } from '../container-networks.ts'
+import type { JobContainer } from '../job-container.ts'
 import { type ImageUse, shareOut } from './image-use.ts'
 
 /** A container that was started before its job is known, with an empty workspace mounted. */

@@ -1,6 +1,6 @@
-import { freeNetworks } from '../../../../../test/support/free-networks.ts'
-import { silentLog } from '../../../../lib/log.ts'
-import { DockerExecutor } from '../docker-executor.ts'
+import { freeNetworks } from '../../../../test/support/free-networks.ts'
+import { silentLog } from '../../../lib/log.ts'
+import { DockerExecutor } from './docker-executor.ts'
 
 /** The process's argument, as JSON. */
 export interface WarmRunner {

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { ReadyCheck } from '../../../core/plan/plan.ts'
-import type { ExecResult } from './docker-exec-once.ts'
+import type { ReadyCheck } from '../../../../core/plan/plan.ts'
+import type { ExecResult } from '../steps/exec-once.ts'
 
 export interface ReadyProbe {
   /** Runs a script in the service's own shell. */

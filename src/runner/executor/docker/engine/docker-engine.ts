@@ -1,0 +1,171 @@
+import type { Duplex } from 'node:stream'
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { ImageRun } from '../../../../core/attempt/image-run.ts'
+import type { ImageReference } from '../../../../core/image-reference.ts'
+import type {
+  ContainerEngine,
+  ContainerOutput,
+  ContainerState,
+  ExecSettings,
+  JobIds,
+  NamedContainer,
+  OutputPart,
+  PreparedExec,
+} from '../../containers/container-engine.ts'
+import { containerName } from '../../containers/container-name.ts'
+import type { ContainerSpec } from '../../containers/container-spec.ts'
+import type { SandboxDisk, SandboxHandle, SandboxLimits } from '../../executor.ts'
+import type { SandboxShell } from '../../sandbox-shell.ts'
+import type { DockerApi } from './docker-api.ts'
+import { dockerDisk } from './docker-disk.ts'
+import { FrameReader } from './docker-frames.ts'
+import { imagesOf } from './docker-images.ts'
+import { dockerSettings, limitSettings, RUNNER_LABEL } from './docker-settings.ts'
+import { dockerShell } from './docker-shell.ts'
+import { orKillDirectly } from './kill-directly.ts'
+
+/**
+ * Docker 20.10 handles a late event for each pause and resume, a moment after it has answered, and the last
+ * event wins: without a delay in between, a running container counts as paused.
+ */
+const SETTLE_MS = 250
+
+/**
+ * The Docker Engine, or Podman, as an engine of containers. The engine may restart between calls: only ids are
+ * kept.
+ */
+export class DockerEngine implements ContainerEngine {
+  readonly #api: DockerApi
+  readonly #instance: string
+  /** When containers were last paused or resumed, as `performance.now()`. */
+  readonly #turnedAt = new Map<string, number>()
+
+  /** `instance` is unique among the runners of this engine. */
+  constructor(api: DockerApi, instance: string) {
+    this.#api = api
+    this.#instance = instance
+  }
+
+  ping(): Promise<void> {
+    return this.#api.ping()
+  }
+
+  create(spec: ContainerSpec): Promise<string | undefined> {
+    return this.#api.createContainer(containerName(spec), dockerSettings(spec, this.#instance))
+  }
+
+  start(id: string): Promise<void> {
+    return this.#api.startContainer(id)
+  }
+
+  async attach(id: string): Promise<ContainerOutput> {
+    return outputOf(await this.#api.attachContainer(id))
+  }
+
+  wait(id: string, signal: AbortSignal): Promise<number> {
+    return this.#api.waitContainer(id, signal)
+  }
+
+  kill(id: string): Promise<void> {
+    return orKillDirectly(id, this.#api.killContainer(id))
+  }
+
+  async pause(ids: readonly string[]): Promise<void> {
+    await this.#turn(ids, (id) => this.#api.pauseContainer(id))
+  }
+
+  async resume(ids: readonly string[]): Promise<void> {
+    await this.#turn(ids, (id) => this.#api.unpauseContainer(id))
+  }
+
+  async prepareExec(id: string, settings: ExecSettings): Promise<PreparedExec | undefined> {
+    const api = this.#api
+    const exec = await api.createExec(id, settings)
+    if (exec === undefined) return undefined
+    return {
+      start: async () => {
+        const connection = await api.startExec(exec)
+        return {
+          ...outputOf(connection),
+          write: (text) => void connection.write(text),
+          end: (text) => void connection.end(text),
+          hasBegun: () => api.hasExecBegun(exec),
+          findExit: () => api.findExecExit(exec),
+        }
+      },
+    }
+  }
+
+  shell(id: string, { command, env }: Omit<ExecSettings, 'rootIn'>): SandboxShell {
+    return dockerShell(this.#api, id, { command, env })
+  }
+
+  inspect(id: string): Promise<ContainerState | undefined> {
+    return this.#api.inspectContainer(id)
+  }
+
+  update(id: string, limits: SandboxLimits): Promise<void> {
+    return this.#api.updateContainer(id, limitSettings(limits))
+  }
+
+  async remove(id: string): Promise<void> {
+    await orKillDirectly(id, this.#api.removeContainer(id))
+    this.#turnedAt.delete(id)
+  }
+
+  list(): Promise<readonly string[]> {
+    return this.#api.listContainers(RUNNER_LABEL, this.#instance)
+  }
+
+  findImage(reference: string): Promise<string | undefined> {
+    return this.#api.findImage(reference)
+  }
+
+  pullImage(image: ImageReference, signal: AbortSignal): Promise<void> {
+    return this.#api.pullImage(image, signal)
+  }
+
+  imagesOf(containers: readonly NamedContainer[]): Promise<readonly ImageRun[]> {
+    return imagesOf(this.#api, containers)
+  }
+
+  diskOf({ main, others }: JobIds, workspace: string): SandboxDisk {
+    return dockerDisk(this.#api, [main, ...others], workspace)
+  }
+
+  handleOf({ main, others }: JobIds, mayRemove: boolean): SandboxHandle {
+    return {
+      kind: 'container',
+      host: this.#api.address.url,
+      id: main,
+      ...(others.length > 0 ? { others } : {}),
+      remove: mayRemove,
+    }
+  }
+
+  async #turn(ids: readonly string[], each: (id: string) => Promise<void>): Promise<void> {
+    const last = Math.max(...ids.map((id) => this.#turnedAt.get(id) ?? -Infinity))
+    const restMs = last + SETTLE_MS - performance.now()
+    if (restMs > 0) await sleep(restMs)
+    await Promise.all(ids.map(each))
+    for (const id of ids) this.#turnedAt.set(id, performance.now())
+  }
+}
+
+function outputOf(connection: Duplex): ContainerOutput {
+  connection.on('error', () => {})
+  return { parts: partsOf(connection), hangUp: () => void connection.destroy() }
+}
+
+/** The engine's frames until its connection ends or breaks. */
+async function* partsOf(
+  connection: Duplex,
+): AsyncGenerator<readonly OutputPart[], void, undefined> {
+  const frames = new FrameReader()
+  const chunks = connection.iterator({ destroyOnReturn: false }) as AsyncIterableIterator<Buffer>
+  for (;;) {
+    const next = await chunks.next().catch(() => undefined)
+    if (next === undefined || next.done) return
+    yield frames.read(next.value)
+  }
+}
