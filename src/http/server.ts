@@ -1,6 +1,5 @@
 import swagger from '@fastify/swagger'
 import websocket from '@fastify/websocket'
-import { collectDefaultMetrics } from '@prometheus-io/client'
 import {
   type FastifyBaseLogger,
   type FastifyHttpOptions,
@@ -25,6 +24,7 @@ import type { HttpServer } from './http-server.ts'
 import type { Metrics } from './metrics.ts'
 import { openApiObject } from './openapi.ts'
 import { boundServer } from './overload.ts'
+import { collectProcessMetrics } from './process-metrics.ts'
 
 export interface HttpDeps {
   readonly log: Logger
@@ -88,7 +88,8 @@ export async function createHttpServer(deps: HttpDeps): Promise<HttpServer> {
     transform: jsonSchemaTransform,
     transformObject: openApiObject,
   })
-  collectDefaultMetrics({ register: deps.metrics })
+  const processMetrics = collectProcessMetrics(deps.metrics)
+  server.addHook('onClose', async () => processMetrics[Symbol.dispose]())
   addHealthRoutes(server, deps)
   return server
 }

@@ -1,5 +1,6 @@
+import { readFileSync } from 'node:fs'
 import { statfs } from 'node:fs/promises'
-import { availableParallelism, cpus, freemem, loadavg, totalmem } from 'node:os'
+import { availableParallelism, freemem, loadavg, totalmem } from 'node:os'
 
 /** A machine's load at one point in time. */
 export interface LoadSample {
@@ -41,13 +42,15 @@ export class LoadMeter {
   }
 }
 
+/**
+ * proc(5): the first line of `stat` is the sum of all processors. Node's `cpus()` also asks each for its present
+ * frequency, which wakes it.
+ */
 function cpuTimes(): { busy: number; total: number } {
-  let busy = 0
-  let total = 0
-  for (const { times } of cpus()) {
-    const all = times.user + times.nice + times.sys + times.irq + times.idle
-    total += all
-    busy += all - times.idle
-  }
-  return { busy, total }
+  const [sum = ''] = readFileSync('/proc/stat', 'latin1').split('\n', 1)
+  // A guest's time is part of `user` and `nice`.
+  const [user = 0, nice = 0, system = 0, idle = 0, waiting = 0, irq = 0, softIrq = 0, stolen = 0] =
+    sum.split(/ +/).slice(1).map(Number)
+  const busy = user + nice + system + irq + softIrq + stolen
+  return { busy, total: busy + idle + waiting }
 }

@@ -1,0 +1,29 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { eventually } from '../../test/support/eventually.ts'
+import { BUSY_SAMPLE_MS, IDLE_SAMPLE_MS, LoopLag } from './loop-lag.ts'
+
+/** Blocks the event loop. */
+function block(ms: number): void {
+  const until = performance.now() + ms
+  while (performance.now() < until);
+}
+
+test('samples an idle loop once a second, a working one often, and then sees how long it was blocked', async () => {
+  using lag = new LoopLag()
+  assert.equal(lag.pauseMs, IDLE_SAMPLE_MS)
+  const working = setInterval(() => block(5), 1)
+  await eventually(async () => assert.equal(lag.pauseMs, BUSY_SAMPLE_MS))
+  clearInterval(working)
+  lag.take()
+  const blockedMs = 100
+  block(blockedMs)
+  await eventually(async () => assert.ok(lag.take().max > (blockedMs - BUSY_SAMPLE_MS) / 2_000))
+  await eventually(async () => assert.equal(lag.pauseMs, IDLE_SAMPLE_MS))
+})
+
+test('says nothing of a time in which it has not sampled', () => {
+  using lag = new LoopLag()
+  const none = { min: 0, max: 0, mean: 0, stddev: 0, p50: 0, p90: 0, p99: 0 }
+  assert.deepEqual(lag.take(), none)
+})
