@@ -33,7 +33,7 @@ inotify_init:253:- inotify_init1:294:26 inotify_rm_watch:255:28 io_cancel:210:3 
 io_getevents:208:4 io_pgetevents:333:292 io_setup:206:0 io_submit:209:2 ioctl:16:29
 ioprio_get:252:31 ioprio_set:251:30 kill:62:129 landlock_add_rule:445:445
 landlock_create_ruleset:444:444 landlock_restrict_self:446:446 lchown:94:- lgetxattr:192:9
-link:86:- linkat:265:37 listen:50:201 listxattr:194:11 listxattrat:465:465 llistxattr:195:12
+link:86:- linkat:265:37 listen:50:201 listmount:458:458 listxattr:194:11 listxattrat:465:465 llistxattr:195:12
 lremovexattr:198:15 lseek:8:62 lsetxattr:189:6 lstat:6:- madvise:28:233 map_shadow_stack:453:453
 membarrier:324:283 memfd_create:319:279 memfd_secret:447:447 mincore:27:232 mkdir:83:-
 mkdirat:258:34 mknod:133:- mknodat:259:33 mlock:149:228 mlock2:325:284 mlockall:151:230 mmap:9:222
@@ -62,7 +62,7 @@ setpgid:109:154 setpriority:141:140 setregid:114:143 setresgid:119:149 setresuid
 setreuid:113:145 setrlimit:160:164 setsid:112:157 setsockopt:54:208 setuid:105:146 setxattr:188:5
 setxattrat:463:463 shmat:30:196 shmctl:31:195 shmdt:67:197 shmget:29:194 shutdown:48:210
 sigaltstack:131:132 signalfd:282:- signalfd4:289:74 socketpair:53:199 splice:275:76 stat:4:-
-statfs:137:43 statx:332:291 symlink:88:- symlinkat:266:36 sync:162:81 sync_file_range:277:84
+statfs:137:43 statmount:457:457 statx:332:291 symlink:88:- symlinkat:266:36 sync:162:81 sync_file_range:277:84
 syncfs:306:267 sysinfo:99:179 tee:276:77 tgkill:234:131 time:201:- timer_create:222:107
 timer_delete:226:111 timer_getoverrun:225:109 timer_gettime:224:108 timer_settime:223:110
 timerfd_create:283:85 timerfd_gettime:287:87 timerfd_settime:286:86 times:100:153 tkill:200:130
@@ -125,3 +125,14 @@ function readTable(table: string, architecture: FilterArchitecture): ReadonlyMap
   }
   return calls
 }
+
+function namesOf(table: string): readonly string[] {
+  return table
+    .trim()
+    .split(/\s+/)
+    .map((entry) => entry.slice(0, entry.indexOf(':')))
+}
+
+/** Their names, of all architectures; those of `CHECKED` are in neither list. */
+export const ALLOWED_NAMES: readonly string[] = namesOf(ALLOWED)
+export const REFUSED_NAMES: readonly string[] = namesOf(REFUSED)
