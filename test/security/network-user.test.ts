@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { userWorld, withoutUserWorlds } from '../support/network-user.ts'
+import { USER_WORLD_OUTSIDE, userWorld, withoutUserWorlds } from '../support/network-user.ts'
+import { ask, reach, serve } from '../support/reach.ts'
 
 /** What a job in bubblewrap can reach if the runner is an ordinary user. */
 
@@ -55,3 +56,55 @@ test('NET-17: without either program a job has no network, and its log says what
   const { output } = await at.run('job', 'sed 1,2d /proc/net/dev | cut -d: -f1')
   assert.equal(output.trim(), 'lo')
 })
+
+for (const program of ['pasta', 'slirp4netns'] as const) {
+  test(`NET-30: with ${program} the containers of a job reach each other, and no loopback of the machine`, {
+    skip: await withoutUserWorlds(program),
+  }, async () => {
+    await using at = await userWorld(program)
+    const services = ['db', 'web'].map((name, index) => ({
+      name,
+      ports: [{ port: 5432 + index, protocol: 'tcp' as const }],
+    }))
+    const { kind, notes, addresses } = await at.connect('job', { services })
+    assert.equal(kind, 'job')
+    assert.deepEqual(notes, ['localhost leads to services: 5432 (db), 5433 (web)'])
+    await at.serveAt('job', 'db', serve('db', 5432))
+    await at.serveAt('job', 'web', serve('web', 80))
+    await at.serveAt('job', 'job', serve('job', 9000))
+    const asked = (place: string, host: string, port: number) =>
+      at.runAt('job', place, ask(host, port)).then(({ output }) => output)
+    assert.equal(await asked('job', 'db', 5432), `db to ${addresses.job}\n`)
+    assert.equal(await asked('job', 'localhost', 5432), `db to ${addresses.job}\n`)
+    assert.equal(await asked('web', 'db', 5432), `db to ${addresses['web']}\n`)
+    assert.equal(await asked('job', 'web', 80), `web to ${addresses.job}\n`)
+    assert.equal(await asked('db', 'narwhal', 9000), `job to ${addresses['db']}\n`)
+    const closed = ['127.0.0.1', '::1', '10.0.2.2', '169.254.6.53'].map(
+      (host) => [host, at.port] as const,
+    )
+    for (const place of ['job', 'db']) {
+      assert.equal((await at.runAt('job', place, reach(closed))).output, '', place)
+      const beyond = reach([[USER_WORLD_OUTSIDE, at.port]])
+      assert.equal((await at.runAt('job', place, beyond)).output, `${USER_WORLD_OUTSIDE}\n`, place)
+      // A container's runtime mounts the interfaces of its namespace.
+      const sys = 'mount -t sysfs sysfs /mnt && ls /mnt/class/net'
+      const own = place === 'db' ? /^eth0\nlo\n$/ : /^lo\n.*services\n/ms
+      assert.match((await at.runAt('job', place, sys)).output, own)
+      // Many ids, and none of them that of root on the machine.
+      assert.match(
+        (await at.runAt('job', place, 'cat /proc/self/uid_map; id -u')).output,
+        / 0 +65534 +1\n +1 +1000000 +65535\n0\n$/,
+      )
+    }
+    // A segment without a way out reaches its own.
+    await at.connect('closed', { reach: 'none', services })
+    await at.serveAt('closed', 'db', serve('db', 5432))
+    assert.match((await at.runAt('closed', 'job', ask('localhost', 5432))).output, /^db to 10\./)
+    assert.equal((await at.runAt('closed', 'job', 'ip route | grep default || true')).output, '')
+    // Strangers get one like it.
+    const stranger = await at.connect('stranger', { audience: 'strangers', services })
+    assert.match(stranger.notes[0] ?? '', /^this job has no network: \w+ can't keep a stranger's/)
+    assert.equal((await at.runAt('stranger', 'db', 'ip route | grep default || true')).output, '')
+    for (const name of ['job', 'closed', 'stranger']) await at.close(name)
+  })
+}

@@ -9,22 +9,12 @@ import {
   WORLD_PORT,
   withoutWorlds,
 } from '../support/network-world.ts'
+import { reach, type Target } from '../support/reach.ts'
 import { tempDir } from '../support/temp-dir.ts'
 
 /** What a job in bubblewrap tries to reach: the machine, other jobs, private networks. */
 
 const skip = await withoutWorlds()
-
-type Target = readonly [address: string, port: number]
-
-/** Tries each, and prints those that accept the connection. */
-function reach(targets: readonly Target[]): string {
-  const lines = targets.map(
-    ([address, port]) =>
-      `timeout 3 bash -c 'exec 3<>/dev/tcp/${address}/${port}' 2>/dev/null && echo ${address} || true`,
-  )
-  return lines.join('\n')
-}
 
 const inWorld = (...addresses: readonly string[]): readonly Target[] =>
   addresses.map((address) => [address, WORLD_PORT] as const)

@@ -11,6 +11,7 @@ import { BubblewrapExecutor } from '../../src/runner/executor/local/bubblewrap.t
 import { folderWorkspace } from '../../src/runner/executor/workspace.ts'
 import { NetworkSource } from '../../src/runner/network/network-source.ts'
 import { type NetworkSettings, USUAL_NETWORK } from '../../src/runner/network/options.ts'
+import { SegmentJobs, type SegmentOrder } from './segment-jobs.ts'
 
 /**
  * A runner's bubblewrap executor, as a process that a test can start where it wants: reads one order per
@@ -32,6 +33,7 @@ export type NetworkOrder =
   /** As `run`, in parallel with later ones; resolves once it has printed something. */
   | { readonly start: string; readonly script: string }
   | { readonly trouble: true }
+  | SegmentOrder
 
 const { instance, folder, settings, names } = JSON.parse(process.argv[2] ?? '') as Start
 const never = new AbortController().signal
@@ -48,6 +50,7 @@ const networks = new NetworkSource({
 })
 const executor = new BubblewrapExecutor({ instance, hide: [], networks, folder })
 const sandboxes = new Map<string, Sandbox>()
+const segments = new SegmentJobs(networks, folder)
 
 // Stands for Narwhal's own port, and every other server on the machine.
 const welcome = (socket: Socket): void => void socket.on('error', () => {}).end('sesame')
@@ -67,12 +70,14 @@ for await (const line of createInterface({ input: process.stdin })) {
   )
 }
 for (const sandbox of sandboxes.values()) await sandbox[Symbol.asyncDispose]()
+await segments[Symbol.asyncDispose]()
 await executor[Symbol.asyncDispose]()
 await networks[Symbol.asyncDispose]()
 process.exit(0)
 
 async function obey(order: NetworkOrder): Promise<unknown> {
   if ('trouble' in order) return { trouble: (await networks.get()).trouble }
+  if ('connect' in order || 'segment' in order || 'close' in order) return segments.obey(order)
   if ('open' in order) {
     const { open: name, isStranger, network } = order
     const workspace = `${folder}/workspace-${name}`

@@ -2,7 +2,9 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { createInterface } from 'node:readline'
 import type { NetworkSettings } from '../../src/runner/network/options.ts'
+import type { SegmentSpec } from '../../src/runner/network/segment.ts'
 import type { NetworkOrder } from './network-jobs-process.ts'
+import type { ConnectedSegment } from './segment-jobs.ts'
 
 const PROGRAM = new URL('./network-jobs-process.ts', import.meta.url).pathname
 
@@ -22,6 +24,14 @@ export interface NetworkRunner extends AsyncDisposable {
   /** Runs a script in parallel with later ones; resolves once it has printed something. */
   start(name: string, script: string): Promise<unknown>
   trouble(): Promise<string>
+  /** Opens the network of a job in containers; an own one with a way out, unless the spec says otherwise. */
+  connect(name: string, spec?: Partial<SegmentSpec>): Promise<ConnectedSegment>
+  /** Runs a script in a segment: `job`, or a service. */
+  runAt(segment: string, at: string, script: string): Promise<JobResult>
+  /** The same until the segment's end; resolves once it has printed something. */
+  serveAt(segment: string, at: string, script: string): Promise<unknown>
+  /** Ends what runs in a segment, and disposes of it. */
+  close(segment: string): Promise<unknown>
   /** Kills it at once, without its cleanup. */
   kill(): Promise<void>
 }
@@ -63,6 +73,11 @@ export async function startNetworkRunner(
       (await ask<{ notes: readonly string[] }>({ open: name, isStranger })).notes,
     start: (name, script) => ask({ start: name, script }),
     run: (name, script) => ask<JobResult>({ run: name, script }),
+    connect: (name, spec = {}) =>
+      ask({ connect: name, audience: 'own', reach: 'outside', services: [], ...spec }),
+    runAt: (segment, at, script) => ask<JobResult>({ segment, at, script }),
+    serveAt: (segment, at, script) => ask({ segment, at, script, isServer: true }),
+    close: (segment) => ask({ close: segment }),
     trouble: async () => (await ask<{ trouble: string }>({ trouble: true })).trouble,
     kill: async () => {
       const closed = once(child, 'close')

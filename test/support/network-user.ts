@@ -10,6 +10,10 @@ const PROGRAMS = ['pasta', 'slirp4netns'] as const
 
 /** The user `nobody`. */
 const USER = 65_534
+/** Of its subordinate ids. */
+const FIRST_ID = 1_000_000
+/** An address of the machine that stands for one of the outside, where the test's server listens as well. */
+export const USER_WORLD_OUTSIDE = '198.51.100.7'
 const BECOME = ['setpriv', `--reuid=${USER}`, `--regid=${USER}`, '--clear-groups', '--']
 
 /** For node:test's `skip`: false if such a world can be made; `none` is one without the programs. */
@@ -54,11 +58,15 @@ export async function userWorld(
     `mkdir -p /dev/net && touch /dev/net/tun || true`,
     `mknod ${dir.join('tun')} c 10 200 && chmod 666 ${dir.join('tun')}`,
     `mount --bind ${dir.join('tun')} /dev/net/tun`,
+    // Ids of its own, for containers.
+    `echo ${USER}:${FIRST_ID}:65536 >${dir.join('ids')}`,
+    ...['subuid', 'subgid'].map((name) => `mount --bind ${dir.join('ids')} /etc/${name}`),
     ...hidden.map((name) => `path=$(command -v ${name}) && mount --bind /dev/null "$path" || true`),
     'ip link set lo up',
     'ip link add up0 type veth peer name up1',
     'ip addr add 203.0.113.1/24 dev up0 && ip link set up0 up && ip link set up1 up',
     'ip route add default via 203.0.113.9',
+    `ip addr add ${USER_WORLD_OUTSIDE}/32 dev lo`,
     'exec "$@"',
   ]
   const start = { instance, folder: await realpath(dir.path), settings: {}, names: {} }

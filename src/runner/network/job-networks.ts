@@ -1,4 +1,5 @@
 import type { Audience } from './routed/rules.ts'
+import type { JobSegment, SegmentSpec } from './segment.ts'
 
 export interface Connection extends AsyncDisposable {
   /** `job`: the network behind `enter`; `machine`: the machine's own; `none`: a new, empty namespace. */
@@ -35,6 +36,11 @@ export interface JobNetworks extends AsyncDisposable {
   notesFor(audience: Audience): readonly string[]
   /** Connects a job without containers; rejects with `unavailable` if no network can be made now. */
   connect(audience: Audience): Promise<Connection>
+  /**
+   * Connects a job in containers of this machine without an engine; rejects as `connect` does, and with
+   * `invalid` if services can't be connected here.
+   */
+  segment(spec: SegmentSpec): Promise<JobSegment>
   /** Resolves if such a job may be started; rejects as `connect` does. */
   check(audience: Audience): Promise<void>
   /** Whether rules of this machine isolate containers, or containers must have no network at all. */

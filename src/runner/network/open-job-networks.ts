@@ -8,10 +8,12 @@ import { UserNetworks } from './user/user-networks.ts'
 
 /** The best network for jobs that this machine and user allow; never rejects. */
 export async function openJobNetworks(options: NetworkOptions): Promise<JobNetworks> {
-  const { mode } = options.settings
-  if (mode === 'host') return new MachineNetworks()
-  if (mode === 'none')
-    return new NoNetworks('wanted', 'the runner was started with --sandbox-network none')
+  const { settings, instance } = options
+  if (settings.mode === 'host') return new MachineNetworks(instance)
+  if (settings.mode === 'none') {
+    const why = 'the runner was started with --sandbox-network none'
+    return new NoNetworks('wanted', why, instance)
+  }
   const isRoot = process.getuid?.() === 0
   return isRoot ? openAsRoot(options) : openAsUser(options)
 }
@@ -22,6 +24,7 @@ async function openAsRoot(options: NetworkOptions): Promise<JobNetworks> {
     return new NoNetworks(
       'missing',
       'the runner needs nft, ip and nsenter for it: apt-get install nftables iproute2 util-linux',
+      options.instance,
     )
   }
   try {
@@ -30,6 +33,7 @@ async function openAsRoot(options: NetworkOptions): Promise<JobNetworks> {
     return new NoNetworks(
       'refused',
       `the runner can't create one (${describeError(error)}): it needs to be root on the machine itself with CAP_NET_ADMIN and CAP_SYS_ADMIN, and Linux 5.9 or newer with nf_tables, veth and bridge`,
+      options.instance,
     )
   }
 }
@@ -49,5 +53,6 @@ async function openAsUser(options: NetworkOptions): Promise<JobNetworks> {
     troubles.length > 0
       ? `the runner can't create one (${troubles.join('; ')}): it needs user namespaces, and /dev/net/tun for everybody (chmod 666 /dev/net/tun)`
       : 'the runner is not root, and needs pasta or slirp4netns for it: apt-get install passt',
+    options.instance,
   )
 }

@@ -1,5 +1,6 @@
 import type { AddressPlan } from '../address-range.ts'
 import { runIp } from '../commands.ts'
+import { ipBatch, NAMESPACE_BASICS, runInside } from '../inside.ts'
 import { writeSetting } from '../machine.ts'
 import { type Audience, jobInterface } from './rules.ts'
 
@@ -69,7 +70,7 @@ export class Namespaces {
         ...(ipv6 ? [`route add default via ${MACHINE_END} dev eth0`] : []),
       ]
       await Promise.all([
-        runIp(inside, { namespace: name }),
+        runInside(enterBy(name), [...NAMESPACE_BASICS, ipBatch(inside)]),
         writeSetting(`ipv4/conf/${name}/forwarding`, '1'),
         // If the setting does not exist, the machine forwards all IPv6.
         ipv6 ? writeSetting(`ipv6/conf/${name}/force_forwarding`, '1').catch(() => {}) : undefined,
@@ -81,9 +82,9 @@ export class Namespaces {
     }
   }
 
-  /** Also removes incomplete ones; never rejects. */
-  async remove(name: string): Promise<void> {
-    await removeNamespaces([name])
+  /** Also removes incomplete ones, and those of its services; never rejects. */
+  async remove(name: string, services: readonly string[] = []): Promise<void> {
+    await removeNamespaces([name], services)
     const { length } = jobInterface(this.#deps.id, 'own', 'n')
     this.#inUse.delete(Number.parseInt(name.slice(length), 36))
   }
@@ -106,8 +107,15 @@ export function enterBy(name: string): readonly string[] {
   return ['nsenter', `--net=/run/netns/${name}`, '--']
 }
 
-/** The interface is gone at once with its end on the machine; the kernel removes the namespace later. */
-export async function removeNamespaces(names: readonly string[]): Promise<void> {
+/**
+ * The interface is gone at once with its end on the machine; the kernel removes the namespace later. `others`
+ * have no such end.
+ */
+export async function removeNamespaces(
+  names: readonly string[],
+  others: readonly string[] = [],
+): Promise<void> {
   const lines = names.flatMap((name) => [`link del ${name}`, `netns del ${name}`])
-  await runIp(lines, { force: true }).catch(() => {})
+  const more = others.map((name) => `netns del ${name}`)
+  await runIp([...lines, ...more], { force: true }).catch(() => {})
 }

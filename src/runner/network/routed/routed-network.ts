@@ -8,8 +8,11 @@ import { ChangeWatch } from '../proof/change-watch.ts'
 import { Prover } from '../proof/prover.ts'
 import { withoutAddresses } from '../resolver/answer-filter.ts'
 import { Resolver } from '../resolver/resolver.ts'
+import type { JobSegment, SegmentSpec } from '../segment.ts'
+import { ClosedSegments } from '../segments/closed-segments.ts'
 import { type JobNamespace, Namespaces } from './namespaces.ts'
 import { ReadyPool } from './ready-pool.ts'
+import { openRoutedSegment } from './routed-segment.ts'
 import { type Audience, jobInterface } from './rules.ts'
 import { Table } from './table.ts'
 
@@ -31,6 +34,7 @@ export class RoutedNetwork implements JobNetworks {
   readonly #parts: AsyncDisposable
   readonly #watching = new DisposableStack()
   readonly #reserved = new Set<string>()
+  readonly #closed: ClosedSegments
   readonly #changes = new SerialQueue()
   #nextNetwork = 0
   #isCheckWanted = false
@@ -55,6 +59,7 @@ export class RoutedNetwork implements JobNetworks {
     const places = { reserve: (audience: Audience) => this.#reserve(audience) }
     this.#prover = new Prover({ ...owned, places, options })
     this.#parts = owned.parts
+    this.#closed = new ClosedSegments(options.instance, { sweeps: false })
   }
 
   /** Rejects with `unavailable` and what this machine or user lacks, leaving nothing behind. */
@@ -91,6 +96,20 @@ export class RoutedNetwork implements JobNetworks {
       notes: this.notesFor(audience),
       [Symbol.asyncDispose]: () => this.#namespaces.remove(name),
     }
+  }
+
+  async segment(spec: SegmentSpec): Promise<JobSegment> {
+    const { audience, reach } = spec
+    if (reach === 'none') return await this.#closed.open(spec)
+    await this.check(audience)
+    return await openRoutedSegment(spec, {
+      take: () => this.#pools[audience].take(),
+      remove: (name, services) => this.#namespaces.remove(name, services),
+      reserve: () => this.#reserve(audience),
+      release: (bridge) => this.release(bridge),
+      resolvConf: await this.#resolvConf(audience),
+      notes: this.notesFor(audience),
+    })
   }
 
   readonly containers = 'ruled'

@@ -6,6 +6,7 @@ import { runIp, runProgram } from '../commands.ts'
 import { findHoles } from '../holes.ts'
 import { listNames, type MachineFacts, readMachine, readNameServers } from '../machine.ts'
 import type { NetworkOptions } from '../options.ts'
+import { runnerId } from '../runner-id.ts'
 import { allowInUserChain, removeFromUserChain } from './docker-user-chain.ts'
 import { Forwarding } from './forwarding.ts'
 import { type NamespaceDeps, removeNamespaces } from './namespaces.ts'
@@ -40,7 +41,7 @@ export class Table implements AsyncDisposable {
 
   static async open(options: NetworkOptions): Promise<Table> {
     const hash = createHash('sha256').update(options.instance).digest()
-    const id = hash.toString('hex').slice(0, 6)
+    const id = runnerId(options.instance)
     const former = await listTable(tableOf(id))
     await sweepLinks(id)
     const machine = await readMachine()

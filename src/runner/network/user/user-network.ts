@@ -1,22 +1,23 @@
-import { type ChildProcess, spawn } from 'node:child_process'
-import { once } from 'node:events'
+import { spawn } from 'node:child_process'
 import { readFile } from 'node:fs/promises'
 import { text } from 'node:stream/consumers'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { NarwhalError } from '../../../lib/errors.ts'
 import { readNameServers } from '../machine.ts'
+import { endOf, type HolderIds, openHolder, USER_ENV, type UserHolder } from './holder.ts'
 
 /** Programs with which an ordinary user connects a namespace. */
 export type UserModeProgram = 'pasta' | 'slirp4netns'
 
 /** A network namespace of one job, with a process that forwards its packets. */
 export interface UserNetwork extends AsyncDisposable {
+  readonly holder: Pick<UserHolder, 'pid' | 'ids'>
+  /** The command prefix for a program in it, as the same user. */
   readonly enter: readonly string[]
   readonly resolvConf: string
   readonly isUp: boolean
 }
 
-const ENV = { PATH: '/usr/sbin:/usr/bin:/sbin:/bin', LC_ALL: 'C' }
 const READY_MS = 10_000
 const LOOK_MS = 10
 
@@ -41,20 +42,24 @@ const OPTIONS: Readonly<Record<UserModeProgram, readonly string[]>> = {
 const GUARDED = '"$@" <&- & child=$!; read -r _; kill -9 "$child"; wait'
 
 /** Opens one; rejects with `unavailable` and the program's error output. */
-export async function openUserNetwork(program: UserModeProgram): Promise<UserNetwork> {
+export async function openUserNetwork(
+  program: UserModeProgram,
+  ids: HolderIds = 'current',
+): Promise<UserNetwork> {
   await using stack = new AsyncDisposableStack()
-  const holder = await openHolder(stack)
-  const names = ['--', program, ...OPTIONS[program], String(holder)]
+  const holder = stack.use(await openHolder(ids))
+  const { pid } = holder
+  const names = ['--', program, ...OPTIONS[program], String(pid)]
   const args = program === 'slirp4netns' ? [...names, 'tap0'] : names
   const passer = spawn('/bin/sh', ['-c', GUARDED, ...args], {
-    env: ENV,
+    env: USER_ENV,
     stdio: ['pipe', 'ignore', 'pipe'],
   })
   stack.defer(() => endOf(passer))
   passer.stdin.on('error', () => {})
   const said = text(passer.stderr)
   said.catch(() => {})
-  if (!(await hasRoute(holder))) {
+  if (!(await hasRoute(pid))) {
     passer.stdin.end('\n')
     const words = (await said).trim().split('\n').at(-1) ?? ''
     throw new NarwhalError('unavailable', `${program} failed to create a network: ${words}`)
@@ -62,7 +67,8 @@ export async function openUserNetwork(program: UserModeProgram): Promise<UserNet
   const { rest } = await readNameServers()
   const owned = stack.move()
   return {
-    enter: ['nsenter', '--target', `${holder}`, '--user', '--net', '--preserve-credentials', '--'],
+    holder,
+    enter: ['nsenter', '--target', `${pid}`, '--user', '--net', '--preserve-credentials', '--'],
     resolvConf: [`nameserver ${program === 'pasta' ? PASTA_NAMES : SLIRP_NAMES}`, ...rest, ''].join(
       '\n',
     ),
@@ -71,22 +77,6 @@ export async function openUserNetwork(program: UserModeProgram): Promise<UserNet
     },
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   }
-}
-
-/** A process that only holds a user and a network namespace of its own; resolves to its pid. */
-async function openHolder(stack: AsyncDisposableStack): Promise<number> {
-  const hold = 'echo ready; exec setpriv --pdeathsig KILL sleep infinity'
-  const args = ['--user', '--map-current-user', '--net', '--', '/bin/sh', '-c', hold]
-  const child = spawn('unshare', args, { env: ENV, stdio: ['ignore', 'pipe', 'pipe'] })
-  const said = text(child.stderr)
-  said.catch(() => {})
-  stack.defer(() => endOf(child))
-  const failed = once(child, 'close').then(async () => {
-    throw new NarwhalError('unavailable', `creating a network failed: ${(await said).trim()}`)
-  })
-  failed.catch(() => {})
-  await Promise.race([once(child.stdout, 'data'), failed])
-  return child.pid ?? 0
 }
 
 /** Waits until the namespace of the process has a route to the outside. */
@@ -103,14 +93,6 @@ async function hasRoute(pid: number): Promise<boolean> {
     await sleep(LOOK_MS)
   }
   return false
-}
-
-async function endOf(child: ChildProcess): Promise<void> {
-  if (child.exitCode !== null || child.signalCode !== null) return
-  const closed = once(child, 'close')
-  if (child.stdin) child.stdin.end('\n')
-  else child.kill('SIGKILL')
-  await closed
 }
 
 function words(text: string): readonly string[] {

@@ -56,6 +56,7 @@ async function stage(bridge: string) {
     engineTrouble: '',
     notesFor: () => [],
     connect: () => assert.fail(),
+    segment: () => assert.fail(),
     check: async () => {
       if (engine.trouble !== '') throw new NarwhalError('unavailable', engine.trouble)
     },
