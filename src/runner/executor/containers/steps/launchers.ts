@@ -1,3 +1,5 @@
+import { elfProgram } from '../../elf-program.ts'
+
 /**
  * Keeps a step in a container away from the memory and the open files of others that run as the same user:
  * the supervisor with its key, and steps in the background. The kernel lets no process inspect one with a
@@ -24,7 +26,7 @@ export const AS_BACKGROUND = 'as-background'
 export function launcher(bit: number, architecture: string = process.arch): Uint8Array | undefined {
   if (architecture !== 'x64' && architecture !== 'arm64') return undefined
   const mask = ~(1 << bit) >>> 0
-  return architecture === 'x64' ? asElf(0x3e, x64(mask)) : asElf(0xb7, arm64(mask))
+  return architecture === 'x64' ? elfProgram('x64', x64(mask)) : elfProgram('arm64', arm64(mask))
 }
 
 /** The initial stack as the kernel lays it out: argc, argv, a null, the environment. */
@@ -104,40 +106,6 @@ function arm64(mask: number): Buffer {
   const bytes = Buffer.alloc(code.length * 4)
   for (const [index, word] of code.entries()) bytes.writeUInt32LE(word >>> 0, index * 4)
   return bytes
-}
-
-const HEADER = 64
-const SEGMENT = 56
-const LOAD = 1
-const STACK = 0x6474e551
-const READ = 4
-const WRITE = 2
-const RUN = 1
-const PLACE = 0x400000n
-
-/** One segment that maps the whole file, and a non-executable stack. */
-function asElf(machine: number, code: Uint8Array): Uint8Array {
-  const start = HEADER + 2 * SEGMENT
-  const file = Buffer.alloc(start)
-  file.write('\x7fELF\x02\x01\x01', 'latin1')
-  file.writeUInt16LE(2, 16)
-  file.writeUInt16LE(machine, 18)
-  file.writeUInt32LE(1, 20)
-  file.writeBigUInt64LE(PLACE + BigInt(start), 24)
-  file.writeBigUInt64LE(BigInt(HEADER), 32)
-  file.writeUInt16LE(HEADER, 52)
-  file.writeUInt16LE(SEGMENT, 54)
-  file.writeUInt16LE(2, 56)
-  file.writeUInt32LE(LOAD, HEADER)
-  file.writeUInt32LE(READ | RUN, HEADER + 4)
-  file.writeBigUInt64LE(PLACE, HEADER + 16)
-  file.writeBigUInt64LE(PLACE, HEADER + 24)
-  file.writeBigUInt64LE(BigInt(start + code.length), HEADER + 32)
-  file.writeBigUInt64LE(BigInt(start + code.length), HEADER + 40)
-  file.writeBigUInt64LE(0x10000n, HEADER + 48)
-  file.writeUInt32LE(STACK, HEADER + SEGMENT)
-  file.writeUInt32LE(READ | WRITE, HEADER + SEGMENT + 4)
-  return Buffer.concat([file, code])
 }
 
 function littleEndian(word: number): string {
