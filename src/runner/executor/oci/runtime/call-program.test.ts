@@ -9,11 +9,15 @@ import { type Call, callProgram, resultsIn } from './call-program.ts'
 
 const run = promisify(execFile)
 
-async function results(machine: 'x64' | 'arm64', calls: readonly Call[], through: string[] = []) {
+async function results(
+  machine: 'x64' | 'arm64',
+  calls: readonly Call[],
+  through: readonly string[] = [],
+) {
   await using dir = await mkdtempDisposable(join(tmpdir(), 'narwhal-calls-'))
   const file = join(dir.path, 'calls')
   await writeFile(file, callProgram(machine, calls), { mode: 0o755 })
-  const [program = file, ...args] = [...through, file]
+  const [program = file, ...args] = [...through, file] as readonly string[]
   const running = run(program, args, { encoding: 'buffer' })
   running.child.stdin?.end()
   return resultsIn((await running).stdout)

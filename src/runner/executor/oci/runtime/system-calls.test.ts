@@ -89,7 +89,7 @@ async function check(found: FoundRuntime, rights: ContainerRights, seccomp: Secc
     const result = results[index] ?? assert.fail('no result')
     const isRight =
       wanted === 'passes' ? result !== EPERM && result !== ENOSYS : wanted.includes(result)
-    assert.ok(isRight, `${what} ${JSON.stringify(call)}: ${result}, not ${wanted}`)
+    assert.ok(isRight, `${what} ${JSON.stringify(call)}: ${result}, not ${String(wanted)}`)
   }
 }
 

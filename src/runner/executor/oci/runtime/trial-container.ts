@@ -123,7 +123,7 @@ async function run(place: TrialPlace, folder: string, count: number): Promise<Tr
   child.stdin.on('error', () => {})
   let [output, said] = [Buffer.alloc(0), '']
   child.stderr.on('data', (chunk: Buffer) => {
-    said = `${said}${chunk}`.slice(-MOST_SAID)
+    said = (said + chunk.toString()).slice(-MOST_SAID)
   })
   let filter: Promise<Buffer | undefined> | undefined
   child.stdout.on('data', (chunk: Buffer) => {

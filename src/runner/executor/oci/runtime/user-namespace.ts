@@ -15,7 +15,7 @@ const MOST_IDS = 65_536
 /** How an ordinary user's containers are started: inside a user namespace that has many ids. */
 export interface OuterNamespace {
   /** To be put before a command, which then is root in the namespace. */
-  readonly enter: readonly string[]
+  readonly enter: readonly [string, ...string[]]
   /** How many ids it has, from 0. */
   readonly count: number
 }
@@ -41,7 +41,7 @@ function outerNamespace({ users, groups }: SubordinateIds): OuterNamespace {
 }
 
 async function tryNamespace({ enter }: OuterNamespace): Promise<string> {
-  const [program = '', ...args] = [...enter, '--mount', 'true']
+  const [program, ...args] = [...enter, '--mount', 'true']
   const attempt = run(program, args, { timeout: TIMEOUT_MS, env: PROGRAM_ENV })
   return attempt.then(
     () => '',
