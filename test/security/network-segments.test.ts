@@ -1,14 +1,16 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { SegmentService } from '../../src/runner/network/segment.ts'
+import { eventually } from '../support/eventually.ts'
 import {
   MACHINE,
   networkWorld,
   WORLD,
+  WORLD_ECHO_PORT,
   WORLD_PORT,
   withoutWorlds,
 } from '../support/network-world.ts'
-import { ask, reach, serve, type Target } from '../support/reach.ts'
+import { ask, exchange, reach, serve, type Target } from '../support/reach.ts'
 
 /** What the containers of a job and its services reach, if no engine connects them. */
 
@@ -234,4 +236,59 @@ test('SEG-08: a segment is given back whole, and its next start removes what a k
   assert.equal((await left()).length, 1)
   await next.close('job')
   assert.deepEqual(await left(), [])
+})
+
+test('SEG-09: what another firewall drops is said with the line that lets it through, which does', {
+  skip,
+}, async () => {
+  const drop =
+    'add table inet other; add chain inet other forward { type filter hook forward priority 0; policy drop; }'
+  await using at = await networkWorld({}, { setUp: ['nft', drop] })
+  // Strangers' jobs wait for the first proof.
+  await at.connect('stranger', { audience: 'strangers' })
+  const services = [service('db', 5432)]
+  const { notes } = await at.connect('job', { services })
+  const [, commands = ''] =
+    /^this machine's firewall drops what jobs send to the outside; let it through: (.*)$/.exec(
+      notes[0] ?? '',
+    ) ?? []
+  assert.match(commands, /^nft insert rule inet other forward /)
+  // What a job and its services say to each other passes no firewall of the machine.
+  await at.serveAt('job', 'db', serve('db', 5432))
+  assert.match((await at.runAt('job', 'job', ask('localhost', 5432))).output, /^db to 10\./)
+  const out = reach(inWorld(WORLD.outside))
+  for (const place of ['job', 'db']) assert.equal((await at.runAt('job', place, out)).output, '')
+  await at.onMachine('sh', '-c', commands)
+  for (const place of ['job', 'db']) {
+    assert.equal((await at.runAt('job', place, out)).output, `${WORLD.outside}\n`, place)
+  }
+})
+
+test('SEG-10: a segment has the MTU of the way out, and follows it', { skip }, async () => {
+  await using at = await networkWorld({}, { mtu: 1_400 })
+  const services = [service('db', 5432)]
+  const mtuAt = (name: string, place: string) =>
+    at.runAt(name, place, 'cat /proc/sys/net/ipv6/conf/eth0/mtu').then(({ output }) => output)
+  await at.connect('job', { services })
+  for (const place of ['job', 'db']) {
+    assert.equal(await mtuAt('job', place), '1400\n', place)
+    const { output } = await at.runAt('job', place, exchange(WORLD.outside, WORLD_ECHO_PORT))
+    assert.equal(output, '1000000\n1000000', place)
+  }
+  // A way out with less room: those who are there announce smaller segments from now on.
+  await at.onMachine('ip', 'link', 'set', 'up0', 'mtu', '1300')
+  await at.onMachine('ip', 'route', 'add', '198.51.100.0/24', 'via', WORLD.neighbour)
+  for (const place of ['job', 'db']) {
+    const { output } = await at.runAt('job', place, exchange(WORLD.outside, WORLD_ECHO_PORT))
+    assert.equal(output, '1000000\n1000000', place)
+  }
+  await eventually(
+    async () => {
+      await at.connect('next', { services })
+      const mtu = await mtuAt('next', 'job')
+      await at.close('next')
+      assert.equal(mtu, '1300\n')
+    },
+    { timeoutMs: 60_000 },
+  )
 })

@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict'
+import { readdir, readlink } from 'node:fs/promises'
 import { test } from 'node:test'
+import { eventually } from '../support/eventually.ts'
 import { USER_WORLD_OUTSIDE, userWorld, withoutUserWorlds } from '../support/network-user.ts'
 import { ask, reach, serve } from '../support/reach.ts'
 
@@ -108,3 +110,35 @@ for (const program of ['pasta', 'slirp4netns'] as const) {
     for (const name of ['job', 'closed', 'stranger']) await at.close(name)
   })
 }
+
+test('NET-31: the networks of a killed runner of an ordinary user end with it', {
+  skip: await withoutUserWorlds('slirp4netns'),
+}, async () => {
+  await using at = await userWorld('slirp4netns')
+  const services = [{ name: 'db', ports: [] }]
+  const namespaces: string[] = []
+  for (const [name, reach] of [
+    ['open', 'outside'],
+    ['closed', 'none'],
+  ] as const) {
+    await at.connect(name, { reach, services })
+    for (const place of ['job', 'db']) {
+      const { output } = await at.runAt(
+        name,
+        place,
+        'readlink /proc/self/ns/net /proc/self/ns/user',
+      )
+      namespaces.push(...output.trim().split('\n'))
+    }
+  }
+  assert.equal(new Set(namespaces).size, 6)
+  const held = async () => {
+    const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name))
+    const links = pids.flatMap((pid) => ['net', 'user'].map((kind) => `/proc/${pid}/ns/${kind}`))
+    const all = await Promise.all(links.map((link) => readlink(link).catch(() => '')))
+    return all.filter((link) => namespaces.includes(link)).length
+  }
+  assert.ok((await held()) > 0)
+  await at.kill()
+  await eventually(async () => assert.equal(await held(), 0))
+})

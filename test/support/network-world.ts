@@ -11,6 +11,8 @@ import { tempDir } from './temp-dir.ts'
 const run = promisify(execFile)
 
 export const WORLD_PORT = 8_000
+/** There it reads to the end, and then says how much that was, and as much again. */
+export const WORLD_ECHO_PORT = 8_001
 
 /** A server on the internet, the machine's neighbour, and addresses that are private or must be closed. */
 export const WORLD = {
@@ -53,8 +55,18 @@ export async function withoutWorlds(): Promise<string | false> {
   }
 }
 
+export interface WorldOptions {
+  /** A command that the machine runs before its runner starts. */
+  readonly setUp?: readonly string[]
+  /** Of the cable between the machine and the world. */
+  readonly mtu?: number
+}
+
 /** A machine with a runner, and a world around it, in two network namespaces: no packet leaves them. */
-export async function networkWorld(settings: Partial<NetworkSettings> = {}): Promise<NetworkWorld> {
+export async function networkWorld(
+  settings: Partial<NetworkSettings> = {},
+  { setUp = [], mtu = 1_500 }: WorldOptions = {},
+): Promise<NetworkWorld> {
   await using stack = new AsyncDisposableStack()
   const dir = stack.use(await tempDir())
   const instance = uniquePrefix('world-')
@@ -63,7 +75,9 @@ export async function networkWorld(settings: Partial<NetworkSettings> = {}): Pro
     await run('ip', ['netns', 'add', name])
     stack.defer(async () => void (await run('ip', ['netns', 'del', name])))
   }
-  await connect(machine, world)
+  await connect(machine, world, mtu)
+  const [command, ...args] = setUp
+  if (command !== undefined) await run('ip', ['netns', 'exec', machine, command, ...args])
   stack.defer(await serveWorld(world))
   const names = { 'outside.example': WORLD.outside, 'inside.example': WORLD.ten }
   const startAs = async (name: string): Promise<NetworkRunner> => {
@@ -83,7 +97,7 @@ export async function networkWorld(settings: Partial<NetworkSettings> = {}): Pro
   }
 }
 
-async function connect(machine: string, world: string): Promise<void> {
+async function connect(machine: string, world: string, mtu: number): Promise<void> {
   const ip = async (namespace: string, lines: readonly string[]): Promise<void> => {
     const child = spawn('ip', ['-n', namespace, '-batch', '-'], {
       stdio: ['pipe', 'ignore', 'inherit'],
@@ -94,7 +108,7 @@ async function connect(machine: string, world: string): Promise<void> {
   }
   await ip(machine, [
     'link set lo up',
-    `link add up0 type veth peer name eth0 netns ${world}`,
+    `link add up0 mtu ${mtu} type veth peer name eth0 netns ${world}`,
     'addr add 203.0.113.1/24 dev up0',
     'addr add 10.77.77.1/24 dev up0',
     'addr add 2001:db8:1::1/64 dev up0 nodad',
@@ -104,6 +118,7 @@ async function connect(machine: string, world: string): Promise<void> {
   const { neighbour, neighbour6, ...beyond } = WORLD
   await ip(world, [
     'link set lo up',
+    `link set dev eth0 mtu ${mtu}`,
     `addr add ${neighbour}/24 dev eth0`,
     `addr add ${neighbour6}/64 dev eth0 nodad`,
     ...Object.values(beyond).map((one) => `addr add ${one} dev lo`),
@@ -112,12 +127,24 @@ async function connect(machine: string, world: string): Promise<void> {
   await ip(machine, [`route add default via ${neighbour6}`])
 }
 
+const WORLD_SERVERS = `
+const { createServer } = require('node:net')
+const quiet = (socket) => socket.on('error', () => {})
+createServer((socket) => quiet(socket).end('world')).listen(${WORLD_PORT}, '::', () => {
+  createServer({ allowHalfOpen: true }, (socket) => {
+    let bytes = 0
+    quiet(socket).on('data', (data) => void (bytes += data.length))
+    socket.on('end', () => {
+      socket.write(bytes + '\\n')
+      socket.end(Buffer.alloc(bytes))
+    })
+  }).listen(${WORLD_ECHO_PORT}, '::', () => console.log('up'))
+})`
+
 /** Resolves to a function that ends it. */
 async function serveWorld(world: string): Promise<() => Promise<void>> {
-  const script = `require('node:net').createServer((s) => { s.on('error', () => {}); s.end('world') }).listen(${WORLD_PORT}, '::', () => console.log('up'))`
-  const child = spawn('ip', ['netns', 'exec', world, process.execPath, '-e', script], {
-    stdio: ['ignore', 'pipe', 'inherit'],
-  })
+  const args = ['netns', 'exec', world, process.execPath, '-e', WORLD_SERVERS]
+  const child = spawn('ip', args, { stdio: ['ignore', 'pipe', 'inherit'] })
   await once(child.stdout, 'data')
   return async () => {
     child.kill('SIGKILL')

@@ -20,3 +20,8 @@ export function serve(word: string, port: number, address = '0.0.0.0'): string {
 export function ask(host: string, port: number): string {
   return `timeout 3 bash -c 'exec 3<>/dev/tcp/${host}/${port} && cat <&3' 2>/dev/null || echo "${host} refuses"`
 }
+
+/** Sends a megabyte to a server that says how much it got and sends as much back; prints both numbers. */
+export function exchange(host: string, port: number): string {
+  return `timeout 20 perl -MIO::Socket::INET -e '$s = IO::Socket::INET->new("${host}:${port}") or die; print $s "x" x 1000000; shutdown($s, 1); print scalar <$s>; local $/; print length(<$s>)'`
+}

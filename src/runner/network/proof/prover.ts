@@ -4,10 +4,11 @@ import type { LendNetwork } from '../job-networks.ts'
 import type { NetworkOptions } from '../options.ts'
 import { asIpv6, CLOSED, PRIVATE } from '../ranges.ts'
 import { type JobNamespace, MACHINE_END, type Namespaces } from '../routed/namespaces.ts'
-import type { Audience } from '../routed/rules.ts'
+import { type Audience, prefixOf } from '../routed/rules.ts'
 import type { Table } from '../routed/table.ts'
 import { openOutside } from '../user/outside.ts'
 import { type EngineProofDeps, proveEngine } from './engine-proof.ts'
+import { type Dropped, letThrough, listDropping } from './let-through.ts'
 import { type Proof, prove } from './proof.ts'
 
 type ProvenTable = Pick<Table, 'id' | 'plan' | 'hasIpv6' | 'alsoPrivate' | 'ownAddresses'>
@@ -130,7 +131,7 @@ export class Prover {
       if (this.#closing.signal.aborted) return
       const { known, note } = this
       try {
-        this.#judge(await this.#proveBoth())
+        await this.#judge(await this.#proveBoth())
       } catch (error) {
         if (this.#closing.signal.aborted) return
         this.known = `what jobs can reach could not be tested: ${this.#withoutNames(describeError(error))}`
@@ -205,23 +206,27 @@ export class Prover {
 
   /** Each proof has its own names, which would make the same failure look new each time. */
   #withoutNames(text: string): string {
-    return text.replaceAll(new RegExp(`\\bnw${this.#deps.table.id}\\w+`, 'g'), 'nw…')
+    return text.replaceAll(new RegExp(`\\b${prefixOf(this.#deps.table.id)}\\w+`, 'g'), 'nw…')
   }
 
-  #judge(proofs: readonly Proof[]): void {
+  async #judge(proofs: readonly Proof[]): Promise<void> {
     const open = [...new Set(proofs.flatMap((proof) => proof.open))]
     this.known =
       open.length === 0
         ? ''
         : `jobs are not kept from ${inWords(open)}, though the rules say so: see what else changes this machine's firewall (nft list ruleset)`
-    const names = `nw${this.#deps.table.id}+`
     if (!proofs.every(({ hasOutside }) => hasOutside)) {
-      this.note = `this machine's firewall drops what jobs send to the outside; let it through: iptables -I FORWARD -i ${names} -j ACCEPT; iptables -I FORWARD -o ${names} -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT`
+      this.note = `this machine's firewall drops what jobs send to the outside${await this.#wayFor('forwarded')}`
     } else if (!proofs.every(({ hasNames }) => hasNames)) {
-      this.note = `this machine's firewall drops what jobs ask for names; let it through: iptables -I INPUT -i ${names} -p udp --dport 53 -j ACCEPT; iptables -I INPUT -i ${names} -p tcp --dport 53 -j ACCEPT`
+      this.note = `this machine's firewall drops what jobs ask for names${await this.#wayFor('names')}`
     } else {
       this.note = ''
     }
+  }
+
+  async #wayFor(dropped: Dropped): Promise<string> {
+    const commands = letThrough(dropped, await listDropping(dropped), prefixOf(this.#deps.table.id))
+    return `; let it through: ${commands}`
   }
 }
 

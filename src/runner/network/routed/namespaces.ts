@@ -18,7 +18,8 @@ export interface NamespaceDeps {
   readonly plan: AddressPlan
   /** The first 64 bits of the jobs' IPv6 addresses, such as `fd12:3456:789a:1`; absent: no IPv6. */
   readonly ipv6?: string | undefined
-  readonly mtu: number
+  /** That of the machine's way out, now. */
+  readonly mtu: () => number
 }
 
 /** The link-local addresses of the two ends. */
@@ -40,7 +41,8 @@ export class Namespaces {
    * address: no two jobs share a segment, and the interface of a packet tells whose it is.
    */
   async make(audience: Audience): Promise<JobNamespace> {
-    const { id, plan, ipv6, mtu } = this.#deps
+    const { id, plan, ipv6 } = this.#deps
+    const mtu = this.#deps.mtu()
     const index = this.#take()
     const name = jobInterface(id, audience, `n${index.toString(36)}`)
     const address = plan.host(index)

@@ -188,6 +188,7 @@ export class RoutedNetwork implements JobNetworks {
 
   /** Checks that the rules exist and fit the machine. Never rejects. */
   async #checkRules(isTime: boolean): Promise<void> {
+    const { mtu } = this.#table
     const hasChanged = await this.#table.refresh().catch((error: unknown) => {
       const reason = describeError(error)
       this.#options.log.error({ reason }, 'applying the rules of the job network failed: retrying')
@@ -196,8 +197,15 @@ export class RoutedNetwork implements JobNetworks {
       this.#retry.unref()
       return true
     })
+    if (this.#table.mtu !== mtu) await this.#makeReadyAgain()
     if (hasChanged || isTime) this.#prover.again()
     else this.#prover.soon()
+  }
+
+  /** Packets of namespaces with a higher MTU than the way out would be lost. */
+  async #makeReadyAgain(): Promise<void> {
+    await Promise.all(Object.values(this.#pools).map((pool) => pool.empty()))
+    this.#pools.own.fill()
   }
 
   async #resolvConf(audience: Audience): Promise<string> {

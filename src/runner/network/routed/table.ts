@@ -77,7 +77,7 @@ export class Table implements AsyncDisposable {
   }
 
   get namespaceDeps(): NamespaceDeps {
-    return { id: this.id, plan: this.plan, mtu: this.mtu, ipv6: this.#ipv6 }
+    return { id: this.id, plan: this.plan, mtu: () => this.mtu, ipv6: this.#ipv6 }
   }
 
   /** The machine's own segments, and what the operator has named. */

@@ -47,7 +47,7 @@ export function segmentScript(plan: SegmentPlan): readonly string[] {
         ...NAMESPACE_BASICS,
         ipBatch([
           'link set dev lo up',
-          'link set dev eth0 addrgenmode none',
+          `link set dev eth0 mtu ${mtu} addrgenmode none`,
           `addr add ${service.address}/${prefixLength} dev eth0`,
           'link set dev eth0 up',
           ...(isRouted ? [`route add default via ${address} dev eth0`] : []),
