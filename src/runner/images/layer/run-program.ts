@@ -1,0 +1,41 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { text } from 'node:stream/consumers'
+import { childError } from '../../../lib/child-error.ts'
+import { present } from '../../../lib/present.ts'
+import { PROGRAM_PATH } from './tar-room.ts'
+
+export interface ProgramOptions {
+  readonly signal: AbortSignal
+  readonly input?: Buffer
+  readonly env?: Readonly<Record<string, string>>
+}
+
+/** Runs a program of this machine to its end; resolves to its output, rejects with its last words. */
+export async function runProgram(
+  [program = '', ...args]: readonly string[],
+  { signal, input, env }: ProgramOptions,
+): Promise<string> {
+  signal.throwIfAborted()
+  const child = spawn(program, args, {
+    env: { PATH: PROGRAM_PATH, LC_ALL: 'C', ...present({ ...env }) },
+    stdio: ['pipe', 'pipe', 'pipe'],
+    signal,
+    killSignal: 'SIGKILL',
+  })
+  child.stdin.on('error', () => {})
+  child.stdin.end(input)
+  const words = Promise.all([text(child.stdout), text(child.stderr)])
+  words.catch(() => {})
+  let code: number | string | null
+  try {
+    ;[code] = (await once(child, 'exit')) as [number | null]
+  } catch (cause) {
+    signal.throwIfAborted()
+    code = cause instanceof Error && 'code' in cause ? String(cause.code) : null
+  }
+  signal.throwIfAborted()
+  const [stdout, stderr] = code === 'ENOENT' ? ['', ''] : await words
+  if (code !== 0) throw childError(program, { code }, stderr)
+  return stdout
+}
