@@ -14,6 +14,7 @@ export function compileOptions(outdir) {
       main: 'src/main.ts',
       'body-worker': 'src/agent/webhook/body-worker.ts',
       'heartbeat-worker': 'src/dispatcher/seat/heartbeat-worker.ts',
+      'layer-worker': 'src/runner/images/store/layer-worker.ts',
       'plan-worker': 'src/runner/plan/plan-worker.ts',
       'webhook-worker': 'src/agent/webhook/webhook-worker.ts',
       'reach-process': 'src/runner/network/user/reach-process.ts',

@@ -18,6 +18,8 @@ const PACKAGES: Readonly<Record<string, string>> = {
   ip: 'iproute2',
   nft: 'nftables',
   pasta: 'passt',
+  newuidmap: 'uidmap',
+  getfattr: 'attr',
   chromium: 'chromium',
 }
 

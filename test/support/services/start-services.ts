@@ -19,7 +19,20 @@ const SERVICES: Readonly<Record<string, Known>> = {
 }
 
 /** Programs that single tests start themselves. */
-const ALSO = ['bwrap', 'haproxy', 'nginx', 'ip', 'nft', 'pasta', 'slirp4netns']
+const ALSO = [
+  'bwrap',
+  'haproxy',
+  'nginx',
+  'ip',
+  'nft',
+  'pasta',
+  'slirp4netns',
+  'skopeo',
+  'newuidmap',
+  'zstd',
+  'getfattr',
+  'docker-registry',
+]
 
 /** The services that run for the tests; disposal stops them and removes their data. */
 export interface RunningServices extends AsyncDisposable {

@@ -3,6 +3,7 @@ import { createReadStream } from 'node:fs'
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Readable } from 'node:stream'
+import { isDeepStrictEqual } from 'node:util'
 import { NarwhalError } from '../../../lib/errors.ts'
 import { showName } from '../tar/tar-entry.ts'
 import { TarParser } from '../tar/tar-parser.ts'
@@ -37,6 +38,8 @@ export interface LayerFacts {
   /** How many ids could be written. */
   readonly idCount: number
   readonly entries: number
+  /** Whether it has nothing at all, nor says what the root is like. */
+  readonly isEmpty: boolean
   readonly bytes: number
   readonly leftOut: LeftOut
 }
@@ -97,6 +100,7 @@ function factsOf({ diffId, form }: LayerJob, layer: LayerRewriter): LayerFacts {
     highest: { id: highest.id, path: showName(highest.path) },
     idCount: form.count,
     entries: tree.nodes.size,
+    isEmpty: tree.nodes.size === 1 && isDeepStrictEqual(tree.get(''), { kind: 'folder' }),
     bytes,
     leftOut,
   }

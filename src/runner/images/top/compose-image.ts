@@ -1,6 +1,6 @@
 import { NarwhalError } from '../../../lib/errors.ts'
 import { foldersAbove, parentOf } from '../layer/entry-name.ts'
-import type { FolderFacts, LayerIndex } from '../layer/layer-index.ts'
+import { type FolderFacts, type LayerIndex, PLAIN_FOLDER } from '../layer/layer-index.ts'
 import { type ByteString, showName } from '../tar/tar-entry.ts'
 import { VisibleTree } from './visible.ts'
 
@@ -80,8 +80,7 @@ function* impliedIn(tree: VisibleTree, index: LayerIndex, layer: number): Genera
   for (const [path, node] of index) {
     if (node.kind !== 'folder' || node.facts || node.isOpaque) continue
     const isTop = tree.find(path)?.layer === layer
-    const below = isTop ? tree.find(path, layer) : undefined
-    if (below?.node.kind === 'folder') yield path
+    if (isTop && tree.factsOf(path, layer) !== PLAIN_FOLDER) yield path
   }
 }
 

@@ -1,0 +1,51 @@
+import { mkdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import { exists } from '../../../lib/exists.ts'
+import { type ProgramOptions, runProgram } from '../layer/run-program.ts'
+import { writeOnDisk } from '../store/store-folder.ts'
+
+/** The variables of the operator that skopeo may have: logins, proxies, authorities. */
+export type FetchEnv = Readonly<Record<string, string>>
+
+/** Everything may be fetched; the digests are checked in any case. */
+const POLICY = { default: [{ type: 'insecureAcceptAnything' }] }
+
+/** Runs skopeo, with its temporary files in the store: `/var/tmp` may have no room for an image. */
+export class Skopeo {
+  readonly #env: FetchEnv
+  readonly #folder: string
+
+  /** `folder` is for files of ours that it needs; made if it isn't there. */
+  constructor(folder: string, env: FetchEnv) {
+    this.#folder = folder
+    this.#env = env
+  }
+
+  /** Resolves to its output; rejects with its last words. */
+  async run(
+    args: readonly string[],
+    options: Omit<ProgramOptions, 'env'> & { readonly tmp: string },
+  ): Promise<string> {
+    const { tmp, ...rest } = options
+    await mkdir(tmp, { recursive: true, mode: 0o700 })
+    const env = { ...this.#env, TMPDIR: tmp }
+    const general = ['--tmpdir', tmp, ...(await this.#policy())]
+    return runProgram(['skopeo', ...general, ...args], { ...rest, env })
+  }
+
+  /** The operator's policy wherever there is one; skopeo does nothing without any. */
+  async #policy(): Promise<readonly string[]> {
+    const { HOME, XDG_CONFIG_HOME } = this.#env
+    const own = XDG_CONFIG_HOME ?? (HOME && join(HOME, '.config'))
+    const theirs = [...(own ? [join(own, 'containers/policy.json')] : []), SYSTEM_POLICY]
+    for (const path of theirs) if (await exists(path)) return []
+    const path = join(this.#folder, 'policy.json')
+    if (!(await exists(path))) {
+      await mkdir(this.#folder, { recursive: true, mode: 0o700 })
+      await writeOnDisk(path, JSON.stringify(POLICY))
+    }
+    return ['--policy', path]
+  }
+}
+
+const SYSTEM_POLICY = '/etc/containers/policy.json'

@@ -1,0 +1,132 @@
+import { mkdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import { allOrNone } from '../../../lib/async/all-or-none.ts'
+import { NarwhalError } from '../../../lib/errors.ts'
+import { SharedTasks } from '../../../lib/shared-tasks.ts'
+import { makeRoom } from '../layer/tar-room.ts'
+import type { LayerFacts } from '../layer/unpack-layer.ts'
+import type { FetchedLayer } from '../layout/read-layout.ts'
+import { FileLock } from './file-lock.ts'
+import { LayerThreads } from './layer-threads.ts'
+import { findRecord, findTop, type TopRecord } from './records.ts'
+import { type StoreFolder, writeOnDisk } from './store-folder.ts'
+import { discard } from './trash.ts'
+
+export interface UnpackOptions {
+  /** From the bottom. */
+  readonly layers: readonly FetchedLayer[]
+  /** See `ImageRecord`. */
+  readonly chain: string
+  readonly signal: AbortSignal
+  readonly onLayer?: (facts: LayerFacts, index: number) => void
+}
+
+/** Unpacks images: each layer once, several at a time, by whichever process is first. */
+export class Unpacker implements AsyncDisposable {
+  readonly #folder: StoreFolder
+  readonly #threads = new LayerThreads()
+  readonly #layers = new SharedTasks<LayerFacts>()
+
+  constructor(folder: StoreFolder) {
+    this.#folder = folder
+  }
+
+  /** Makes the layers and the thin top of an image where they are not there; the caller has its lease. */
+  async unpack({ layers, chain, signal, onLayer }: UnpackOptions): Promise<void> {
+    await makeRoom(this.#folder.join('room'))
+    const facts: LayerFacts[] = []
+    const works = layers.map((layer, index) => async (either: AbortSignal) => {
+      try {
+        const made = await this.#layers.join(layer.diffId, either, (own) => this.#layer(layer, own))
+        facts[index] = made
+        onLayer?.(made, index)
+      } catch (error) {
+        either.throwIfAborted()
+        throw inLayer(error, index, layers.length)
+      }
+    })
+    await allOrNone(works, signal)
+    await this.#top(chain, layers, facts, signal)
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#threads[Symbol.asyncDispose]()
+  }
+
+  async #layer(layer: FetchedLayer, signal: AbortSignal): Promise<LayerFacts> {
+    const folder = this.#folder
+    const path = folder.layer(layer.diffId)
+    using lock = new FileLock(folder.layerLock(layer.diffId))
+    await lock.acquire(signal)
+    const there = this.#findFacts(path)
+    if (there) return there
+    const work = await folder.newWork()
+    try {
+      const { form, rights } = folder
+      const job = { ...layer, form, rights, room: folder.join('room'), folder: work }
+      const facts = await this.#threads.unpack(job, signal)
+      await writeOnDisk(join(work, 'facts.json'), JSON.stringify(facts))
+      // One whose ids did not fit, and do now.
+      await discard(folder, path)
+      await folder.publish(work, path)
+      return facts
+    } catch (error) {
+      await discard(folder, work)
+      throw error
+    }
+  }
+
+  /** Undefined if the layer must be unpacked: for the first time, or since more ids can be written now. */
+  #findFacts(path: string): LayerFacts | undefined {
+    const facts = findRecord<LayerFacts>(join(path, 'facts.json'))
+    const isWhole = facts && (facts.highest.id < facts.idCount || facts.idCount >= this.#idCount)
+    return isWhole ? facts : undefined
+  }
+
+  get #idCount(): number {
+    return this.#folder.form.count
+  }
+
+  async #top(
+    chain: string,
+    layers: readonly FetchedLayer[],
+    facts: readonly LayerFacts[],
+    signal: AbortSignal,
+  ): Promise<void> {
+    const folder = this.#folder
+    using lock = new FileLock(folder.layerLock(chain))
+    await lock.acquire(signal)
+    if (findTop(folder, chain)) return
+    const work = await folder.newWork()
+    try {
+      await mkdir(work, { mode: 0o755 })
+      const { form, rights } = folder
+      const paths = layers.map(({ diffId }) => folder.layer(diffId))
+      const order = { layers: paths, form, rights, room: folder.join('room'), folder: work }
+      const made = await this.#threads.top(order, signal)
+      const record: TopRecord = { ...made, ...summaryOf(facts) }
+      await writeOnDisk(join(work, 'top.json'), JSON.stringify(record))
+      await discard(folder, folder.top(chain))
+      await folder.publish(work, folder.top(chain))
+    } catch (error) {
+      await discard(folder, work)
+      throw error
+    }
+  }
+}
+
+function summaryOf(
+  facts: readonly LayerFacts[],
+): Pick<TopRecord, 'highest' | 'idCount' | 'isEmpty'> {
+  const [first] = facts.toSorted((a, b) => b.highest.id - a.highest.id)
+  return {
+    highest: first?.highest ?? { id: 0, path: '' },
+    idCount: Math.min(...facts.map(({ idCount }) => idCount)),
+    isEmpty: facts.map(({ isEmpty }) => isEmpty),
+  }
+}
+
+function inLayer(reason: unknown, index: number, count: number): NarwhalError {
+  const { code, message } = NarwhalError.from(reason, 'unavailable')
+  return new NarwhalError(code, `layer ${index + 1} of ${count}: ${message}`, { cause: reason })
+}
