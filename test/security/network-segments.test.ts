@@ -292,3 +292,25 @@ test('SEG-10: a segment has the MTU of the way out, and follows it', { skip }, a
     { timeoutMs: 60_000 },
   )
 })
+
+test('SEG-11: a route of the machine to addresses of jobs is said to the jobs, and avoided from the next start on', {
+  skip,
+}, async () => {
+  await using at = await networkWorld()
+  const { addresses, notes } = await at.connect('job', { services: [service('db', 5432)] })
+  assert.equal(notes.length, 1)
+  const clashing = `${addresses['db']?.replace(/\d+$/, '0')}/24`
+  await at.onMachine('ip', 'route', 'add', clashing, 'via', WORLD.neighbour)
+  await eventually(
+    async () => {
+      const next = await at.connect('next')
+      await at.close('next')
+      assert.match(next.notes[0] ?? '', new RegExp(`^this job can't reach ${clashing}: .*restart`))
+    },
+    { timeoutMs: 60_000 },
+  )
+  await at.kill()
+  await using again = await at.again()
+  const { addresses: free } = await again.connect('job', { services: [service('db', 5432)] })
+  assert.notEqual(free['db']?.replace(/\d+$/, '0/24'), clashing)
+})

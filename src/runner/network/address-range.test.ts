@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { planAddresses } from './address-range.ts'
+import { overlapping, planAddresses } from './address-range.ts'
 import { spanOf } from './ranges.ts'
 
 test('chooses a range that overlaps with nothing that is routed', () => {
@@ -18,6 +18,15 @@ test('chooses a range that overlaps with nothing that is routed', () => {
     planAddresses({ slots: 2, warmSandboxes: 3, seed: 7, taken: [inside] }).range,
     first.range,
   )
+})
+
+test('finds the ranges that have addresses in common with one', () => {
+  const ranges = ['10.64.0.0/9', '10.64.7.9', '10.64.8.0/24', '10.64.4.0/22', 'fd00::/8']
+  assert.deepEqual(overlapping(ranges, '10.64.0.0/21'), [
+    '10.64.0.0/9',
+    '10.64.7.9',
+    '10.64.4.0/22',
+  ])
 })
 
 test('throws when no range is free', () => {

@@ -1,5 +1,5 @@
 import { NarwhalError } from '../../lib/errors.ts'
-import { ofFamily, spanOf, toAddress, toNumber } from './ranges.ts'
+import { ofFamily, type Span, spanOf, toAddress, toNumber } from './ranges.ts'
 
 /** The addresses of a runner's jobs: one range, divided among their namespaces and networks. */
 export interface AddressPlan {
@@ -48,12 +48,22 @@ export function planAddresses(options: {
   const places = (TO - FROM) / size
   for (let count = 0; count < Math.min(places, MOST_TRIES); count++) {
     const first = FROM + ((seed + count * 7) % places) * size
-    const last = first + size - 1
-    if (spans.some((span) => span.first <= last && span.last >= first)) continue
+    const wanted = { first, last: first + size - 1 }
+    if (spans.some((span) => meet(span, wanted))) continue
     return planOf(first, size, { hosts, networks })
   }
   const words = `no range of ${size} addresses in 10.64.0.0/10 is free for the networks of jobs`
   throw new NarwhalError('unavailable', words)
+}
+
+/** Those of the IPv4 ranges that have addresses in common with `range`; others are ignored. */
+export function overlapping(ranges: readonly string[], range: string): readonly string[] {
+  const wanted = spanOf(range)
+  return ofFamily(ranges, 'ipv4').filter((one) => meet(spanOf(one), wanted))
+}
+
+function meet(one: Span, other: Span): boolean {
+  return one.first <= other.last && one.last >= other.first
 }
 
 function planOf(

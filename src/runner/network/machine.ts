@@ -9,6 +9,8 @@ import { familyOf } from './ranges.ts'
 export interface MachineFacts {
   /** All routed ranges except for default routes; includes its own addresses. */
   readonly routed: readonly string[]
+  /** Those of them that are of no runner. */
+  readonly foreign: readonly string[]
   /** Its own IPv4 addresses except for loopback. */
   readonly ownAddresses: readonly string[]
   /** Ranges that it reaches without a gateway. */
@@ -54,6 +56,7 @@ export async function readMachine(): Promise<MachineFacts> {
   return {
     // Including other runners: their ranges are taken.
     routed: all.map(({ dst }) => dst).filter((dst) => dst !== 'default'),
+    foreign: routes.map(({ dst }) => dst).filter((dst) => dst !== 'default'),
     ownAddresses: four
       .filter(({ type, dev = '' }) => type === 'local' && dev !== 'lo' && !OURS.test(dev))
       .map(({ dst }) => dst),

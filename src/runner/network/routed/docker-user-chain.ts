@@ -36,11 +36,12 @@ export async function removeFromUserChain(prefix: string): Promise<void> {
 }
 
 async function forEachChain(change: (program: string) => Promise<void>): Promise<void> {
-  for (const program of PROGRAMS) {
-    if (!(await isProgram(program))) continue
-    if (!(await succeeds(program, ['-w', '5', '-n', '-L', CHAIN]))) continue
+  const changes = PROGRAMS.map(async (program) => {
+    if (!(await isProgram(program))) return
+    if (!(await succeeds(program, ['-w', '5', '-n', '-L', CHAIN]))) return
     await change(program).catch(() => {})
-  }
+  })
+  await Promise.all(changes)
 }
 
 function succeeds(program: string, args: readonly string[]): Promise<boolean> {

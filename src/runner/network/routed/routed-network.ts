@@ -78,8 +78,8 @@ export class RoutedNetwork implements JobNetworks {
   }
 
   notesFor(audience: Audience): readonly string[] {
-    const { note } = this.#prover
-    return [...(note === '' ? [] : [note]), ...closedNotes(this.#options.settings, audience)]
+    const known = [this.#prover.note, this.#table.clashNote].filter((note) => note !== '')
+    return [...known, ...closedNotes(this.#options.settings, audience)]
   }
 
   get trouble(): string {

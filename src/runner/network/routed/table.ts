@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { NarwhalError } from '../../../lib/errors.ts'
-import { type AddressPlan, planAddresses } from '../address-range.ts'
+import { type AddressPlan, overlapping, planAddresses } from '../address-range.ts'
 import { closedToStrangers } from '../closed-to-strangers.ts'
 import { runIp, runProgram } from '../commands.ts'
 import { findHoles } from '../holes.ts'
@@ -29,6 +29,7 @@ export class Table implements AsyncDisposable {
   /** Whether an address is closed to strangers by the current rules. */
   #isClosed: (address: string) => boolean = () => true
   #missing: readonly string[] = []
+  #clashing = ''
 
   private constructor(options: NetworkOptions, parts: Pick<Table, 'id' | 'plan'> & OpenParts) {
     this.id = parts.id
@@ -94,8 +95,22 @@ export class Table implements AsyncDisposable {
   /** Resolves to whether the rules had to be written. */
   async refresh(): Promise<boolean> {
     this.#machine = await readMachine()
+    this.#lookForClash()
     await allowInUserChain(prefixOf(this.id))
     return this.#make()
+  }
+
+  /** Addresses that the machine has a route to by now, and that jobs can't reach since they have the same. */
+  get clashNote(): string {
+    return this.#clashing === '' ? '' : `this job can't reach ${this.#clashing}: ${CLASH}`
+  }
+
+  #lookForClash(): void {
+    const clashing = overlapping(this.#machine.foreign, this.plan.range).join(', ')
+    if (clashing !== '' && clashing !== this.#clashing) {
+      this.#options.log.warn({ routes: clashing, range: this.plan.range }, CLASH)
+    }
+    this.#clashing = clashing
   }
 
   async #make(): Promise<boolean> {
@@ -134,8 +149,8 @@ export class Table implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await removeFromUserChain(prefixOf(this.id))
-    await sweepLinks(this.id)
+    // Only then the rules: until no job has an interface, they hold.
+    await Promise.all([removeFromUserChain(prefixOf(this.id)), sweepLinks(this.id)])
     const table = `table inet ${this.name}`
     await runProgram('nft', ['-f', '-'], `${table}\ndelete ${table}\n`).catch(() => {})
     await this.#forwarding.close()
@@ -159,6 +174,9 @@ export class Table implements AsyncDisposable {
     return listTable(this.name)
   }
 }
+
+const CLASH =
+  'jobs have addresses to which this machine has got a route; restart the runner, which chooses others'
 
 /** The number of rules in a table, as written here or as listed by nft. */
 function rulesIn(text: string): number {
