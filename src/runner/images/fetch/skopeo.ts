@@ -4,6 +4,8 @@ import { exists } from '../../../lib/exists.ts'
 import { type ProgramOptions, runProgram } from '../layer/run-program.ts'
 import { writeOnDisk } from '../store/store-folder.ts'
 
+import { fetchErrorOf } from './fetch-failure.ts'
+
 /** The variables of the operator that skopeo may have: logins, proxies, authorities. */
 export type FetchEnv = Readonly<Record<string, string>>
 
@@ -30,7 +32,8 @@ export class Skopeo {
     await mkdir(tmp, { recursive: true, mode: 0o700 })
     const env = { ...this.#env, TMPDIR: tmp }
     const general = ['--tmpdir', tmp, ...(await this.#policy())]
-    return runProgram(['skopeo', ...general, ...args], { ...rest, env })
+    const errorOf = fetchErrorOf
+    return runProgram(['skopeo', ...general, ...args], { ...rest, env, errorOf })
   }
 
   /** The operator's policy wherever there is one; skopeo does nothing without any. */

@@ -9,12 +9,14 @@ export interface ProgramOptions {
   readonly signal: AbortSignal
   readonly input?: Buffer
   readonly env?: Readonly<Record<string, string>>
+  /** Makes the error of its last words; that of `childError` by default. */
+  readonly errorOf?: (stderr: string) => Error | undefined
 }
 
 /** Runs a program of this machine to its end; resolves to its output, rejects with its last words. */
 export async function runProgram(
   [program = '', ...args]: readonly string[],
-  { signal, input, env }: ProgramOptions,
+  { signal, input, env, errorOf }: ProgramOptions,
 ): Promise<string> {
   signal.throwIfAborted()
   const child = spawn(program, args, {
@@ -36,6 +38,6 @@ export async function runProgram(
   }
   signal.throwIfAborted()
   const [stdout, stderr] = code === 'ENOENT' ? ['', ''] : await words
-  if (code !== 0) throw childError(program, { code }, stderr)
+  if (code !== 0) throw errorOf?.(stderr) ?? childError(program, { code }, stderr)
   return stdout
 }

@@ -1,8 +1,8 @@
+import { rm } from 'node:fs/promises'
 import type { ImageReference } from '../../../core/image-reference.ts'
 import { NarwhalError } from '../../../lib/errors.ts'
 import type { HeldImage } from '../held-image.ts'
 import type { HoldOptions, Images } from '../images.ts'
-import type { LayerFacts } from '../layer/unpack-layer.ts'
 import { checkMachine } from '../layout/machine.ts'
 import type { FetchedImage } from '../layout/read-layout.ts'
 import { FileLock } from './file-lock.ts'
@@ -94,12 +94,17 @@ export class ImageStore implements Images, AsyncDisposable {
     }
   }
 
-  /** Unpacks an image that was fetched, and gives it a name. */
+  /** Whether a layer is unpacked with all its ids. */
+  hasLayer(diffId: string): boolean {
+    return this.#unpacker.findLayer(diffId) !== undefined
+  }
+
+  /** Unpacks an image that was fetched, and gives it a name; then the files of its layers are not needed. */
   async add(
     fetched: FetchedImage,
     name: NewName,
     signal: AbortSignal,
-    onLayer?: (facts: LayerFacts, index: number) => void,
+    onProgress: (line: string) => void = () => {},
   ): Promise<void> {
     checkMachine(fetched)
     const { folder } = this
@@ -109,8 +114,10 @@ export class ImageStore implements Images, AsyncDisposable {
       await folder.write(folder.image(record.digest), record)
       const { layers } = fetched
       const { chain } = record
-      await this.#unpacker.unpack({ layers, chain, signal, ...(onLayer ? { onLayer } : {}) })
+      const top = await this.#unpacker.unpack({ layers, chain, signal, onProgress })
+      for (const note of top.notes) onProgress(note)
       await folder.write(folder.name(name.reference), { ...name, digest: record.digest })
+      for (const { blob } of layers) await rm(blob, { force: true })
     } finally {
       this.#leases.release(record.digest)
     }

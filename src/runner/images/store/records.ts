@@ -11,6 +11,8 @@ export interface NameRecord {
   readonly reference: string
   readonly digest: string
   readonly indexDigest?: string
+  /** Whether it was fetched without a login. */
+  readonly isPublic?: true
   /** Imported ones can't be fetched again, and anybody may use them. */
   readonly isImported?: true
 }

@@ -18,7 +18,7 @@ export interface UnpackOptions {
   /** See `ImageRecord`. */
   readonly chain: string
   readonly signal: AbortSignal
-  readonly onLayer?: (facts: LayerFacts, index: number) => void
+  readonly onProgress: (line: string) => void
 }
 
 /** Unpacks images: each layer once, several at a time, by whichever process is first. */
@@ -32,21 +32,29 @@ export class Unpacker implements AsyncDisposable {
   }
 
   /** Makes the layers and the thin top of an image where they are not there; the caller has its lease. */
-  async unpack({ layers, chain, signal, onLayer }: UnpackOptions): Promise<void> {
+  async unpack({ layers, chain, signal, onProgress }: UnpackOptions): Promise<TopRecord> {
     await makeRoom(this.#folder.join('room'))
     const facts: LayerFacts[] = []
     const works = layers.map((layer, index) => async (either: AbortSignal) => {
       try {
         const made = await this.#layers.join(layer.diffId, either, (own) => this.#layer(layer, own))
         facts[index] = made
-        onLayer?.(made, index)
+        onProgress(`layer ${index + 1} of ${layers.length} is unpacked${leftOutWords(made)}`)
       } catch (error) {
         either.throwIfAborted()
         throw inLayer(error, index, layers.length)
       }
     })
     await allOrNone(works, signal)
-    await this.#top(chain, layers, facts, signal)
+    return await this.#top(chain, layers, facts, signal)
+  }
+
+  /** Undefined if a layer must be unpacked: for the first time, or since more ids can be written now. */
+  findLayer(diffId: string): LayerFacts | undefined {
+    const facts = findRecord<LayerFacts>(join(this.#folder.layer(diffId), 'facts.json'))
+    const isWhole =
+      facts && (facts.highest.id < facts.idCount || facts.idCount >= this.#folder.form.count)
+    return isWhole ? facts : undefined
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -58,7 +66,7 @@ export class Unpacker implements AsyncDisposable {
     const path = folder.layer(layer.diffId)
     using lock = new FileLock(folder.layerLock(layer.diffId))
     await lock.acquire(signal)
-    const there = this.#findFacts(path)
+    const there = this.findLayer(layer.diffId)
     if (there) return there
     const work = await folder.newWork()
     try {
@@ -76,27 +84,17 @@ export class Unpacker implements AsyncDisposable {
     }
   }
 
-  /** Undefined if the layer must be unpacked: for the first time, or since more ids can be written now. */
-  #findFacts(path: string): LayerFacts | undefined {
-    const facts = findRecord<LayerFacts>(join(path, 'facts.json'))
-    const isWhole = facts && (facts.highest.id < facts.idCount || facts.idCount >= this.#idCount)
-    return isWhole ? facts : undefined
-  }
-
-  get #idCount(): number {
-    return this.#folder.form.count
-  }
-
   async #top(
     chain: string,
     layers: readonly FetchedLayer[],
     facts: readonly LayerFacts[],
     signal: AbortSignal,
-  ): Promise<void> {
+  ): Promise<TopRecord> {
     const folder = this.#folder
     using lock = new FileLock(folder.layerLock(chain))
     await lock.acquire(signal)
-    if (findTop(folder, chain)) return
+    const there = findTop(folder, chain)
+    if (there && there.idCount >= Math.min(there.highest.id + 1, folder.form.count)) return there
     const work = await folder.newWork()
     try {
       await mkdir(work, { mode: 0o755 })
@@ -108,6 +106,7 @@ export class Unpacker implements AsyncDisposable {
       await writeOnDisk(join(work, 'top.json'), JSON.stringify(record))
       await discard(folder, folder.top(chain))
       await folder.publish(work, folder.top(chain))
+      return record
     } catch (error) {
       await discard(folder, work)
       throw error
@@ -124,6 +123,11 @@ function summaryOf(
     idCount: Math.min(...facts.map(({ idCount }) => idCount)),
     isEmpty: facts.map(({ isEmpty }) => isEmpty),
   }
+}
+
+/** What Docker leaves out in a user namespace, too; labels are no news. */
+function leftOutWords({ leftOut }: LayerFacts): string {
+  return leftOut.devices > 0 ? `, without its ${leftOut.devices} device nodes` : ''
 }
 
 function inLayer(reason: unknown, index: number, count: number): NarwhalError {

@@ -1,0 +1,126 @@
+import { mkdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { ImageReference } from '../../../core/image-reference.ts'
+import { NarwhalError } from '../../../lib/errors.ts'
+import { present } from '../../../lib/present.ts'
+import { hexOf } from '../layout/manifest.ts'
+import type { ImageStore } from '../store/image-store.ts'
+import { checkSpace } from '../store/space.ts'
+import { copyLayers } from './copy-layers.ts'
+import { failureOf, notReadable } from './fetch-failure.ts'
+import type { Login } from './login.ts'
+import { type Registry, tlsOptions } from './registry.ts'
+import { placeOf, type RegistryPlace, transportOf } from './registry-place.ts'
+import { type ResolvedImage, resolveImage } from './resolve-image.ts'
+import { type Patience, retrying } from './retrying.ts'
+import type { Skopeo } from './skopeo.ts'
+
+export interface FetchImage {
+  readonly store: ImageStore
+  readonly skopeo: Skopeo
+  readonly registry: Registry
+  readonly image: ImageReference
+  readonly login: Login | undefined
+  readonly isStranger: boolean
+  readonly signal: AbortSignal
+  readonly onProgress: (line: string) => void
+  readonly patience: Patience
+}
+
+/** What is known of an image before it is fetched. */
+interface Known {
+  readonly place: RegistryPlace
+  /** The digest that its name means now. */
+  readonly version: string
+  /** Whether it can be read without a login. */
+  readonly isPublic: boolean
+}
+
+/**
+ * Fetches an image into the store. A login that the registry refuses is left out once: public images need
+ * none, and an operator's may have expired.
+ */
+export async function fetchImage(fetch: FetchImage): Promise<void> {
+  const { login, onProgress, image, signal } = fetch
+  try {
+    const known = await retrying(fetch, () => know(fetch))
+    try {
+      return await fetchAs(fetch, known)
+    } catch (error) {
+      signal.throwIfAborted()
+      if (!login || !known.isPublic || failureOf(error) !== 'denied') throw error
+      onProgress(`the login for the registry of ${image.full} is refused: going on without it`)
+      return await fetchAs({ ...fetch, login: undefined }, known)
+    }
+  } catch (error) {
+    signal.throwIfAborted()
+    throw explain(error, image.full)
+  }
+}
+
+/** Asks without the login first: what is public is for everybody, whoever has fetched it. */
+async function know(fetch: FetchImage): Promise<Known> {
+  const { registry, login, isStranger, signal, image } = fetch
+  const place = placeOf(image)
+  const ask = { place, isStranger, signal }
+  const open = await registry.find({ ...ask, login: undefined })
+  if (open.kind === 'found') return { place, version: open.digest, isPublic: true }
+  const found = login ? await registry.find({ ...ask, login }) : open
+  if (found.kind === 'found') return { place, version: found.digest, isPublic: false }
+  throw registry.errorOf(found, image.full)
+}
+
+async function fetchAs(fetch: FetchImage, known: Known): Promise<void> {
+  const { store, registry, login, signal, skopeo } = fetch
+  const { place, version } = known
+  const work = await store.folder.newWork()
+  await mkdir(work)
+  try {
+    await registry.withLogin({ login, place }, async (file) => {
+      const authfile = ['--authfile', file]
+      const options = [...authfile, ...tlsOptions(place)]
+      const ask = { skopeo, place, version, options, tmp: join(work, 'tmp'), signal }
+      const found = await retrying(fetch, () => resolveImage(ask))
+      const copy = ['copy', '--quiet', '--dest-oci-accept-uncompressed-layers', ...authfile]
+      const from = [...copy, ...tlsOptions(place, 'src-'), transportOf(place, found.digest)]
+      await addImage(fetch, { ...found, isPublic: known.isPublic, from }, work)
+    })
+  } finally {
+    await store.discard(work)
+  }
+}
+
+async function addImage(
+  { store, skopeo, image, signal, onProgress, patience }: FetchImage,
+  found: ResolvedImage & { readonly isPublic: boolean; readonly from: readonly string[] },
+  work: string,
+): Promise<void> {
+  const isThere = (diffId: string) => store.hasLayer(diffId)
+  const missing = found.layers.filter(({ diffId }) => !isThere(diffId))
+  const blobs = store.folder.join('blobs')
+  if (missing.length > 0) {
+    const bytes = missing.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0)
+    await checkSpace(store.folder.path, bytes)
+    onProgress(`fetching ${missing.length} of ${found.layers.length} layers, ${inMb(bytes)} MB`)
+    const { layers, from } = found
+    await copyLayers({ skopeo, from, layers, isThere, blobs, work, signal, onProgress, patience })
+  }
+  const layers = found.layers.map((one) => ({ ...one, blob: join(blobs, hexOf(one.digest)) }))
+  const { indexDigest } = found
+  const isPublic = found.isPublic || undefined
+  const name = { reference: image.full, ...present({ indexDigest, isPublic }) }
+  await store.add({ ...found, layers }, name, signal, onProgress)
+}
+
+function explain(error: unknown, reference: string): NarwhalError {
+  const { code, message } = NarwhalError.from(error, 'unavailable')
+  if (code === 'not_found') return NarwhalError.from(error)
+  const failure = code === 'unavailable' ? failureOf(error) : 'other'
+  if (failure === 'denied') return notReadable(reference)
+  const full = failure === 'full' ? 'exhausted' : code
+  return new NarwhalError(full, `image ${reference} can't be pulled: ${message}`, { cause: error })
+}
+
+function inMb(bytes: number): string {
+  return (bytes / 1_000_000).toFixed(1)
+}

@@ -1,0 +1,85 @@
+import { rm, writeFile } from 'node:fs/promises'
+import { NarwhalError } from '../../../lib/errors.ts'
+import { ANY_HOSTS } from '../../../lib/reach/hosts.ts'
+import { sha256 } from '../layout/manifest.ts'
+import type { StoreFolder } from '../store/store-folder.ts'
+import { discard } from '../store/trash.ts'
+import { failureOf, notReadable } from './fetch-failure.ts'
+import { type DigestAnswer, findDigest } from './find-digest.ts'
+import { fileOf, type Login } from './login.ts'
+import { type RegistryPlace, transportOf } from './registry-place.ts'
+import { Limited } from './retrying.ts'
+import type { Skopeo } from './skopeo.ts'
+
+export interface AskRegistry {
+  readonly place: RegistryPlace
+  readonly login: Login | undefined
+  readonly isStranger?: boolean | undefined
+  readonly signal: AbortSignal
+}
+
+/** Which image a name or a digest means now, and whether somebody may read it. */
+export class Registry {
+  readonly #skopeo: Skopeo
+  readonly #folder: StoreFolder
+
+  constructor(skopeo: Skopeo, folder: StoreFolder) {
+    this.#skopeo = skopeo
+    this.#folder = folder
+  }
+
+  async find(ask: AskRegistry): Promise<DigestAnswer> {
+    const { isStranger = false, ...rest } = ask
+    const found = await findDigest({ ...rest, hosts: ANY_HOSTS, isStranger })
+    return found.kind === 'unclear' ? await this.#findBySkopeo(ask) : found
+  }
+
+  /** The error for an answer that names no image. */
+  errorOf(answer: Exclude<DigestAnswer, { kind: 'found' }>, reference: string): Error {
+    if (answer.kind === 'limited') return new Limited(answer.retryAfterMs)
+    if (answer.kind !== 'unclear') return notReadable(reference)
+    return new NarwhalError('unavailable', `its registry gives no answer: ${answer.why ?? ''}`)
+  }
+
+  /** Runs something with a file that has this one login, and is removed then. */
+  async withLogin<Result>(
+    { login, place }: Pick<AskRegistry, 'login' | 'place'>,
+    run: (file: string) => Promise<Result>,
+  ): Promise<Result> {
+    const file = await this.#folder.newWork()
+    try {
+      const host = place.repository.split('/')[0] ?? ''
+      await writeFile(file, fileOf(login, host), { mode: 0o600, flag: 'wx' })
+      return await run(file)
+    } finally {
+      await rm(file, { force: true })
+    }
+  }
+
+  /** It knows mirrors, authorities and ways to log in that we don't; but it costs a pull. */
+  async #findBySkopeo(ask: AskRegistry): Promise<DigestAnswer> {
+    const { place, signal } = ask
+    const tmp = await this.#folder.newWork()
+    try {
+      const json = await this.withLogin(ask, (file) => {
+        const options = ['--raw', '--authfile', file, ...tlsOptions(place)]
+        const what = transportOf(place, place.version)
+        return this.#skopeo.run(['inspect', ...options, what], { signal, tmp })
+      })
+      return { kind: 'found', digest: sha256(json) }
+    } catch (error) {
+      signal.throwIfAborted()
+      const failure = failureOf(error)
+      if (failure === 'denied') return { kind: 'denied' }
+      if (failure === 'limited') return { kind: 'limited', retryAfterMs: undefined }
+      return { kind: 'unclear', why: NarwhalError.from(error).message }
+    } finally {
+      await discard(this.#folder, tmp)
+    }
+  }
+}
+
+/** Engines ask for no certificate on loopback, either. */
+export function tlsOptions({ isLoopback }: RegistryPlace, prefix = ''): string[] {
+  return isLoopback ? [`--${prefix}tls-verify=false`] : []
+}

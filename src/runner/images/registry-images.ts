@@ -1,0 +1,147 @@
+import type { ImageReference } from '../../core/image-reference.ts'
+import { NarwhalError } from '../../lib/errors.ts'
+import { SharedTasks } from '../../lib/shared-tasks.ts'
+import { fetchImage } from './fetch/fetch-image.ts'
+import { findOperatorLogin, readLogin } from './fetch/find-login.ts'
+import { type Login, loginKey } from './fetch/login.ts'
+import { Registry } from './fetch/registry.ts'
+import { placeOf } from './fetch/registry-place.ts'
+import { PATIENCE, type Patience } from './fetch/retrying.ts'
+import type { FetchEnv, Skopeo } from './fetch/skopeo.ts'
+import type { HeldImage } from './held-image.ts'
+import type { HoldOptions, Images } from './images.ts'
+import type { ImageStore } from './store/image-store.ts'
+import type { NameRecord } from './store/records.ts'
+
+export interface RegistryImagesOptions {
+  readonly store: ImageStore
+  readonly skopeo: Skopeo
+  /** The operator's variables, where logins are found. */
+  readonly env: FetchEnv
+  /** The usual one by default. */
+  readonly patience?: Patience
+}
+
+/** For how long somebody who was allowed to read an image is not asked again. */
+const PROVEN_MS = 10 * 60_000
+/** What is pulled and pruned at the same time is pulled again, but not for ever. */
+const MOST_TRIES = 3
+
+interface Asker extends HoldOptions {
+  readonly login: Login | undefined
+}
+
+/**
+ * Images from registries, over a store. What was fetched with a login is only for those who may read it, also
+ * when it is there already; what was fetched without one, or imported, is for everybody. A stranger's job has
+ * no login but its own.
+ */
+export class RegistryImages implements Images {
+  readonly #options: RegistryImagesOptions
+  readonly #registry: Registry
+  readonly #pulls = new SharedTasks<void>()
+  /** Until when each login may read each image. */
+  readonly #proven = new Map<string, number>()
+
+  constructor(options: RegistryImagesOptions) {
+    this.#options = options
+    this.#registry = new Registry(options.skopeo, options.store.folder)
+  }
+
+  find(reference: string): Promise<string | undefined> {
+    return this.#options.store.find(reference)
+  }
+
+  async hold(image: ImageReference, ask: HoldOptions): Promise<HeldImage> {
+    const { store } = this.#options
+    const { full } = image
+    for (let tries = 0; tries < MOST_TRIES; tries++) {
+      const record = store.findName(full)
+      if (record?.isPublic && ask.pull !== 'always') {
+        const held = await store.holdPresent(full, ask.signal)
+        if (held) return held
+      }
+      const asker = { ...ask, login: await this.#loginOf(image, ask) }
+      const isCurrent = record !== undefined && (await this.#mayUse(record, image, asker))
+      const held = isCurrent ? await store.holdPresent(full, ask.signal) : undefined
+      if (held) return held
+      if (ask.pull === 'never') throw isAbsent(full)
+      await this.#pull(image, asker)
+    }
+    throw new NarwhalError('unavailable', `image ${full} is removed as often as it is pulled`)
+  }
+
+  /**
+   * Whether the image in the store is the one to use. If this asker may not read it, pulling it fails in the
+   * same way as for one that is not here.
+   */
+  async #mayUse(record: NameRecord, image: ImageReference, asker: Asker): Promise<boolean> {
+    if (record.isImported) return true
+    const isAsked = asker.pull === 'always' && !image.version.includes(':')
+    if (!isAsked && (record.isPublic || this.#isProven(record, asker))) return true
+    if (asker.pull === 'never') throw isAbsent(image.full)
+    const { login, signal } = asker
+    const version = isAsked ? image.version : record.digest
+    const place = { ...placeOf(image), version }
+    const found = await this.#registry.find({ place, login, signal, isStranger: asker.isStranger })
+    if (found.kind === 'found') {
+      this.#prove(record, asker)
+      return !isAsked || [record.digest, record.indexDigest].includes(found.digest)
+    }
+    const isOurs = record.isPublic || this.#isProven(record, asker)
+    if (isOurs && (found.kind === 'limited' || found.kind === 'unclear')) {
+      const why = found.kind === 'limited' ? 'limits requests' : 'gives no answer'
+      asker.onProgress?.(
+        `the registry ${why}: using ${image.full} as it is here (${record.digest})`,
+      )
+      return true
+    }
+    if (found.kind === 'denied' || found.kind === 'unknown') return false
+    throw NarwhalError.from(this.#registry.errorOf(found, image.full), 'unavailable')
+  }
+
+  async #pull(image: ImageReference, asker: Asker): Promise<void> {
+    const { store, skopeo } = this.#options
+    const { signal, isStranger = false, onProgress = () => {} } = asker
+    const key = [image.full, loginKey(asker.login), isStranger].join(' ')
+    await this.#pulls.join(key, signal, async (own) => {
+      onProgress(`pulling ${image.full}`)
+      const { login } = asker
+      const { patience = PATIENCE } = this.#options
+      const fetch = { image, login, isStranger, signal: own, onProgress, patience }
+      await fetchImage({ ...fetch, store, skopeo, registry: this.#registry })
+      const record = store.findName(image.full)
+      if (record) this.#prove(record, asker)
+    })
+  }
+
+  /** Its own; or that of the operator, if the code is of the repository's own people. */
+  async #loginOf(image: ImageReference, ask: HoldOptions): Promise<Login | undefined> {
+    const { env } = this.#options
+    const { repository } = placeOf(image)
+    if (ask.authFile !== undefined) {
+      return await readLogin(ask.authFile, repository)
+    }
+    return ask.isStranger ? undefined : await findOperatorLogin(repository, env, ask.signal)
+  }
+
+  #isProven(record: NameRecord, { login }: Asker): boolean {
+    const until = this.#proven.get(proofKey(record, login)) ?? 0
+    return until > performance.now()
+  }
+
+  #prove(record: NameRecord, { login }: Asker): void {
+    const now = performance.now()
+    for (const [key, until] of this.#proven) if (until < now) this.#proven.delete(key)
+    this.#proven.set(proofKey(record, login), now + PROVEN_MS)
+  }
+}
+
+function proofKey({ reference, digest }: NameRecord, login: Login | undefined): string {
+  return `${reference} ${digest} ${loginKey(login)}`
+}
+
+function isAbsent(reference: string): NarwhalError {
+  const words = `image ${reference} is not on this machine, and pulling it is switched off`
+  return new NarwhalError('not_found', words)
+}
