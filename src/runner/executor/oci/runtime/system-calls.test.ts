@@ -22,8 +22,8 @@ const CHROOT = 161
 /** Made by the kernel itself for probes, and passed by every filter of newer kernels. */
 const UPROBE = 336
 const [SOCKET_FAMILIES, PERSONALITIES] = [
-  { allowed: [1, 2, 10, 16], refused: [12, 38, 40, 46, 99, 2 ** 32 + 40] },
-  { allowed: [0, 8, 0x20000, 0x20008, 0xffffffff], refused: [0x40000, 0x60008, 4] },
+  { allowed: [1, 2, 10, 16], refused: [38, 40, 46, 99, 2 ** 32 + 40] },
+  { allowed: [0, 8, 0x20000, 0x20008, 0xffffffff], refused: [0x40000, 0x60008, 0x8000000] },
 ]
 
 function rowsFor({ gainsPrivileges }: ContainerRights): readonly Row[] {

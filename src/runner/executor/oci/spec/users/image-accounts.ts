@@ -7,11 +7,33 @@ import { findInLayers } from './layered-path.ts'
 /** Larger ones are of no image that people use. */
 const MOST_BYTES = 4 * 1024 * 1024
 
+const MOST_KEPT = 100
+const MOST_KEPT_LENGTH = 64 * 1024
+/** By the layers, which never change; the latest last. */
+const kept = new Map<string, Promise<AccountTexts>>()
+
 /**
  * Reads /etc/passwd and /etc/group from an image's layers (top first). What is no regular file counts as
- * absent. Throws `invalid` for one of more than 4 MB.
+ * absent. Rejects with `invalid` for one of more than 4 MB. Those of the latest images are kept in memory.
  */
 export async function readAccountTexts(layers: readonly string[]): Promise<AccountTexts> {
+  const key = layers.join(':')
+  const found = kept.get(key) ?? readBoth(layers)
+  kept.delete(key)
+  kept.set(key, found)
+  found.catch(() => kept.delete(key))
+  const [oldest] = kept.keys()
+  if (kept.size > MOST_KEPT && oldest !== undefined) kept.delete(oldest)
+  const texts = await found
+  if (lengthOf(texts) > MOST_KEPT_LENGTH) kept.delete(key)
+  return texts
+}
+
+function lengthOf({ passwd = '', group = '' }: AccountTexts): number {
+  return passwd.length + group.length
+}
+
+async function readBoth(layers: readonly string[]): Promise<AccountTexts> {
   const [passwd, group] = await Promise.all([
     readText(layers, '/etc/passwd'),
     readText(layers, '/etc/group'),
