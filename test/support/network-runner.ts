@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { createInterface } from 'node:readline'
 import type { NetworkSettings } from '../../src/runner/network/options.ts'
-import type { SegmentSpec } from '../../src/runner/network/segment.ts'
+import type { SegmentSpec, ServicePort } from '../../src/runner/network/segment.ts'
 import type { NetworkOrder } from './network-jobs-process.ts'
 import type { ConnectedSegment } from './segment-jobs.ts'
 
@@ -30,6 +30,12 @@ export interface NetworkRunner extends AsyncDisposable {
   runAt(segment: string, at: string, script: string): Promise<JobResult>
   /** The same until the segment's end; resolves once it has printed something. */
   serveAt(segment: string, at: string, script: string): Promise<unknown>
+  /** Adds ports of a service; resolves to the segment's notes. */
+  expose(
+    segment: string,
+    service: string,
+    ports: readonly ServicePort[],
+  ): Promise<readonly string[]>
   /** Ends what runs in a segment, and disposes of it. */
   close(segment: string): Promise<unknown>
   /** Kills it at once, without its cleanup. */
@@ -77,6 +83,10 @@ export async function startNetworkRunner(
       ask({ connect: name, audience: 'own', reach: 'outside', services: [], ...spec }),
     runAt: (segment, at, script) => ask<JobResult>({ segment, at, script }),
     serveAt: (segment, at, script) => ask({ segment, at, script, isServer: true }),
+    expose: async (segment, service, ports) => {
+      const order = { expose: service, segment, ports }
+      return (await ask<{ notes: readonly string[] }>(order)).notes
+    },
     close: (segment) => ask({ close: segment }),
     trouble: async () => (await ask<{ trouble: string }>({ trouble: true })).trouble,
     kill: async () => {

@@ -5,10 +5,17 @@ import { join } from 'node:path'
 import type { Readable } from 'node:stream'
 import { text } from 'node:stream/consumers'
 import type { NetworkSource } from '../../src/runner/network/network-source.ts'
-import type { JobSegment, SegmentSpec } from '../../src/runner/network/segment.ts'
+import type { JobSegment, SegmentSpec, ServicePort } from '../../src/runner/network/segment.ts'
 
 /** `connect` a job's containers, run a script `at` a place (a service, or `job`), `close` what it has. */
-export type SegmentOrder = SegmentStart | SegmentScript | { readonly close: string }
+export type SegmentOrder = SegmentStart | SegmentScript | ExposeOrder | { readonly close: string }
+
+/** Answered with the notes of the segment. */
+interface ExposeOrder {
+  readonly expose: string
+  readonly segment: string
+  readonly ports: readonly ServicePort[]
+}
 
 export interface SegmentStart extends Omit<SegmentSpec, 'hostname'> {
   readonly connect: string
@@ -43,6 +50,11 @@ export class SegmentJobs implements AsyncDisposable {
   async obey(order: SegmentOrder): Promise<unknown> {
     if ('connect' in order) return await this.#connect(order)
     if ('close' in order) return await this.#close(order.close)
+    if ('expose' in order) {
+      const segment = this.#open.get(order.segment)?.segment
+      await segment?.expose(order.expose, order.ports)
+      return { notes: segment?.notes }
+    }
     const child = await this.#start(order)
     if (order.isServer) return { output: String(await once(child.stdout, 'data')) }
     const ended = once(child, 'close')

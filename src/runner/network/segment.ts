@@ -13,7 +13,7 @@ export interface SegmentSpec {
 
 export interface SegmentService {
   readonly name: string
-  /** Where it listens, as far as known; each once. Reached at the job's `localhost` as well. */
+  /** Where it listens, as far as known; reached at the job's `localhost` as well. */
   readonly ports: readonly ServicePort[]
 }
 
@@ -37,7 +37,9 @@ export interface JobSegment extends AsyncDisposable {
   readonly job: SegmentPlace
   /** Where a service of the spec is. */
   place(service: string): SegmentPlace
-  /** For the job's log. */
+  /** Adds ports of a service, such as those that its image exposes. */
+  expose(service: string, ports: readonly ServicePort[]): Promise<void>
+  /** For the job's log; they follow `expose`. */
   readonly notes: readonly string[]
 }
 

@@ -1,6 +1,6 @@
 import type { EngineNetwork } from '../job-networks.ts'
 import type { JobSegment, SegmentSpec } from '../segment.ts'
-import { namespacesOf, openSegment } from '../segments/open-segment.ts'
+import { disposedBy, namespacesOf, openSegment } from '../segments/open-segment.ts'
 import { enterBy, type JobNamespace } from './namespaces.ts'
 
 export interface RoutedSegmentDeps {
@@ -42,5 +42,5 @@ export async function openRoutedSegment(
     notes: deps.notes,
   })
   const owned = stack.move()
-  return { ...opened, [Symbol.asyncDispose]: () => owned.disposeAsync() }
+  return disposedBy(opened, () => owned.disposeAsync())
 }

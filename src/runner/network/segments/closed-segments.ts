@@ -8,7 +8,13 @@ import { runnerId } from '../runner-id.ts'
 import type { JobSegment, SegmentSpec } from '../segment.ts'
 import { openHolder } from '../user/holder.ts'
 import { hasIpv6Loopback, hostsLines } from './hosts.ts'
-import { namespacesOf, noPlace, openSegment, type SegmentGround } from './open-segment.ts'
+import {
+  disposedBy,
+  namespacesOf,
+  noPlace,
+  openSegment,
+  type SegmentGround,
+} from './open-segment.ts'
 import { userGround } from './user-ground.ts'
 
 /** Nobody but the job's own containers is in reach, so each job may have the same. */
@@ -57,7 +63,7 @@ export class ClosedSegments {
       await runInside([], [`ip netns add ${name}`])
       await runInside(enter, [...NAMESPACE_BASICS, ipBatch(['link set dev lo up'])])
       const opened = await openSegment(spec, partsOf(ground, name, notes))
-      return { ...opened, [Symbol.asyncDispose]: () => removeNamespaces([], all) }
+      return disposedBy(opened, () => removeNamespaces([], all))
     } catch (error) {
       await removeNamespaces([], all)
       throw error
@@ -75,7 +81,14 @@ export async function emptySegment(
   const hosts = hostsLines(named, await hasIpv6Loopback())
   const names = kind === 'none' ? { resolvConf: NO_NAMES } : {}
   const job = { enter: [], hosts, ...names }
-  return { kind, job, place: noPlace, notes, [Symbol.asyncDispose]: async () => {} }
+  return {
+    kind,
+    job,
+    place: noPlace,
+    expose: noPlace,
+    notes,
+    [Symbol.asyncDispose]: async () => {},
+  }
 }
 
 async function asUser(spec: SegmentSpec, notes: readonly string[]): Promise<JobSegment> {
@@ -84,7 +97,7 @@ async function asUser(spec: SegmentSpec, notes: readonly string[]): Promise<JobS
   const ground = userGround(holder, NO_NAMES)
   const opened = await openSegment(spec, partsOf(ground, 'job', notes))
   const owned = stack.move()
-  return { ...opened, [Symbol.asyncDispose]: () => owned.disposeAsync() }
+  return disposedBy(opened, () => owned.disposeAsync())
 }
 
 function partsOf(ground: SegmentGround, prefix: string, notes: readonly string[]) {

@@ -2,8 +2,8 @@ import { NarwhalError } from '../../../lib/errors.ts'
 import { runInside } from '../inside.ts'
 import { spanOf, toAddress } from '../ranges.ts'
 import type { JobSegment, SegmentPlace, SegmentSpec } from '../segment.ts'
-import { planForwards } from './forwards.ts'
 import { hasIpv6Loopback, hostsLines } from './hosts.ts'
+import { LocalForwards } from './local-forwards.ts'
 import { segmentScript } from './segment-script.ts'
 
 /** A namespace of a job in which a segment is made. */
@@ -51,7 +51,7 @@ export async function openSegment(
     const named = address === undefined ? [] : [{ address, name: hostname }]
     const hosts = hostsLines(named, hasIpv6)
     const job = { enter, netns, hosts, resolvConf, ...(address === undefined ? {} : { address }) }
-    return { kind: 'job', job, place: noPlace, notes }
+    return { kind: 'job', job, place: noPlace, expose: noPlace, notes }
   }
   const { first, last } = spanOf(parts.subnet)
   if (first + services.length + 2 > last) throw noRoom(services.length)
@@ -63,17 +63,14 @@ export async function openSegment(
     address: toAddress(first + 2 + index),
   }))
   const addresses = new Map(members.map((member) => [member.name, member.address]))
-  const { forwards, notes: more } = planForwards(services)
+  const forwards = new LocalForwards(services, addresses, ground.administer)
   const script = segmentScript({
     address,
     prefixLength: 32 - Math.log2(last - first + 1),
     mtu: parts.mtu,
     hasOutside: spec.reach === 'outside',
     services: members,
-    forwards: forwards.flatMap(({ service, ...port }) => {
-      const to = addresses.get(service)
-      return to === undefined ? [] : [{ ...port, address: to }]
-    }),
+    forwards: forwards.elements,
   })
   await runInside(ground.administer, script)
   const hosts = hostsLines([...members, { address, name: hostname }], hasIpv6)
@@ -87,8 +84,20 @@ export async function openSegment(
     kind: 'job',
     job: { enter, netns, address, hosts, resolvConf },
     place: (service) => places.get(service) ?? noPlace(service),
-    notes: [...notes, ...more],
+    expose: (service, ports) => forwards.expose(service, ports),
+    get notes() {
+      return [...notes, ...forwards.notes]
+    },
   }
+}
+
+/** The segment with its disposal. */
+export function disposedBy(
+  opened: Omit<JobSegment, keyof AsyncDisposable>,
+  dispose: () => Promise<void>,
+): JobSegment {
+  // Not a copy: its notes change.
+  return Object.assign(opened, { [Symbol.asyncDispose]: dispose })
 }
 
 export function noPlace(service: string): never {

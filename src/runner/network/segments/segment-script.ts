@@ -1,5 +1,5 @@
 import { ipBatch, NAMESPACE_BASICS } from '../inside.ts'
-import type { ServicePort } from '../segment.ts'
+import { nft, PORT_MAPS, TABLE } from './local-forwards.ts'
 
 /** The bridge, in the namespace of the job. */
 export const BRIDGE = 'services'
@@ -12,8 +12,8 @@ export interface SegmentPlan {
   /** Whether the job has a way out, which services share. */
   readonly hasOutside: boolean
   readonly services: readonly { readonly namespace: string; readonly address: string }[]
-  /** What the job's `localhost` leads to. */
-  readonly forwards: readonly (ServicePort & { readonly address: string })[]
+  /** What the job's `localhost` leads to, as commands of nft. */
+  readonly forwards: readonly string[]
 }
 
 /**
@@ -39,7 +39,7 @@ export function segmentScript(plan: SegmentPlan): readonly string[] {
         `link set dev port${index} up`,
       ]),
     ]),
-    `nft -f - <<'END'\n${rules(plan)}\nEND`,
+    nft([RULES, ...plan.forwards]),
     `echo 1 >/proc/sys/net/ipv4/conf/${BRIDGE}/route_localnet`,
     ...(isRouted ? ['echo 1 >/proc/sys/net/ipv4/ip_forward'] : []),
     ...services.map((service) => {
@@ -62,22 +62,21 @@ export function segmentScript(plan: SegmentPlan): readonly string[] {
  * Connections to 127.0.0.1 at a forwarded port leave by the bridge, under the job's address. Nothing else comes
  * in for the job's loopback: its own servers there are closed to services.
  */
-function rules({ forwards }: SegmentPlan): string {
-  const forward = (protocol: ServicePort['protocol']): string => {
-    const all = forwards
-      .filter((one) => one.protocol === protocol)
-      .map(({ port, address }) => `${port} : ${address}`)
-    if (all.length === 0) return ''
-    return `    oif "lo" ip daddr 127.0.0.1 dnat ip to ${protocol} dport map { ${all.join(', ')} }`
+const RULES = `table ${TABLE} {
+  map ${PORT_MAPS.tcp} {
+    type inet_service : ipv4_addr
   }
-  return `table inet services {
+  map ${PORT_MAPS.udp} {
+    type inet_service : ipv4_addr
+  }
   chain prerouting {
     type filter hook prerouting priority -300; policy accept;
     iifname != "lo" ip daddr 127.0.0.0/8 drop
   }
   chain output {
     type nat hook output priority -100; policy accept;
-${[forward('tcp'), forward('udp')].join('\n')}
+    oif "lo" ip daddr 127.0.0.1 dnat ip to tcp dport map @${PORT_MAPS.tcp}
+    oif "lo" ip daddr 127.0.0.1 dnat ip to udp dport map @${PORT_MAPS.udp}
   }
   chain forward {
     type filter hook forward priority 0; policy accept;
@@ -89,4 +88,3 @@ ${[forward('tcp'), forward('udp')].join('\n')}
     iifname "${BRIDGE}" oifname != "${BRIDGE}" masquerade
   }
 }`
-}

@@ -9,7 +9,7 @@ import { ReadyPool } from '../routed/ready-pool.ts'
 import type { Audience } from '../routed/rules.ts'
 import type { JobSegment, SegmentSpec } from '../segment.ts'
 import { ClosedSegments } from '../segments/closed-segments.ts'
-import { openSegment } from '../segments/open-segment.ts'
+import { disposedBy, openSegment } from '../segments/open-segment.ts'
 import { userGround } from '../segments/user-ground.ts'
 import { UnroutedNetworks } from '../unrouted-networks.ts'
 import type { HolderIds } from './holder.ts'
@@ -98,7 +98,7 @@ export class UserNetworks extends UnroutedNetworks {
       notes: [],
     })
     const owned = stack.move()
-    return { ...opened, [Symbol.asyncDispose]: () => owned.disposeAsync() }
+    return disposedBy(opened, () => owned.disposeAsync())
   }
 
   override async [Symbol.asyncDispose](): Promise<void> {
