@@ -27,6 +27,6 @@ test('gitolite says who may not read what', { skip: missing ?? false }, async ()
   await assert.rejects(listRemote(clone, ['refs/heads/*'], { env: server.env }), {
     code: 'unavailable',
     message:
-      /^ssh git-upload-pack failed: FATAL: R any secret ada DENIED by fallthru \| \(or you mis-spelled the reponame\)$/,
+      /^ssh git-upload-pack failed: FATAL: (?:FATAL: )?R any secret ada DENIED by fallthru \| \(or you mis-spelled the reponame\)$/,
   })
 })

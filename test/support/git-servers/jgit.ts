@@ -1,11 +1,19 @@
+import { spawnSync } from 'node:child_process'
 import { chmod, mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { findProgram } from '../services/programs.ts'
 import { tempDir } from '../temp-dir.ts'
 import { makeKey, missingForSsh, type SshServer, startSsh } from './ssh-server.ts'
 
+/** Debian's own names not all that it needs. */
+const CLASSPATH = '/usr/share/java/*'
+
 export function missingForJgit(): string | undefined {
-  return findProgram('jgit') ? missingForSsh() : 'JGit is not installed (apt: jgit-cli)'
+  if (!findProgram('jgit')) return 'JGit is not installed (apt: jgit-cli)'
+  const env = { ...process.env, JGIT_CLASSPATH: CLASSPATH }
+  const { status } = spawnSync('jgit', ['version'], { env, stdio: 'ignore' })
+  // Of the package of 6.7 none does: it comes without a library, and names a class that is not there.
+  return status === 0 ? missingForSsh() : 'no command of this JGit can be started'
 }
 
 /** JGit's upload-pack behind sshd, for every repository of this machine. */
@@ -20,8 +28,7 @@ export async function startJgit(): Promise<SshServer> {
   const script = [
     '#!/bin/sh',
     'eval "set -- $SSH_ORIGINAL_COMMAND"',
-    // Debian's own names not all that it needs.
-    'JGIT_CLASSPATH=\'/usr/share/java/*\' exec jgit upload-pack "$2"',
+    `JGIT_CLASSPATH='${CLASSPATH}' exec jgit upload-pack "$2"`,
   ]
   await writeFile(serve, `${script.join('\n')}\n`)
   await chmod(serve, 0o755)
