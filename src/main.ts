@@ -7,6 +7,7 @@ import { createProgram, runProgram } from './cli/program.ts'
 import { SERVICE_SETTINGS, type ServiceName } from './config/service-settings.ts'
 import { SETTINGS, variableOf } from './config/settings.ts'
 import { addBackupCommands } from './start/commands/backup-commands.ts'
+import { addDoctorCommand } from './start/commands/doctor-commands.ts'
 import type { Launch } from './start/context.ts'
 import { addLocalCommand } from './start/local/local-command.ts'
 import { endAnyway, openProcess, RUN_SIGNALS } from './start/own-process.ts'
@@ -55,6 +56,7 @@ addService(program, 'web', 'serve the page and the API', async () => {
 addFileCommands(program, io)
 addLocalCommand(program, (flags) => ({ ...own, flags }))
 addBackupCommands(program, (flags) => ({ ...own, flags }))
+addDoctorCommand(program, (flags) => ({ ...own, flags }))
 addClientCommands(program, io)
 await runProgram(program, process.argv.slice(2), io)
 if (isRun) endAnyway(own)

@@ -15,6 +15,7 @@ import { SAMPLE_FACTS } from '../src/core/plan/plan-facts.ts'
 import { lintPipelineFile } from '../src/pipeline-file/lint/lint-pipeline-file.ts'
 import { parsePipelineFile } from '../src/pipeline-file/parse-pipeline-file.ts'
 import { addBackupCommands } from '../src/start/commands/backup-commands.ts'
+import { addDoctorCommand } from '../src/start/commands/doctor-commands.ts'
 import { addLocalCommand } from '../src/start/local/local-command.ts'
 import { recordedIo } from './support/cli/recorded-io.ts'
 
@@ -195,6 +196,7 @@ function idleProgram(): Command {
     command.action(() => {})
   }
   addBackupCommands(program, (flags) => ({ io, root, version: '0.1.0', flags }))
+  addDoctorCommand(program, (flags) => ({ io, root, version: '0.1.0', flags }))
   addFileCommands(program, io)
   addLocalCommand(program, (flags) => ({ io, root, version: '0.1.0', flags }))
   addClientCommands(program, io)

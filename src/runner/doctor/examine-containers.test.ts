@@ -1,0 +1,44 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { tempDir } from '#root/test/support/temp-dir.ts'
+import { examineContainers, examineImages } from './examine-containers.ts'
+
+const FIRST_ID = 1_879_048_192
+
+test('says which way containers are started here, and what would be better', async (t) => {
+  await using dir = await tempDir()
+  const [first, ...others] = await examineContainers({ folder: dir.path, firstId: FIRST_ID })
+  if (first?.state === 'missing') return t.skip(first.words)
+  assert.match(first?.words ?? '', /^(crun|runc) \d+\.\d+\S*, with(out)? a user namespace/)
+  for (const { state, words } of others) {
+    assert.equal(state, 'better')
+    assert.match(words, /: /)
+  }
+})
+
+test('says that containers have few rights without a user namespace', async (t) => {
+  await using dir = await tempDir()
+  const [first] = await examineContainers({ folder: dir.path })
+  if (first?.state === 'missing' || process.getuid?.() !== 0) return t.skip('needs root')
+  assert.match(first?.words ?? '', /without a user namespace/)
+})
+
+test('says what to install where nothing starts containers', async () => {
+  await using dir = await tempDir()
+  assert.deepEqual(await examineContainers({ folder: dir.path, names: [] }), [
+    {
+      what: 'containers',
+      state: 'missing',
+      words: 'neither crun nor runc is installed: apt-get install crun',
+    },
+  ])
+})
+
+test('names the programs for images, or what to install', async () => {
+  for (const { state, words } of await examineImages()) {
+    assert.match(
+      words,
+      state === 'works' ? /skopeo \d.*tar \d/ : /apt-get install (skopeo|tar|zstd)$/,
+    )
+  }
+})
