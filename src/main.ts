@@ -8,6 +8,7 @@ import { SERVICE_SETTINGS, type ServiceName } from './config/service-settings.ts
 import { SETTINGS, variableOf } from './config/settings.ts'
 import { addBackupCommands } from './start/commands/backup-commands.ts'
 import { addDoctorCommand } from './start/commands/doctor-commands.ts'
+import { addImageCommands } from './start/commands/image-commands.ts'
 import type { Launch } from './start/context.ts'
 import { addLocalCommand } from './start/local/local-command.ts'
 import { endAnyway, openProcess, RUN_SIGNALS } from './start/own-process.ts'
@@ -57,6 +58,7 @@ addFileCommands(program, io)
 addLocalCommand(program, (flags) => ({ ...own, flags }))
 addBackupCommands(program, (flags) => ({ ...own, flags }))
 addDoctorCommand(program, (flags) => ({ ...own, flags }))
+addImageCommands(program, (flags) => ({ ...own, flags }))
 addClientCommands(program, io)
 await runProgram(program, process.argv.slice(2), io)
 if (isRun) endAnyway(own)

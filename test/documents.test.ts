@@ -16,6 +16,7 @@ import { lintPipelineFile } from '../src/pipeline-file/lint/lint-pipeline-file.t
 import { parsePipelineFile } from '../src/pipeline-file/parse-pipeline-file.ts'
 import { addBackupCommands } from '../src/start/commands/backup-commands.ts'
 import { addDoctorCommand } from '../src/start/commands/doctor-commands.ts'
+import { addImageCommands } from '../src/start/commands/image-commands.ts'
 import { addLocalCommand } from '../src/start/local/local-command.ts'
 import { recordedIo } from './support/cli/recorded-io.ts'
 
@@ -197,6 +198,7 @@ function idleProgram(): Command {
   }
   addBackupCommands(program, (flags) => ({ io, root, version: '0.1.0', flags }))
   addDoctorCommand(program, (flags) => ({ io, root, version: '0.1.0', flags }))
+  addImageCommands(program, (flags) => ({ io, root, version: '0.1.0', flags }))
   addFileCommands(program, io)
   addLocalCommand(program, (flags) => ({ io, root, version: '0.1.0', flags }))
   addClientCommands(program, io)

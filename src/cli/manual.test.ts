@@ -4,6 +4,7 @@ import { test } from 'node:test'
 import type { Command } from 'commander'
 import { recordedIo } from '#root/test/support/cli/recorded-io.ts'
 import { addDoctorCommand } from '../start/commands/doctor-commands.ts'
+import { addImageCommands } from '../start/commands/image-commands.ts'
 import { addLocalCommand } from '../start/local/local-command.ts'
 import { addFileCommands } from './commands/file.ts'
 import { addClientCommands } from './commands.ts'
@@ -17,6 +18,7 @@ function idleProgram() {
   addFileCommands(program, io)
   addLocalCommand(program, (flags) => ({ io, root: '/', version: '0.1.0', flags }))
   addDoctorCommand(program, (flags) => ({ io, root: '/', version: '0.1.0', flags }))
+  addImageCommands(program, (flags) => ({ io, root: '/', version: '0.1.0', flags }))
   addClientCommands(program, io)
   const leaves = leavesOf(program, [])
   for (const { command } of leaves) command.action(() => {})

@@ -38,6 +38,20 @@ export function readSurroundings(): Surroundings {
   }
 }
 
+/** What skopeo reads: where logins and settings are, proxies and authorities. */
+const FETCH_VARIABLES =
+  'HOME XDG_CONFIG_HOME XDG_RUNTIME_DIR DOCKER_CONFIG REGISTRY_AUTH_FILE HTTP_PROXY HTTPS_PROXY NO_PROXY http_proxy https_proxy no_proxy SSL_CERT_FILE SSL_CERT_DIR'
+
+/** The variables of this process that are passed on to the program which fetches images. */
+export function readFetchEnv(): Readonly<Record<string, string>> {
+  return Object.fromEntries(
+    FETCH_VARIABLES.split(' ').flatMap((name) => {
+      const value = process.env[name]
+      return value ? [[name, value]] : []
+    }),
+  )
+}
+
 /** An unparsed value; `source` names its origin in messages. */
 export interface Given {
   readonly text: string

@@ -29,7 +29,7 @@ async function registryImages() {
   const env = { HOME: dir.path }
   const skopeo = new Skopeo(dir.join('skopeo'), env)
   const patience = { ...PATIENCE, firstWaitMs: 1, limitedWaitMs: 1 }
-  const images = () => new RegistryImages({ store, skopeo, env, patience })
+  const images = () => new RegistryImages({ store, skopeo, env, patience, mostBytes: Infinity })
   const log: string[] = []
   let count = 0
   return {
@@ -256,7 +256,7 @@ test('gives up a fetch that stands still', { skip }, async () => {
   const env = { HOME: dir.path }
   const patience = { ...PATIENCE, tries: 1, stallMs: 400 }
   const skopeo = new Skopeo(dir.join('skopeo'), env)
-  const images = new RegistryImages({ store, skopeo, env, patience })
+  const images = new RegistryImages({ store, skopeo, env, patience, mostBytes: Infinity })
   await assert.rejects(at.hold('app:1', {}, images), {
     code: 'unavailable',
     message: /got nothing for 0.4 s/,

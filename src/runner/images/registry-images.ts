@@ -18,6 +18,8 @@ export interface RegistryImagesOptions {
   readonly skopeo: Skopeo
   /** The operator's variables, where logins are found. */
   readonly env: FetchEnv
+  /** How much all images may take before those that were used longest ago are removed. */
+  readonly mostBytes: number
   /** The usual one by default. */
   readonly patience?: Patience
 }
@@ -112,6 +114,7 @@ export class RegistryImages implements Images {
       await fetchImage({ ...fetch, store, skopeo, registry: this.#registry })
       const record = store.findName(image.full)
       if (record) this.#prove(record, asker)
+      store.pruneLater(this.#options.mostBytes)
     })
   }
 

@@ -5,7 +5,7 @@ import { NarwhalError } from '../../../lib/errors.ts'
 import { present } from '../../../lib/present.ts'
 import { hexOf } from '../layout/manifest.ts'
 import type { ImageStore } from '../store/image-store.ts'
-import { checkSpace } from '../store/space.ts'
+import { checkSpace, spaceFor } from '../store/space.ts'
 import { copyLayers } from './copy-layers.ts'
 import { failureOf, notReadable } from './fetch-failure.ts'
 import type { Login } from './login.ts'
@@ -45,7 +45,7 @@ export async function fetchImage(fetch: FetchImage): Promise<void> {
   try {
     const known = await retrying(fetch, () => know(fetch))
     try {
-      return await fetchAs(fetch, known)
+      return await fetchOrMakeRoom(fetch, known)
     } catch (error) {
       signal.throwIfAborted()
       if (!login || !known.isPublic || failureOf(error) !== 'denied') throw error
@@ -70,9 +70,22 @@ async function know(fetch: FetchImage): Promise<Known> {
   throw registry.errorOf(found, image.full)
 }
 
+/** What layers unpack to is only a guess: if there is no room, the oldest image goes, and it is tried once more. */
+async function fetchOrMakeRoom(fetch: FetchImage, known: Known): Promise<void> {
+  try {
+    return await fetchAs(fetch, known)
+  } catch (error) {
+    fetch.signal.throwIfAborted()
+    const isFull = failureOf(error) === 'full' || NarwhalError.from(error).code === 'exhausted'
+    if (!isFull || !(await fetch.store.makeRoom(1))) throw error
+    return await fetchAs(fetch, known)
+  }
+}
+
 async function fetchAs(fetch: FetchImage, known: Known): Promise<void> {
   const { store, registry, login, signal, skopeo } = fetch
   const { place, version } = known
+  await store.keepLeftovers()
   const work = await store.folder.newWork()
   await mkdir(work)
   try {
@@ -95,12 +108,13 @@ async function addImage(
   found: ResolvedImage & { readonly isPublic: boolean; readonly from: readonly string[] },
   work: string,
 ): Promise<void> {
+  await using _ = await store.reserve(found, signal)
   const isThere = (diffId: string) => store.hasLayer(diffId)
   const missing = found.layers.filter(({ diffId }) => !isThere(diffId))
   const blobs = store.folder.join('blobs')
   if (missing.length > 0) {
     const bytes = missing.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0)
-    await checkSpace(store.folder.path, bytes)
+    await haveSpace(store, bytes)
     onProgress(`fetching ${missing.length} of ${found.layers.length} layers, ${inMb(bytes)} MB`)
     const { layers, from } = found
     await copyLayers({ skopeo, from, layers, isThere, blobs, work, signal, onProgress, patience })
@@ -110,6 +124,17 @@ async function addImage(
   const isPublic = found.isPublic || undefined
   const name = { reference: image.full, ...present({ indexDigest, isPublic }) }
   await store.add({ ...found, layers }, name, signal, onProgress)
+}
+
+/** Removes what was used longest ago, once, if there is no room. */
+async function haveSpace(store: ImageStore, bytes: number): Promise<void> {
+  const { path } = store.folder
+  try {
+    await checkSpace(path, bytes)
+  } catch (error) {
+    if (!(await store.makeRoom(spaceFor(bytes)))) throw error
+    await checkSpace(path, bytes)
+  }
 }
 
 function explain(error: unknown, reference: string): NarwhalError {

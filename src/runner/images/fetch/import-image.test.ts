@@ -32,6 +32,7 @@ async function importer() {
         skopeo,
         signal: NEVER,
         onProgress,
+        cwd: '/',
         dockerHost: docker.url || undefined,
       }),
     /** A file of an image in the store. */

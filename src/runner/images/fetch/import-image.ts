@@ -16,6 +16,8 @@ export interface ImportOptions {
   readonly store: ImageStore
   readonly skopeo: Skopeo
   readonly signal: AbortSignal
+  /** Where relative paths begin. */
+  readonly cwd: string
   /** The local engine's address; absent: Docker's usual one. */
   readonly dockerHost?: string | undefined
   /** Receives what is done, a line each. */
@@ -41,11 +43,12 @@ export async function importImages(
   name: ImageReference | undefined,
   options: ImportOptions,
 ): Promise<readonly string[]> {
-  const { store, signal } = options
+  const { store, signal, cwd } = options
+  const resolved = from.startsWith(ENGINE) ? from : resolve(cwd, from)
   const work = await store.folder.newWork()
   await mkdir(work)
   try {
-    const sources = await sourcesOf(from, join(work, 'archive.tar'), signal)
+    const sources = await sourcesOf(resolved, join(work, 'archive.tar'), signal)
     if (sources.length === 0) throw new NarwhalError('invalid', `${from} has no image`)
     if (name && sources.length > 1) {
       const words = `${from} has ${sources.length} images: import it without a name, and they keep theirs`
@@ -96,7 +99,7 @@ async function sourcesOf(
     const { full } = parseImageReference(from.slice(ENGINE.length))
     return [{ transport: `docker-daemon:${full}`, name: full }]
   }
-  let path = resolve(from)
+  let path = from
   const found = await stat(path).catch((error: unknown) => {
     if (hasCode(error, 'ENOENT')) throw new NarwhalError('not_found', `there is no file ${path}`)
     throw error

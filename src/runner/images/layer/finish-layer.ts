@@ -58,7 +58,11 @@ function hide(layer: LayerRewriter): Buffer[] {
     const path = tree.find(mark)
     if (path === undefined || foldersAbove(path).some((one) => !isFolderOrNew(layer, one))) continue
     const node = tree.get(path)
-    if (node?.kind === 'folder') opaque.add(path)
+    if (node?.kind === 'folder') {
+      opaque.add(path)
+      // A new folder: what the one below was like is gone, too.
+      tree.set(path, { ...node, facts: node.facts ?? PLAIN_FOLDER })
+    }
     if (node) continue
     blocks.push(...implyAbove(layer, path))
     tree.set(path, { kind: 'whiteout' })

@@ -39,7 +39,7 @@ async function testStore(): Promise<TestStore> {
       writeLayout(layout, image)
       const reference = parseImageReference(name)
       const onProgress = () => {}
-      await importImages(layout, reference, { store, skopeo, signal: NEVER, onProgress })
+      await importImages(layout, reference, { store, skopeo, signal: NEVER, onProgress, cwd: '/' })
       return store.hold(reference, { signal: NEVER })
     },
     [Symbol.asyncDispose]: async () => {
@@ -92,6 +92,16 @@ test('folders without an entry are like those of the layer below', { skip }, asy
   ])
   const layers = readdirSync(at.dir.join('images/layers', `${first}`))
   assert.equal(layers.length, 3)
+})
+
+test('a folder that is made again is not like the one that was there', { skip }, async () => {
+  await using at = await testStore()
+  const layer: readonly Entry[] = [{ name: '.wh.home' }, { name: 'home/new' }]
+  const opaque: readonly Entry[] = [{ name: 'home/.wh..wh..opq' }, { name: 'home/new' }]
+  await using replaced = await at.hold({ layers: [BASE, layer] })
+  await using emptied = await at.hold({ layers: [BASE, opaque] })
+  assert.deepEqual(inImage(replaced, at.dir, stat('home')), [`home 755 ${first}`])
+  assert.deepEqual(inImage(emptied, at.dir, stat('home')), [`home 710 ${first + 7}`])
 })
 
 test('hard links to files of lower layers are whole, and those to nothing refused', {

@@ -8,6 +8,7 @@ import type { FetchedImage } from '../layout/read-layout.ts'
 import { FileLock } from './file-lock.ts'
 import { heldImage } from './held.ts'
 import { Leases } from './leases.ts'
+import { discardLeftovers } from './leftovers.ts'
 import {
   findRecord,
   findTop,
@@ -16,6 +17,14 @@ import {
   type NameRecord,
   recordOf,
 } from './records.ts'
+import {
+  type ListedImage,
+  listImages,
+  removeBlobs,
+  removeName,
+  storeBytes,
+  sweep,
+} from './removal.ts'
 import type { StoreFolder } from './store-folder.ts'
 import { discard, emptyTrash } from './trash.ts'
 import { Unpacker } from './unpacker.ts'
@@ -24,6 +33,12 @@ export interface ImageStoreOptions {
   readonly folder: StoreFolder
   /** What an operator does to give containers more ids. */
   readonly widenIds: string
+}
+
+/** What `prune` removed. */
+export interface Pruned {
+  readonly removed: readonly string[]
+  readonly bytes: number
 }
 
 /** A name for an image that is fetched, and where it comes from. */
@@ -41,6 +56,7 @@ export class ImageStore implements Images, AsyncDisposable {
   readonly #lock: FileLock
   readonly #leases: Leases
   readonly #unpacker: Unpacker
+  #emptying: Promise<void> = Promise.resolve()
 
   private constructor({ folder, widenIds }: ImageStoreOptions) {
     this.folder = folder
@@ -54,7 +70,8 @@ export class ImageStore implements Images, AsyncDisposable {
   static async open(options: ImageStoreOptions): Promise<ImageStore> {
     await options.folder.make()
     const store = new ImageStore(options)
-    void emptyTrash(options.folder).catch(() => {})
+    await discardLeftovers(options.folder)
+    store.#emptyTrash()
     return store
   }
 
@@ -99,6 +116,23 @@ export class ImageStore implements Images, AsyncDisposable {
     return this.#unpacker.findLayer(diffId) !== undefined
   }
 
+  /** Keeps an image that will be added, and layers of it that are there already, from removal. */
+  async reserve(
+    fetched: Omit<FetchedImage, 'layers'>,
+    signal: AbortSignal,
+  ): Promise<AsyncDisposable> {
+    const record = recordOf(fetched)
+    const { digest } = record
+    await this.#lock.during(() => this.#leases.take(digest), signal)
+    try {
+      await this.folder.write(this.folder.image(digest), record)
+    } catch (error) {
+      this.#leases.release(digest)
+      throw error
+    }
+    return { [Symbol.asyncDispose]: async () => this.#leases.release(digest) }
+  }
+
   /** Unpacks an image that was fetched, and gives it a name; then the files of its layers are not needed. */
   async add(
     fetched: FetchedImage,
@@ -108,29 +142,109 @@ export class ImageStore implements Images, AsyncDisposable {
   ): Promise<void> {
     checkMachine(fetched)
     const { folder } = this
-    const record = recordOf(fetched)
-    await this.#lock.during(() => this.#leases.take(record.digest), signal)
-    try {
-      await folder.write(folder.image(record.digest), record)
-      const { layers } = fetched
-      const { chain } = record
-      const top = await this.#unpacker.unpack({ layers, chain, signal, onProgress })
-      for (const note of top.notes) onProgress(note)
-      await folder.write(folder.name(name.reference), { ...name, digest: record.digest })
-      for (const { blob } of layers) await rm(blob, { force: true })
-    } finally {
-      this.#leases.release(record.digest)
-    }
+    const { chain, digest } = recordOf(fetched)
+    const { layers } = fetched
+    await using _ = await this.reserve(fetched, signal)
+    const top = await this.#unpacker.unpack({ layers, chain, signal, onProgress })
+    for (const note of top.notes) onProgress(note)
+    await folder.write(folder.name(name.reference), { ...name, digest })
+    for (const { blob } of layers) await rm(blob, { force: true })
+  }
+
+  /** All images, the last used first. */
+  async list(): Promise<readonly ListedImage[]> {
+    return this.#lock.during(() => listImages(this.folder, this.#leases.list()))
+  }
+
+  /** Removes a name; rejects with `conflict` if its image is in use. */
+  async remove(reference: string): Promise<boolean> {
+    const isRemoved = await this.#lock.during(() => {
+      const name = this.findName(reference)
+      if (!name) return false
+      const used = this.#leases.list()
+      if (used.has(name.digest)) {
+        const words = `image ${reference} is in use by a job: wait for its end`
+        throw new NarwhalError('conflict', words)
+      }
+      removeName(this.folder, reference)
+      sweep(this.folder, used)
+      return true
+    })
+    this.#emptyTrash()
+    return isRemoved
+  }
+
+  /**
+   * Removes what nothing names, then the images that were used longest ago until the store takes no more than
+   * this. Those in use stay, and imported ones, which can't be fetched again.
+   */
+  async prune(mostBytes: number): Promise<Pruned> {
+    const pruned = await this.#prune(mostBytes)
+    this.#emptyTrash()
+    return pruned
+  }
+
+  async #prune(mostBytes: number): Promise<Pruned> {
+    return await this.#lock.during(() => {
+      const { folder } = this
+      const used = this.#leases.list()
+      const before = storeBytes(folder)
+      const removed: string[] = []
+      removeBlobs(folder)
+      sweep(folder, used)
+      const images = listImages(folder, used).filter((one) => !one.isInUse && !one.isImported)
+      while (storeBytes(folder) > mostBytes) {
+        const last = images.pop()
+        if (!last) break
+        removeName(folder, last.reference)
+        sweep(folder, used)
+        removed.push(last.reference)
+      }
+      return { removed, bytes: Math.max(0, before - storeBytes(folder)) }
+    })
+  }
+
+  /** The same, in nobody's way; failures show at the next time. */
+  pruneLater(mostBytes: number): void {
+    this.#emptying = this.#emptying.then(() =>
+      this.#prune(mostBytes).then(
+        () => {},
+        () => {},
+      ),
+    )
+    this.#emptyTrash()
+  }
+
+  /** Makes room for something new; resolves to whether it removed anything. */
+  async makeRoom(bytes: number): Promise<boolean> {
+    const size = await this.#lock.during(() => storeBytes(this.folder))
+    const { removed } = await this.prune(Math.max(0, size - bytes))
+    // The disk has the room once the files are gone.
+    await this.#emptying
+    return removed.length > 0
+  }
+
+  /** What dead processes have fetched is kept for this pull. */
+  async keepLeftovers(): Promise<void> {
+    await discardLeftovers(this.folder)
   }
 
   /** For what was only needed to fetch an image. */
   async discard(path: string): Promise<void> {
     await discard(this.folder, path)
-    await emptyTrash(this.folder)
+    this.#emptyTrash()
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#unpacker[Symbol.asyncDispose]()
+    await this.#emptying
     this.#lock[Symbol.dispose]()
+  }
+
+  /** Nobody waits for it; what can't be removed now is tried again at the next time. */
+  #emptyTrash(): void {
+    const signal = new AbortController().signal
+    const next = this.#emptying.then(() => emptyTrash(this.folder, signal))
+    this.#emptying = next.catch(() => {})
   }
 }

@@ -42,7 +42,7 @@ export interface TopRecord {
   readonly notes: readonly string[]
 }
 
-export function recordOf({ digest, config, diffIds }: FetchedImage): ImageRecord {
+export function recordOf({ digest, config, diffIds }: Omit<FetchedImage, 'layers'>): ImageRecord {
   return { digest, config, diffIds, chain: chainOf(diffIds) }
 }
 
@@ -70,8 +70,9 @@ export function listRecords<Kind>(folder: StoreFolder, kind: 'names' | 'images')
 
 /** When an image was used last is the time of its record. */
 export function markUsed(path: string): void {
-  const now = new Date()
-  utimesSync(path, now, now)
+  // Holds may follow one another within a millisecond.
+  const seconds = (performance.timeOrigin + performance.now()) / 1000
+  utimesSync(path, seconds, seconds)
 }
 
 export function usedAt(path: string): number {

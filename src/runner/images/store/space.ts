@@ -6,10 +6,15 @@ const GROWTH = 3
 /** Of an average image. */
 const BYTES_PER_FILE = 16_384
 
+/** How much layers of this size are expected to take, while they are unpacked. */
+export function spaceFor(layerBytes: number): number {
+  return layerBytes * (1 + GROWTH)
+}
+
 /** Rejects with `exhausted` if a file system has no room for layers of this size, by bytes or by inodes. */
 export async function checkSpace(folder: string, layerBytes: number): Promise<void> {
   const { bavail, bsize, ffree, files } = await statfs(folder)
-  const bytes = layerBytes * (1 + GROWTH)
+  const bytes = spaceFor(layerBytes)
   const wanted = Math.ceil((layerBytes * GROWTH) / BYTES_PER_FILE)
   if (bavail * bsize < bytes) {
     const free = inMb(bavail * bsize)

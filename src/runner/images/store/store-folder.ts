@@ -24,7 +24,7 @@ export class StoreFolder {
   }
 
   async make(): Promise<void> {
-    const folders = ['names', 'images', 'work', 'leases', 'trash', 'locks', 'room']
+    const folders = ['names', 'images', 'blobs', 'work', 'leases', 'trash', 'locks', 'room']
     for (const name of folders) await mkdir(this.join(name), { recursive: true, mode: 0o700 })
     for (const path of [this.layers, this.tops]) {
       await mkdir(path, { recursive: true, mode: 0o700 })

@@ -78,7 +78,7 @@ function sourceOf(
 /** Its implied folders that are visible, and that a lower layer describes. */
 function* impliedIn(tree: VisibleTree, index: LayerIndex, layer: number): Generator<ByteString> {
   for (const [path, node] of index) {
-    if (node.kind !== 'folder' || node.facts || node.isOpaque) continue
+    if (node.kind !== 'folder' || node.facts) continue
     const isTop = tree.find(path)?.layer === layer
     if (isTop && tree.factsOf(path, layer) !== PLAIN_FOLDER) yield path
   }

@@ -62,7 +62,6 @@ export class VisibleTree {
       const found = this.find(path, top)
       if (found?.node.kind !== 'folder') return PLAIN_FOLDER
       if (found.node.facts) return found.node.facts
-      if (found.node.isOpaque) return PLAIN_FOLDER
       top = found.layer
     }
   }

@@ -1,0 +1,31 @@
+import { join } from 'node:path'
+import { type FetchEnv, Skopeo } from './fetch/skopeo.ts'
+import { RegistryImages } from './registry-images.ts'
+import type { ImageStore } from './store/image-store.ts'
+import { type OpenImageStore, openImageStore } from './store/open-image-store.ts'
+
+export interface OpenImages extends OpenImageStore {
+  /** See `readFetchEnv`. */
+  readonly env: FetchEnv
+  /** How much all images may take before those that were used longest ago are removed. */
+  readonly mostBytes: number
+}
+
+/** The images of a runner; disposed of after everything that holds one. */
+export interface OpenedImages extends AsyncDisposable {
+  readonly images: RegistryImages
+  readonly store: ImageStore
+  readonly skopeo: Skopeo
+}
+
+/** Opens the images in a runner's data folder; rejects as `openImageStore`. */
+export async function openImages({
+  env,
+  mostBytes,
+  ...options
+}: OpenImages): Promise<OpenedImages> {
+  const store = await openImageStore(options)
+  const skopeo = new Skopeo(join(store.folder.path, 'skopeo'), env)
+  const images = new RegistryImages({ store, skopeo, env, mostBytes })
+  return { images, store, skopeo, [Symbol.asyncDispose]: () => store[Symbol.asyncDispose]() }
+}
