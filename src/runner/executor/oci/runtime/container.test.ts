@@ -79,7 +79,7 @@ let count = 0
 
 /** Starts a container as an engine does: in a network that exists already, with FIFOs as its output. */
 async function output({ found, image }: Kind, script: string, more: Partial<OciWanted> = {}) {
-  const { runtime, enter, overlayOptions, idMap, rlimits, filters } = found
+  const { runtime, enter, overlayOptions, idMap, rlimits, oomScore, filters } = found
   const bundle = join(folder, `container-${++count}`)
   for (const name of ['upper', 'work', 'root', 'sys', 'state']) {
     await mkdir(join(bundle, name), { recursive: true, mode: 0o755 })
@@ -99,6 +99,7 @@ async function output({ found, image }: Kind, script: string, more: Partial<OciW
     hostname: 'box',
     network: { kind: 'joined', sysfs: join(place, 'sys') },
     rlimits,
+    oomScore,
     mounts: [],
     seccomp: await filters.for(rights),
     ...(idMap ? { idMap } : {}),
@@ -168,7 +169,8 @@ testKinds('no device of the machine changes its owner', async (kind) => {
 })
 
 testKinds('limits of processes are its own', async (kind) => {
-  assert.equal(await output(kind, 'ulimit -Hn; ulimit -Sn; ulimit -Hc'), '16384\n16384\n0')
+  const script = 'ulimit -Hn; ulimit -Sn; ulimit -Hc; cat /proc/self/oom_score_adj'
+  assert.equal(await output(kind, script), `16384\n16384\n0\n${kind.found.oomScore}`)
 })
 
 testKinds('rights go with the user namespace', async (kind) => {

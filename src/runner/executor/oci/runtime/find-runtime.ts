@@ -4,7 +4,7 @@ import { describeError } from '../../../../lib/errors.ts'
 import { dockerRights, strictRights } from '../spec/capabilities.ts'
 import type { IdMap } from '../spec/id-map.ts'
 import type { OciRlimit } from '../spec/oci-json.ts'
-import { loweredRlimits, parseRlimits, rlimitsOf } from '../spec/rlimits.ts'
+import { loweredRlimits, oomScoreOf, parseRlimits, rlimitsOf } from '../spec/rlimits.ts'
 import { Filters } from './filters.ts'
 import { findProgram } from './programs.ts'
 import type { RuntimeName, RuntimeProgram } from './trial-container.ts'
@@ -20,6 +20,7 @@ export interface FoundRuntime {
   /** For the option `-o` of `mount -t overlay`. */
   readonly overlayOptions: string
   readonly rlimits: readonly OciRlimit[]
+  readonly oomScore: number
   readonly filters: Filters
   /** What is missing for a better one: a sentence each, with what to do. */
   readonly notes: readonly string[]
@@ -79,7 +80,8 @@ function noMap(name: string, error: unknown): string {
   return `${name} can't start a container with a user namespace here (${describeError(error)}): see user.max_user_namespaces, and whether the runner itself is in a container`
 }
 
-interface Machine extends Pick<FoundRuntime, 'enter' | 'overlayOptions' | 'rlimits' | 'notes'> {
+interface Machine
+  extends Pick<FoundRuntime, 'enter' | 'overlayOptions' | 'rlimits' | 'oomScore' | 'notes'> {
   /** Those to try, the best first. */
   readonly maps: readonly (IdMap | undefined)[]
 }
@@ -87,7 +89,8 @@ interface Machine extends Pick<FoundRuntime, 'enter' | 'overlayOptions' | 'rlimi
 async function lookAround({ firstId }: RuntimeSearch): Promise<Machine | string> {
   const own = parseRlimits(await readFile('/proc/self/limits', 'utf8'))
   const lowered = loweredRlimits(own)
-  const common = { rlimits: rlimitsOf(own), notes: lowered === '' ? [] : [lowered] }
+  const oomScore = oomScoreOf(await readFile('/proc/self/oom_score_adj', 'utf8'))
+  const common = { rlimits: rlimitsOf(own), oomScore, notes: lowered === '' ? [] : [lowered] }
   if (process.getuid?.() === 0) {
     const maps = firstId === undefined ? [undefined] : [{ firstId, count: IDS }, undefined]
     return { ...common, enter: [], overlayOptions: 'redirect_dir=on', maps }
@@ -100,12 +103,15 @@ async function lookAround({ firstId }: RuntimeSearch): Promise<Machine | string>
 
 function filtersOf(
   { folder }: RuntimeSearch,
-  found: Pick<FoundRuntime, 'runtime' | 'enter' | 'overlayOptions' | 'rlimits' | 'idMap'>,
+  found: Pick<
+    FoundRuntime,
+    'runtime' | 'enter' | 'overlayOptions' | 'rlimits' | 'oomScore' | 'idMap'
+  >,
 ): Filters {
-  const { rlimits, idMap } = found
+  const { rlimits, oomScore, idMap } = found
   return new Filters({
     place: { ...found, folder: join(folder, 'trials') },
     folder: join(folder, 'filters'),
-    spec: { rlimits, ...(idMap ? { idMap } : {}) },
+    spec: { rlimits, oomScore, ...(idMap ? { idMap } : {}) },
   })
 }

@@ -32,7 +32,7 @@ export interface TrialPlace {
   readonly overlayOptions: string
 }
 
-export type TrialSpec = Pick<OciWanted, 'rights' | 'seccomp' | 'idMap' | 'rlimits'>
+export type TrialSpec = Pick<OciWanted, 'rights' | 'seccomp' | 'idMap' | 'rlimits' | 'oomScore'>
 
 export interface TrialResult {
   /** Of the calls, in their order. */

@@ -29,7 +29,7 @@ interface OciProcess {
   }
   readonly rlimits: readonly OciRlimit[]
   readonly noNewPrivileges: boolean
-  readonly oomScoreAdj: number
+  readonly oomScoreAdj?: number
 }
 
 export interface OciRlimit {

@@ -36,7 +36,7 @@ export function ociSpec(wanted: OciWanted): OciSpec {
       capabilities: { bounding: capabilities, effective: capabilities, permitted: capabilities },
       rlimits: wanted.rlimits,
       noNewPrivileges: !gainsPrivileges,
-      oomScoreAdj: wanted.oomScore ?? 0,
+      ...present({ oomScoreAdj: wanted.oomScore }),
     },
     root: { path: root, readonly: false },
     hostname: wanted.hostname,

@@ -29,7 +29,7 @@ export interface OciWanted {
   /** 64 MB if absent. Counts as memory of the container. */
   readonly shmBytes?: number
   readonly seccomp: SeccompWay
-  /** The lowest value that the runner may give its children (0 unless its own is higher). */
+  /** From `oomScoreOf`; absent: the runner's own. */
   readonly oomScore?: number
 }
 

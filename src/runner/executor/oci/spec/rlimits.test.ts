@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { readFile } from 'node:fs/promises'
 import { test } from 'node:test'
-import { loweredRlimits, parseRlimits, rlimitsOf } from './rlimits.ts'
+import { loweredRlimits, oomScoreOf, parseRlimits, rlimitsOf } from './rlimits.ts'
 
 const DEFAULT_STACK = 'Max stack size            8388608              unlimited            bytes'
 
@@ -43,6 +43,10 @@ test('gives processes the usual stack where the runner has another', () => {
     soft: 1_048_576,
     hard: 1_048_576,
   })
+})
+
+test('does not protect jobs when memory is short, and lowers nothing', () => {
+  assert.deepEqual(['-500\n', '0\n', '300\n', ''].map(oomScoreOf), [0, 0, 300, 0])
 })
 
 test('reads its own limits', async () => {

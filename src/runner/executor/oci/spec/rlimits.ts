@@ -49,6 +49,15 @@ function stackLimit({ soft, hard }: Limit): readonly OciRlimit[] {
   return [{ type: 'RLIMIT_STACK', soft: Math.min(STACK_BYTES, most), hard: most }]
 }
 
+/**
+ * How likely a container's processes are killed when the machine runs out of memory, given the text of
+ * /proc/self/oom_score_adj: as usual, also where the runner is protected. Where it is the other way round, only
+ * a privileged runner could set them to the usual value.
+ */
+export function oomScoreOf(own: string): number {
+  return Math.max(0, Number.parseInt(own, 10) || 0)
+}
+
 /** Parses the text of /proc/self/limits. */
 export function parseRlimits(text: string): OwnRlimits {
   return {
