@@ -253,4 +253,42 @@ test('SEG-12: localhost follows what becomes known of the ports of services', {
     'several services have the same port, and are reached by name only: 5432 (one, two)',
   ])
   assert.deepEqual([await asked(5432), await asked(6000)], ['127.0.0.1', 'two'])
+  const echo = `exec perl -MIO::Socket::INET -e '$s = IO::Socket::INET->new(Proto => "udp", LocalPort => 53) or die; $| = 1; print qq(ready\\n); while ($s->recv($d, 99)) { $s->send("two heard $d") }'`
+  await at.serveAt('job', 'two', echo)
+  await at.expose('job', 'two', [{ port: 53, protocol: 'udp' }])
+  const say = `timeout 5 perl -MIO::Socket::INET -e '$s = IO::Socket::INET->new(Proto => "udp", PeerAddr => "127.0.0.1:53") or die; $s->send("it"); $s->recv($d, 99); print $d'`
+  assert.equal((await at.runAt('job', 'job', say)).output, 'two heard it')
+})
+
+test('SEG-13: with --sandbox-network none a job reaches its services, and its log says why nothing else', {
+  skip,
+}, async () => {
+  await using at = await networkWorld({ mode: 'none' })
+  const services = [service('db', 5432)]
+  const { notes } = await at.connect('job', { services })
+  assert.match(notes[0] ?? '', /^this job has no network: .*--sandbox-network none$/)
+  await at.serveAt('job', 'db', serve('db', 5432))
+  assert.match((await at.runAt('job', 'job', ask('localhost', 5432))).output, /^db to 10\./)
+  for (const place of ['job', 'db']) {
+    const all = [...inWorld(WORLD.outside), ...MACHINE.map((one) => [one, at.port] as const)]
+    assert.equal((await at.runAt('job', place, reach(all))).output, '', place)
+  }
+  assert.equal((await at.connect('alone')).kind, 'none')
+})
+
+test("SEG-14: with --sandbox-network host a stranger's job reaches nothing, and services are refused", {
+  skip,
+}, async () => {
+  await using at = await networkWorld({ mode: 'host' })
+  assert.equal((await at.connect('own')).kind, 'machine')
+  assert.equal((await at.connect('closed', { reach: 'none' })).kind, 'none')
+  const { kind, notes } = await at.connect('stranger', { audience: 'strangers' })
+  assert.equal(kind, 'none')
+  assert.match(notes.join(), /a stranger's job never gets the machine's own/)
+  const services = [service('db', 5432)]
+  await assert.rejects(
+    at.connect('with', { services }),
+    /^Error: services need a network of their own/,
+  )
+  assert.equal((await at.connect('closed-with', { reach: 'none', services })).kind, 'job')
 })
