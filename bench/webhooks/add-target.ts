@@ -9,6 +9,7 @@ export async function addTarget(store: Store, vault: Vault): Promise<LoadTarget>
   const target = { forgeId: 4711, fullName: 'bench/project', secret: 'a-secret' }
   const repository = aRepository({
     name: target.fullName,
+    cloneUrl: `https://forge.example/${target.fullName}.git`,
     forge: 'github',
     webhookSecret: target.secret,
     pollIntervalMs: 0,

@@ -87,7 +87,7 @@ export class RefMoves {
       : certain
     if (match.isLate) this.#lead(telling, { from: beforeKey, to: commitKey })
     const isSpan = telling.source === 'poll' && match.moves
-    const gapKey = match.opensGap || isSpan ? (beforeKey ?? null) : null
+    const gapKey = match.opensGap || isSpan ? this.#openKey(telling, beforeKey) : null
     const fresh = { isNew: true, isChanged: false, isToReplan: false }
     this.#add({ event, commitKey, gapKey, ...fresh })
     if (match.moves) this.#move(at, { repositoryId, ref, sha, ...toldAt(telling) })
@@ -168,8 +168,14 @@ export class RefMoves {
     entry.isToReplan ||= decides
     const beforeKey = before === undefined || before === guess ? undefined : keyAt(telling, before)
     const isGap = beforeKey !== undefined && before !== '' && !this.#entries.has(beforeKey)
-    this.#begin(entry, isGap ? beforeKey : null)
+    this.#begin(entry, isGap ? this.#openKey(told, beforeKey) : null)
     return decides
+  }
+
+  /** One gap at a commit says it for all: else each would be read for every move that begins there. */
+  #openKey({ source }: CommitEvent, key: string | undefined): string | null {
+    if (key === undefined || (source !== 'poll' && this.#gaps(key).length > 0)) return null
+    return key
   }
 }
 
