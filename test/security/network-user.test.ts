@@ -142,3 +142,20 @@ test('NET-31: the networks of a killed runner of an ordinary user end with it', 
   await at.kill()
   await eventually(async () => assert.equal(await held(), 0))
 })
+
+for (const program of ['pasta', 'slirp4netns'] as const) {
+  test(`NET-32: with ${program} on a machine that is offline, jobs run and reach their services`, {
+    skip: await withoutUserWorlds(program),
+  }, async () => {
+    await using at = await userWorld(program, { isOffline: true })
+    const services = [{ name: 'db', ports: [{ port: 5432, protocol: 'tcp' as const }] }]
+    const { kind, notes } = await at.connect('job', { services })
+    assert.equal(kind, 'job')
+    // slirp4netns makes a network that leads nowhere yet.
+    const why = /^this job has no network: .*pasta failed to .*, and a route to the outside$/
+    if (program === 'pasta') assert.match(notes[0] ?? '', why)
+    else assert.equal(notes.length, 1)
+    await at.serveAt('job', 'db', serve('db', 5432))
+    assert.match((await at.runAt('job', 'job', ask('localhost', 5432))).output, /^db to 10\./)
+  })
+}

@@ -46,6 +46,7 @@ export async function withoutUserWorlds(
  */
 export async function userWorld(
   program: (typeof PROGRAMS)[number] | 'none',
+  { isOffline = false }: { readonly isOffline?: boolean } = {},
 ): Promise<NetworkRunner> {
   await using stack = new AsyncDisposableStack()
   const dir = stack.use(await tempDir())
@@ -65,7 +66,7 @@ export async function userWorld(
     'ip link set lo up',
     'ip link add up0 type veth peer name up1',
     'ip addr add 203.0.113.1/24 dev up0 && ip link set up0 up && ip link set up1 up',
-    'ip route add default via 203.0.113.9',
+    ...(isOffline ? [] : ['ip route add default via 203.0.113.9']),
     `ip addr add ${USER_WORLD_OUTSIDE}/32 dev lo`,
     'exec "$@"',
   ]

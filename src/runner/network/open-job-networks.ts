@@ -51,7 +51,7 @@ async function openAsUser(options: NetworkOptions): Promise<JobNetworks> {
   return new NoNetworks(
     troubles.length > 0 ? 'refused' : 'missing',
     troubles.length > 0
-      ? `the runner can't create one (${troubles.join('; ')}): it needs user namespaces, and /dev/net/tun for everybody (chmod 666 /dev/net/tun)`
+      ? `the runner can't create one (${troubles.join('; ')}): it needs user namespaces, /dev/net/tun for everybody (chmod 666 /dev/net/tun), and a route to the outside`
       : 'the runner is not root, and needs pasta or slirp4netns for it: apt-get install passt',
     options.instance,
   )

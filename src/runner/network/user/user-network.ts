@@ -38,8 +38,16 @@ const OPTIONS: Readonly<Record<UserModeProgram, readonly string[]>> = {
   slirp4netns: ['--configure', '--mtu=65520', '--disable-host-loopback'],
 }
 
-/** Kills the program when its standard input ends, and so also when this process is killed. */
-const GUARDED = '"$@" <&- & child=$!; read -r _; kill -9 "$child"; wait'
+/**
+ * Kills the program when its standard input ends, and so also when this process is killed. Ends with the program.
+ */
+const GUARDED = [
+  'exec 3<&0 0<&-',
+  '"$@" 3<&- & child=$!',
+  '{ read -r _ <&3; kill -9 "$child"; } 2>/dev/null & guard=$!',
+  'wait "$child"',
+  'kill "$guard" 2>/dev/null',
+].join('\n')
 
 /** Opens one; rejects with `unavailable` and the program's error output. */
 export async function openUserNetwork(
@@ -59,7 +67,9 @@ export async function openUserNetwork(
   passer.stdin.on('error', () => {})
   const said = text(passer.stderr)
   said.catch(() => {})
-  if (!(await hasRoute(pid))) {
+  const over = new AbortController()
+  passer.once('close', () => over.abort())
+  if (!(await hasRoute(pid, over.signal))) {
     passer.stdin.end('\n')
     const words = (await said).trim().split('\n').at(-1) ?? ''
     throw new NarwhalError('unavailable', `${program} failed to create a network: ${words}`)
@@ -79,10 +89,10 @@ export async function openUserNetwork(
   }
 }
 
-/** Waits until the namespace of the process has a route to the outside. */
-async function hasRoute(pid: number): Promise<boolean> {
+/** Waits until the namespace of the process has a route to the outside, or never will. */
+async function hasRoute(pid: number, over: AbortSignal): Promise<boolean> {
   const deadline = performance.now() + READY_MS
-  while (performance.now() < deadline) {
+  while (performance.now() < deadline && !over.aborted) {
     const tables = await Promise.all([
       readFile(`/proc/${pid}/net/route`, 'utf8').catch(() => ''),
       readFile(`/proc/${pid}/net/ipv6_route`, 'utf8').catch(() => ''),
