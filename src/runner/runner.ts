@@ -4,6 +4,7 @@ import type { AttemptOrder } from '../contract/rpc/attempt-requests.ts'
 import type { PlannedCommit, PlanOrder } from '../contract/rpc/planned-commit.ts'
 import type { Orphan } from '../contract/rpc/runner-report.ts'
 import { ORPHAN_MS } from '../core/attempt/lease.ts'
+import type { ContainerWay } from '../core/container-way.ts'
 import type { FlawedTool } from '../core/flawed-tool.ts'
 import type { AttemptRef } from '../core/ids.ts'
 import type { JobNetworkRules } from '../core/job-network.ts'
@@ -130,6 +131,10 @@ export class Runner implements AsyncDisposable {
 
   get engines(): readonly Engine[] {
     return this.#deps.executor.engines
+  }
+
+  get containers(): ContainerWay | undefined {
+    return this.#deps.executor.containers
   }
 
   /** The engines that may run the jobs of strangers. */

@@ -107,13 +107,19 @@ function attemptView(attempt: Attempt): AttemptView {
 
 function viewMachine({
   jobNetwork,
+  containers,
   ...hardware
-}: NonNullable<Runner['hardware']>): Pick<RunnerView, 'hardware' | 'jobNetwork'> {
-  if (!jobNetwork) return { hardware }
-  const { holes, alsoPrivate } = jobNetwork
+}: NonNullable<Runner['hardware']>): Pick<RunnerView, 'hardware' | 'jobNetwork' | 'containers'> {
   return {
     hardware,
-    jobNetwork: { ...jobNetwork, holes: [...holes], alsoPrivate: [...alsoPrivate] },
+    ...(jobNetwork && {
+      jobNetwork: {
+        ...jobNetwork,
+        holes: [...jobNetwork.holes],
+        alsoPrivate: [...jobNetwork.alsoPrivate],
+      },
+    }),
+    ...(containers && { containers: { ...containers, better: [...containers.better] } }),
   }
 }
 

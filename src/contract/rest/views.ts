@@ -267,6 +267,8 @@ export const runnerView = z
         alsoPrivate: z.array(z.string()),
       })
       .optional(),
+    /** How it starts containers without an engine, and what would be better; absent: not reported. */
+    containers: z.object({ how: z.string(), better: z.array(z.string()) }).optional(),
     slots: z.number().int().nonnegative(),
     busy: z.number().int().nonnegative(),
     hardware: z

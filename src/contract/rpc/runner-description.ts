@@ -1,4 +1,5 @@
 import type { MessageInitShape } from '@bufbuild/protobuf'
+import { type ContainerWay, soundWay } from '../../core/container-way.ts'
 import { type FlawedTool, soundFlaws } from '../../core/flawed-tool.ts'
 import { type JobNetworkRules, soundNetwork } from '../../core/job-network.ts'
 import { type Engine, knownEngines } from '../../core/placement/placement.ts'
@@ -24,6 +25,8 @@ export interface RunnerDescription {
   readonly flawedTools: readonly FlawedTool[]
   /** Absent: not reported. */
   readonly jobNetwork?: JobNetworkRules
+  /** Absent: not reported. */
+  readonly containers?: ContainerWay
 }
 
 const LONGEST_TEXT = 100
@@ -31,8 +34,8 @@ const LONGEST_TEXT = 100
 export function descriptionToProto(
   description: RunnerDescription,
 ): MessageInitShape<typeof DescribeResponseSchema> {
-  const { labels, engines, strangerEngines, hardware, flawedTools, jobNetwork, ...rest } =
-    description
+  const { labels, engines, strangerEngines, hardware, ...others } = description
+  const { flawedTools, jobNetwork, containers, ...rest } = others
   return {
     ...rest,
     labels: [...labels],
@@ -47,6 +50,7 @@ export function descriptionToProto(
         alsoPrivate: [...jobNetwork.alsoPrivate],
       },
     }),
+    ...(containers && { containers: { ...containers, better: [...containers.better] } }),
   }
 }
 
@@ -54,6 +58,7 @@ export function descriptionToProto(
 export function descriptionFromProto(message: DescribeResponse): RunnerDescription {
   const { instanceId, name, labels, slots, hardware } = message
   const jobNetwork = soundNetwork(message.jobNetwork)
+  const containers = soundWay(message.containers)
   return {
     instanceId: short(instanceId),
     name: short(name),
@@ -72,6 +77,7 @@ export function descriptionFromProto(message: DescribeResponse): RunnerDescripti
     version: short(message.version),
     flawedTools: soundFlaws(message.flawedTools),
     ...(jobNetwork && { jobNetwork }),
+    ...(containers && { containers }),
   }
 }
 

@@ -90,6 +90,10 @@ const anyDescription: fc.Arbitrary<RunnerDescription> = fc.record(
       },
       plain,
     ),
+    containers: fc.record(
+      { how: anyText.filter((text) => text !== ''), better: fc.array(anyText, { maxLength: 2 }) },
+      plain,
+    ),
   },
   {
     ...plain,

@@ -1,3 +1,4 @@
+import type { ContainerWay } from '../container-way.ts'
 import type { FlawedTool } from '../flawed-tool.ts'
 import type { DispatcherId, RunnerId } from '../ids.ts'
 import type { JobNetworkRules } from '../job-network.ts'
@@ -62,6 +63,8 @@ export interface Runner {
     readonly operatingSystem: string
     /** Absent: not reported. */
     readonly jobNetwork?: JobNetworkRules
+    /** Absent: not reported. */
+    readonly containers?: ContainerWay
   }
   readonly softwareVersion?: string
   readonly registeredAt: number

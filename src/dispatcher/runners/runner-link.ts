@@ -176,7 +176,8 @@ export class RunnerLink implements AsyncDisposable {
 
   #describe(description: RunnerDescription): void {
     this.#candidate = undefined
-    const { hardware, engines, strangerEngines, flawedTools, version, jobNetwork } = description
+    const { hardware, engines, strangerEngines, flawedTools, version } = description
+    const { jobNetwork, containers } = description
     const labels = labelsOf(description.labels, this.#desired)
     const refused = description.labels.length - labels.length
     if (refused > 0)
@@ -188,7 +189,7 @@ export class RunnerLink implements AsyncDisposable {
       strangerEngines,
       flawedTools,
       softwareVersion: version,
-      ...(hardware && { hardware: { ...hardware, ...(jobNetwork && { jobNetwork }) } }),
+      ...(hardware && { hardware: { ...hardware, ...present({ jobNetwork, containers }) } }),
     }
   }
 

@@ -1,11 +1,6 @@
-import { execFile } from 'node:child_process'
-import { promisify } from 'node:util'
+import { containerWay } from '../executor/oci/runtime/container-way.ts'
 import { findRuntime, type RuntimeSearch } from '../executor/oci/runtime/find-runtime.ts'
-import { findProgram, PROGRAM_ENV } from '../executor/oci/runtime/programs.ts'
-import type { IdMap } from '../executor/oci/spec/id-map.ts'
-import { versionIn } from '../tools/find-tools.ts'
-
-const run = promisify(execFile)
+import { findProgram, findVersion } from '../executor/oci/runtime/programs.ts'
 
 /** What was found out about one thing that a runner needs. */
 export interface Finding {
@@ -16,33 +11,17 @@ export interface Finding {
   readonly words: string
 }
 
-const VERSION_MS = 5_000
-
 /** Whether this machine can start containers without an engine, and how. */
 export async function examineContainers(search: RuntimeSearch): Promise<readonly Finding[]> {
   const found = await findRuntime(search)
   if (typeof found === 'string') {
     return [{ what: 'containers', state: 'missing', words: found }]
   }
-  const { runtime, idMap, notes } = found
-  const version = await versionOf(runtime.path)
-  const words = `${[runtime.name, version].filter(Boolean).join(' ')}, ${describeMap(idMap)}`
+  const { how, better } = containerWay(found)
   return [
-    { what: 'containers', state: 'works', words },
-    ...notes.map((note) => ({ what: 'containers', state: 'better', words: note }) as const),
+    { what: 'containers', state: 'works', words: how },
+    ...better.map((words) => ({ what: 'containers', state: 'better', words }) as const),
   ]
-}
-
-function describeMap(idMap: IdMap | undefined): string {
-  if (!idMap) return 'without a user namespace: with few rights, as for strangers'
-  const from = idMap.firstId === 0 ? "of this user's subordinate ids" : `from ${idMap.firstId}`
-  return `with a user namespace of ${idMap.count} ids ${from}`
-}
-
-async function versionOf(path: string): Promise<string | undefined> {
-  const options = { env: PROGRAM_ENV, timeout: VERSION_MS }
-  const answer = await run(path, ['--version'], options).catch(() => ({ stdout: '' }))
-  return versionIn(answer.stdout)
 }
 
 /** The programs that fetch and unpack images, with Debian's packages. */
@@ -73,5 +52,5 @@ export async function examineImages(): Promise<readonly Finding[]> {
 }
 
 async function describeProgram(name: string, path: string): Promise<string> {
-  return [name, await versionOf(path)].filter(Boolean).join(' ')
+  return [name, await findVersion(path)].filter(Boolean).join(' ')
 }

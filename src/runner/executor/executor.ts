@@ -1,4 +1,5 @@
 import type { ImageRun } from '../../core/attempt/image-run.ts'
+import type { ContainerWay } from '../../core/container-way.ts'
 import type { Engine } from '../../core/placement/placement.ts'
 import type { ServiceSpec } from '../../core/plan/plan.ts'
 import type { SandboxShell } from './sandbox-shell.ts'
@@ -176,6 +177,8 @@ export interface TakenSandbox {
 export interface Executor extends AsyncDisposable {
   /** The engines that sandboxes can be opened with now; changes when a container engine starts or stops. */
   readonly engines: readonly Engine[]
+  /** How it starts containers itself; absent if it doesn't. */
+  readonly containers?: ContainerWay | undefined
   open(spec: SandboxSpec, signal: AbortSignal): Promise<Sandbox>
   /**
    * Takes a place that was prepared for such a job, if there is one, and counts the demand for more; never

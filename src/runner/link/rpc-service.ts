@@ -75,6 +75,7 @@ async function describe(runner: Runner): Promise<RunnerDescription> {
   }
   const flawedTools = await runner.flawedTools
   const capacity = { labels, slots, engines, strangerEngines, hardware }
-  const { jobNetwork } = runner
-  return { instanceId, name, ...capacity, version, flawedTools, ...present({ jobNetwork }) }
+  const { jobNetwork, containers } = runner
+  const optional = present({ jobNetwork, containers })
+  return { instanceId, name, ...capacity, version, flawedTools, ...optional }
 }

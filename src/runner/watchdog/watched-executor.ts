@@ -1,4 +1,5 @@
 import type { ImageRun } from '../../core/attempt/image-run.ts'
+import type { ContainerWay } from '../../core/container-way.ts'
 import type { Engine } from '../../core/placement/placement.ts'
 import { SerialQueue } from '../../lib/async/serial-queue.ts'
 import { NarwhalError } from '../../lib/errors.ts'
@@ -34,6 +35,10 @@ class WatchedExecutor implements Executor {
 
   get engines(): readonly Engine[] {
     return this.#executor.engines
+  }
+
+  get containers(): ContainerWay | undefined {
+    return this.#executor.containers
   }
 
   probe(): Promise<string> {

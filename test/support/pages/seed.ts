@@ -122,7 +122,14 @@ async function seedRunners(stage: Stage): Promise<Runner[]> {
     await add('build-1', {
       busy: 4,
       labels: ['linux', 'docker', 'x64'],
-      hardware: { ...hardware, jobNetwork },
+      hardware: {
+        ...hardware,
+        jobNetwork,
+        containers: {
+          how: 'runc 1.1.5, with a user namespace of 65536 ids from 1879048192',
+          better: ['crun is not installed, and starts containers faster: apt-get install crun'],
+        },
+      },
       flawedTools: [{ name: 'git', version: '2.43.6', holes: knownHoles('git', '2.43.6') }],
     }),
     await add('build-2', { busy: 3, labels: ['linux', 'docker', 'x64'] }),

@@ -1,3 +1,4 @@
+import type { ContainerWay } from '../../../core/container-way.ts'
 import type { Engine } from '../../../core/placement/placement.ts'
 import { NarwhalError } from '../../../lib/errors.ts'
 import type { Executor, Sandbox, SandboxSpec, TakenSandbox } from '../executor.ts'
@@ -30,6 +31,10 @@ export class OwnCheckoutExecutor implements Executor {
   get engines(): readonly Engine[] {
     const { sandboxes, plain } = this.#parts
     return this.#isPlain ? plain.engines : sandboxes.engines
+  }
+
+  get containers(): ContainerWay | undefined {
+    return this.#parts.sandboxes.containers
   }
 
   /** Why jobs can't run in sandboxes, as a message; empty: they can. */

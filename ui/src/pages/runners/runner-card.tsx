@@ -43,6 +43,7 @@ export function RunnerCard({ runner, samples, placements }: RunnerCardProps) {
       <Load samples={samples} />
       <Details runner={runner} placements={placements} />
       <Vulnerabilities tools={runner.flawedTools ?? []} />
+      <BetterContainers sentences={runner.containers?.better ?? []} />
       {runner.lastSeenAt !== undefined && runner.state !== 'online' ? (
         <p className="quiet small">
           Last seen <Ago at={runner.lastSeenAt} />
@@ -126,7 +127,7 @@ function reliability(placements: readonly PlacementView[]): string | undefined {
 }
 
 function Details({ runner, placements }: Omit<RunnerCardProps, 'samples'>) {
-  const { hardware, jobNetwork } = runner
+  const { hardware, jobNetwork, containers } = runner
   const machine =
     hardware &&
     `${formatCount(hardware.cpus, 'CPU')}, ${formatBytes(hardware.memoryBytes)}, ${hardware.operatingSystem} ${hardware.architecture}`
@@ -138,10 +139,25 @@ function Details({ runner, placements }: Omit<RunnerCardProps, 'samples'>) {
       <Detail name="Labels" value={runner.labels.join(', ')} />
       <Detail name="Engines" value={runner.engines.join(', ')} />
       <Detail name="Machine" value={machine} />
+      <Detail name="Containers" value={containers?.how} />
       <Detail name="Job network" value={jobNetwork && networkInWords(jobNetwork)} />
       <Detail name="Connection" value={runner.balanced ? behind : (runner.url ?? link)} />
       <Detail name="Version" value={runner.version} />
     </dl>
+  )
+}
+
+function BetterContainers({ sentences }: { readonly sentences: readonly string[] }) {
+  if (sentences.length === 0) return null
+  return (
+    <details className="small">
+      <summary>Containers could be started in a better way</summary>
+      <ul>
+        {sentences.map((sentence) => (
+          <li key={sentence}>{sentence}</li>
+        ))}
+      </ul>
+    </details>
   )
 }
 

@@ -85,6 +85,13 @@ export declare type DescribeResponse = Message<"narwhal.v1.DescribeResponse"> & 
    * @generated from field: repeated string stranger_engines = 92;
    */
   strangerEngines: string[];
+
+  /**
+   * How it starts containers without an engine.
+   *
+   * @generated from field: narwhal.v1.ContainerWay containers = 93;
+   */
+  containers?: ContainerWay | undefined;
 };
 
 /**
@@ -92,6 +99,31 @@ export declare type DescribeResponse = Message<"narwhal.v1.DescribeResponse"> & 
  * Use `create(DescribeResponseSchema)` to create a new message.
  */
 export declare const DescribeResponseSchema: GenMessage<DescribeResponse>;
+
+/**
+ * @generated from message narwhal.v1.ContainerWay
+ */
+export declare type ContainerWay = Message<"narwhal.v1.ContainerWay"> & {
+  /**
+   * In plain text: with what, or what keeps it from doing so.
+   *
+   * @generated from field: string how = 1;
+   */
+  how: string;
+
+  /**
+   * What is missing for a better way.
+   *
+   * @generated from field: repeated string better = 2;
+   */
+  better: string[];
+};
+
+/**
+ * Describes the message narwhal.v1.ContainerWay.
+ * Use `create(ContainerWaySchema)` to create a new message.
+ */
+export declare const ContainerWaySchema: GenMessage<ContainerWay>;
 
 /**
  * @generated from message narwhal.v1.JobNetwork

@@ -8,7 +8,7 @@ import { enumDesc, fileDesc, messageDesc, serviceDesc, tsEnum } from "@bufbuild/
  * Describes the file narwhal/v1/runner.proto.
  */
 export const file_narwhal_v1_runner = /*@__PURE__*/
-  fileDesc("ChduYXJ3aGFsL3YxL3J1bm5lci5wcm90bxIKbmFyd2hhbC52MSIRCg9EZXNjcmliZVJlcXVlc3QinwIKEERlc2NyaWJlUmVzcG9uc2USEwoLaW5zdGFuY2VfaWQYASABKAkSDAoEbmFtZRgCIAEoCRIOCgZsYWJlbHMYAyADKAkSDQoFc2xvdHMYBCABKA0SJgoIaGFyZHdhcmUYBiABKAsyFC5uYXJ3aGFsLnYxLkhhcmR3YXJlEg8KB3ZlcnNpb24YByABKAkSLAoMZmxhd2VkX3Rvb2xzGFAgAygLMhYubmFyd2hhbC52MS5GbGF3ZWRUb29sEisKC2pvYl9uZXR3b3JrGFogASgLMhYubmFyd2hhbC52MS5Kb2JOZXR3b3JrEg8KB2VuZ2luZXMYWyADKAkSGAoQc3RyYW5nZXJfZW5naW5lcxhcIAMoCUoECAUQBkoECDwQPSJXCgpKb2JOZXR3b3JrEgwKBGtpbmQYASABKAkSFgoOZGVuaWVzX3ByaXZhdGUYAiABKAgSDQoFaG9sZXMYAyADKAkSFAoMYWxzb19wcml2YXRlGAQgAygJIjoKCkZsYXdlZFRvb2wSDAoEbmFtZRgBIAEoCRIPCgd2ZXJzaW9uGAIgASgJEg0KBWhvbGVzGAMgAygJIl4KCEhhcmR3YXJlEgwKBGNwdXMYASABKA0SFAoMbWVtb3J5X2J5dGVzGAIgASgEEhQKDGFyY2hpdGVjdHVyZRgDIAEoCRIYChBvcGVyYXRpbmdfc3lzdGVtGAQgASgJIicKEFdhdGNoTG9hZFJlcXVlc3QSEwoLaW50ZXJ2YWxfbXMYASABKA0itAIKEVdhdGNoTG9hZFJlc3BvbnNlEhMKC2luc3RhbmNlX2lkGAEgASgJEg0KBWF0X21zGAIgASgEEg0KBXNsb3RzGAMgASgNEgwKBGJ1c3kYBCABKA0SEAoIZHJhaW5pbmcYBSABKAgSDAoEbG9hZBgGIAEoARILCgNjcHUYByABKAESGQoRbWVtb3J5X3VzZWRfYnl0ZXMYCCABKAQSGgoSbWVtb3J5X3RvdGFsX2J5dGVzGAkgASgEEhcKD2Rpc2tfZnJlZV9ieXRlcxgKIAEoBBIPCgd0cm91YmxlGAsgASgJEioKB29ycGhhbnMYDCADKAsyGS5uYXJ3aGFsLnYxLk9ycGhhbkF0dGVtcHQSJAoHZW5naW5lcxhaIAEoCzITLm5hcndoYWwudjEuRW5naW5lcyI1CgdFbmdpbmVzEgsKA2FsbBgDIAMoCRIRCglzdHJhbmdlcnMYBCADKAlKBAgBEAJKBAgCEAMiPwoNT3JwaGFuQXR0ZW1wdBIOCgZqb2JfaWQYASABKAkSDwoHYXR0ZW1wdBgCIAEoDRINCgVmZW5jZRgDIAEoBCKrAQoGQ29tbWl0EhUKDXJlcG9zaXRvcnlfaWQYASABKAkSFwoPcmVwb3NpdG9yeV9uYW1lGAIgASgJEhEKCWNsb25lX3VybBgDIAEoCRILCgNyZWYYBCABKAkSCwoDc2hhGAUgASgJEhMKC2lzX3N0cmFuZ2VyGAYgASgIEi8KC2NyZWRlbnRpYWxzGAcgASgLMhoubmFyd2hhbC52MS5HaXRDcmVkZW50aWFscyJeCg5HaXRDcmVkZW50aWFscxIQCgh1c2VybmFtZRgBIAEoCRIQCghwYXNzd29yZBgCIAEoCRITCgtwcml2YXRlX2tleRgDIAEoCRITCgtrbm93bl9ob3N0cxgEIAEoCSKSAQoRUGxhbkNvbW1pdFJlcXVlc3QSIgoGY29tbWl0GAEgASgLMhIubmFyd2hhbC52MS5Db21taXQSJQoFZmFjdHMYAiABKAsyFi5uYXJ3aGFsLnYxLkV2ZW50RmFjdHMSMgoPaW5jbHVkZV9zb3VyY2VzGCggAygLMhkubmFyd2hhbC52MS5JbmNsdWRlU291cmNlIngKDUluY2x1ZGVTb3VyY2USDAoEbmFtZRgBIAEoCRIVCg1yZXBvc2l0b3J5X2lkGAIgASgJEhEKCWNsb25lX3VybBgDIAEoCRIvCgtjcmVkZW50aWFscxgEIAEoCzIaLm5hcndoYWwudjEuR2l0Q3JlZGVudGlhbHMirwIKCkV2ZW50RmFjdHMSDQoFZXZlbnQYASABKAkSDQoFdGl0bGUYAiABKAkSDgoGYXV0aG9yGAMgASgJEhMKC2lzX3N0cmFuZ2VyGAQgASgIEgwKBGJhc2UYBSABKAkSFQoNdGFyZ2V0X2JyYW5jaBgGIAEoCRIyCgZpbnB1dHMYByADKAsyIi5uYXJ3aGFsLnYxLkV2ZW50RmFjdHMuSW5wdXRzRW50cnkSDAoEam9icxgIIAMoCRIMCgRmcm9tGCggASgJEikKB3JlcXVlc3QYUCABKAsyGC5uYXJ3aGFsLnYxLlJlcXVlc3RGYWN0cxIPCgdhY3Rpb25zGFEgAygJGi0KC0lucHV0c0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEimgIKDFJlcXVlc3RGYWN0cxIiCgZsYWJlbHMYASABKAsyEi5uYXJ3aGFsLnYxLkxhYmVscxISCgVkcmFmdBgCIAEoCEgAiAEBEhYKCW1pbGVzdG9uZRgDIAEoCUgBiAEBEhMKBm1lcmdlZBgEIAEoCEgCiAEBEigKDGFkZGVkX2xhYmVscxgFIAEoCzISLm5hcndoYWwudjEuTGFiZWxzEioKDnJlbW92ZWRfbGFiZWxzGAYgASgLMhIubmFyd2hhbC52MS5MYWJlbHMSGgoNZm9ybWVyX2JyYW5jaBgHIAEoCUgDiAEBQggKBl9kcmFmdEIMCgpfbWlsZXN0b25lQgkKB19tZXJnZWRCEAoOX2Zvcm1lcl9icmFuY2giFwoGTGFiZWxzEg0KBW5hbWVzGAEgAygJIq0CChJQbGFuQ29tbWl0UmVzcG9uc2USDgoEcGxhbhhCIAEoCUgAEigKCHByb2JsZW1zGAIgASgLMhQubmFyd2hhbC52MS5Qcm9ibGVtc0gAEg0KBXRpdGxlGAMgASgJEg4KBmF1dGhvchgEIAEoCRIQCghmZXRjaF9tcxgFIAEoDRIQCghwYXJzZV9tcxgGIAEoDRITCgtpbnN0YW5jZV9pZBgHIAEoCRImCgZ0YXJnZXQYPCABKAsyFi5uYXJ3aGFsLnYxLlRhcmdldFBsYW4SKQoHY2hhbmdlZBhBIAEoCzIYLm5hcndoYWwudjEuQ2hhbmdlZEZpbGVzEhQKDGZpbGVfbWlzc2luZxhaIAEoCBIMCgRub3RlGEcgASgJQggKBnJlc3VsdEoECAEQAiI/CgxDaGFuZ2VkRmlsZXMSEAoIcGlwZWxpbmUYASADKAkSDgoGb3RoZXJzGAIgAygJEg0KBXRvdGFsGAMgASgNIkUKClRhcmdldFBsYW4SDwoHbWlzc2luZxgBIAMoCRIQCghtYXlfZmFpbBgCIAMoCRIUCgxydW5zX25vdGhpbmcYAyABKAgiMQoIUHJvYmxlbXMSJQoIcHJvYmxlbXMYASADKAsyEy5uYXJ3aGFsLnYxLlByb2JsZW0iVwoHUHJvYmxlbRIPCgdtZXNzYWdlGAEgASgJEgwKBGxpbmUYAiABKA0SDgoGY29sdW1uGAMgASgNEg8KB2V4Y2VycHQYBCABKAkSDAoEZmlsZRgoIAEoCSLXAQoRUnVuQXR0ZW1wdFJlcXVlc3QSKQoFc3RhcnQYASABKAsyGC5uYXJ3aGFsLnYxLlN0YXJ0QXR0ZW1wdEgAEi4KC2Fja25vd2xlZGdlGAIgASgLMhcubmFyd2hhbC52MS5BY2tub3dsZWRnZUgAEisKBmNhbmNlbBgDIAEoCzIZLm5hcndoYWwudjEuQ2FuY2VsQXR0ZW1wdEgAEi8KCWlkX3Rva2Vucxg8IAEoCzIaLm5hcndoYWwudjEuTWludGVkSWRUb2tlbnNIAEIJCgdyZXF1ZXN0ItEECgxTdGFydEF0dGVtcHQSDgoGam9iX2lkGAEgASgJEg8KB2F0dGVtcHQYAiABKA0SDQoFZmVuY2UYAyABKAQSIgoGY29tbWl0GAQgASgLMhIubmFyd2hhbC52MS5Db21taXQSCwoDam9iGFIgASgJEi4KA2VudhgGIAMoCzIhLm5hcndoYWwudjEuU3RhcnRBdHRlbXB0LkVudkVudHJ5EhIKCnRpbWVvdXRfbXMYByABKAQSDgoGcmVzdW1lGAggASgIEhEKCWFmdGVyX3NlcRgJIAEoBBIQCghsZWFzZV9tcxgKIAEoDRI2CgdzZWNyZXRzGAsgAygLMiUubmFyd2hhbC52MS5TdGFydEF0dGVtcHQuU2VjcmV0c0VudHJ5EkoKEndpdGhoZWxkX2lkX3Rva2Vucxg8IAMoCzIuLm5hcndoYWwudjEuU3RhcnRBdHRlbXB0LldpdGhoZWxkSWRUb2tlbnNFbnRyeRISCgpub3RfbWFza2VkGFAgAygJEg0KBW5vdGVzGFEgAygJEhEKCWxvZ19ieXRlcxgyIAEoBBISCgpjbGVhbnVwX21zGFogASgEGioKCEVudkVudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEaLgoMU2VjcmV0c0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEaNwoVV2l0aGhlbGRJZFRva2Vuc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAFKBAgFEAYiWQoOTWludGVkSWRUb2tlbnMSCwoDYXNrGAEgASgNEikKBnRva2VucxgCIAMoCzIZLm5hcndoYWwudjEuTWludGVkSWRUb2tlbhIPCgd0cm91YmxlGAMgASgJIkEKDU1pbnRlZElkVG9rZW4SDAoEbmFtZRgBIAEoCRINCgV0b2tlbhgCIAEoCRITCgtsaWZldGltZV9tcxgDIAEoDSJQCgtBY2tub3dsZWRnZRITCgt0aHJvdWdoX3NlcRgBIAEoBBIaCg1sZWFzZV9zZW50X21zGAIgASgESACIAQFCEAoOX2xlYXNlX3NlbnRfbXMiNQoNQ2FuY2VsQXR0ZW1wdBIOCgZyZWFzb24YASABKAkSFAoMZW5kc19jbGVhbnVwGFogASgIIrUDChJSdW5BdHRlbXB0UmVzcG9uc2USCwoDc2VxGAEgASgEEg0KBWF0X21zGAIgASgEEi0KB3N0YXJ0ZWQYAyABKAsyGi5uYXJ3aGFsLnYxLkF0dGVtcHRTdGFydGVkSAASKgoFcGhhc2UYBCABKAsyGS5uYXJ3aGFsLnYxLlBoYXNlRmluaXNoZWRIABIvCgxzdGVwX3N0YXJ0ZWQYBSABKAsyFy5uYXJ3aGFsLnYxLlN0ZXBTdGFydGVkSAASJgoDbG9nGAYgASgLMhcubmFyd2hhbC52MS5Mb2dBcHBlbmRlZEgAEjEKDXN0ZXBfZmluaXNoZWQYByABKAsyGC5uYXJ3aGFsLnYxLlN0ZXBGaW5pc2hlZEgAEi8KCGZpbmlzaGVkGAggASgLMhsubmFyd2hhbC52MS5BdHRlbXB0RmluaXNoZWRIABIqCgloZWFydGJlYXQYCSABKAsyFS5uYXJ3aGFsLnYxLkhlYXJ0YmVhdEgAEjYKEGlkX3Rva2Vuc193YW50ZWQYPCABKAsyGi5uYXJ3aGFsLnYxLkFza0ZvcklkVG9rZW5zSABCBwoFZXZlbnQiLAoOQXNrRm9ySWRUb2tlbnMSCwoDYXNrGAEgASgNEg0KBW5hbWVzGAIgAygJIhwKCUhlYXJ0YmVhdBIPCgdzZW50X21zGAEgASgEIiUKDkF0dGVtcHRTdGFydGVkEhMKC2luc3RhbmNlX2lkGAEgASgJImwKDVBoYXNlRmluaXNoZWQSIAoFcGhhc2UYASABKA4yES5uYXJ3aGFsLnYxLlBoYXNlEhMKC2R1cmF0aW9uX21zGAIgASgNEiQKBmltYWdlcxhGIAMoCzIULm5hcndoYWwudjEuSW1hZ2VSdW4iKQoISW1hZ2VSdW4SDQoFaW1hZ2UYASABKAkSDgoGZGlnZXN0GAIgASgJIhsKC1N0ZXBTdGFydGVkEgwKBHN0ZXAYASABKA0iegoLTG9nQXBwZW5kZWQSDAoEc3RlcBgBIAEoDRISCgpsaW5lX2NvdW50GAMgASgNEgwKBHNpemUYBCABKA0SJAoHcGFja2luZxgFIAEoDjITLm5hcndoYWwudjEuUGFja2luZxIPCgdjb250ZW50GAYgASgMSgQIAhADIngKDFN0ZXBGaW5pc2hlZBIMCgRzdGVwGAEgASgNEiQKB291dGNvbWUYAiABKA4yEy5uYXJ3aGFsLnYxLk91dGNvbWUSFgoJZXhpdF9jb2RlGAMgASgFSACIAQESDgoGcmVhc29uGAQgASgJQgwKCl9leGl0X2NvZGUi1AEKD0F0dGVtcHRGaW5pc2hlZBIkCgdvdXRjb21lGAEgASgOMhMubmFyd2hhbC52MS5PdXRjb21lEg4KBnJlYXNvbhgCIAEoCRIgCgVmYXVsdBgDIAEoDjIRLm5hcndoYWwudjEuRmF1bHQSOQoHb3V0cHV0cxgoIAMoCzIoLm5hcndoYWwudjEuQXR0ZW1wdEZpbmlzaGVkLk91dHB1dHNFbnRyeRouCgxPdXRwdXRzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASIgCgxEcmFpblJlcXVlc3QSEAoIZHJhaW5pbmcYASABKAgiDwoNRHJhaW5SZXNwb25zZSJACg5EaXNjYXJkUmVxdWVzdBIOCgZqb2JfaWQYASABKAkSDwoHYXR0ZW1wdBgCIAEoDRINCgVmZW5jZRgDIAEoBCIRCg9EaXNjYXJkUmVzcG9uc2UiDgoMUHJvYmVSZXF1ZXN0IiAKDVByb2JlUmVzcG9uc2USDwoHdHJvdWJsZRgBIAEoCSpWCgVQaGFzZRIVChFQSEFTRV9VTlNQRUNJRklFRBAAEg8KC1BIQVNFX0ZFVENIEAESEgoOUEhBU0VfQ0hFQ0tPVVQQAhIRCg1QSEFTRV9TQU5EQk9YEAMqRwoHUGFja2luZxIXChNQQUNLSU5HX1VOU1BFQ0lGSUVEEAASEQoNUEFDS0lOR19QTEFJThABEhAKDFBBQ0tJTkdfWlNURBACKlwKBUZhdWx0EhUKEUZBVUxUX1VOU1BFQ0lGSUVEEAASEAoMRkFVTFRfUlVOTkVSEAESFQoRRkFVTFRfSEFOREVEX0JBQ0sQAhITCg9GQVVMVF9OT19FTkdJTkUQAyqgAQoHT3V0Y29tZRIXChNPVVRDT01FX1VOU1BFQ0lGSUVEEAASEwoPT1VUQ09NRV9TVUNDRVNTEAESEwoPT1VUQ09NRV9GQUlMVVJFEAISEQoNT1VUQ09NRV9FUlJPUhADEhUKEU9VVENPTUVfQ0FOQ0VMTEVEEAQSEwoPT1VUQ09NRV9USU1FT1VUEAUSEwoPT1VUQ09NRV9TS0lQUEVEEAYygAQKDVJ1bm5lclNlcnZpY2USRQoIRGVzY3JpYmUSGy5uYXJ3aGFsLnYxLkRlc2NyaWJlUmVxdWVzdBocLm5hcndoYWwudjEuRGVzY3JpYmVSZXNwb25zZRJKCglXYXRjaExvYWQSHC5uYXJ3aGFsLnYxLldhdGNoTG9hZFJlcXVlc3QaHS5uYXJ3aGFsLnYxLldhdGNoTG9hZFJlc3BvbnNlMAESSwoKUGxhbkNvbW1pdBIdLm5hcndoYWwudjEuUGxhbkNvbW1pdFJlcXVlc3QaHi5uYXJ3aGFsLnYxLlBsYW5Db21taXRSZXNwb25zZRJPCgpSdW5BdHRlbXB0Eh0ubmFyd2hhbC52MS5SdW5BdHRlbXB0UmVxdWVzdBoeLm5hcndoYWwudjEuUnVuQXR0ZW1wdFJlc3BvbnNlKAEwARI8CgVEcmFpbhIYLm5hcndoYWwudjEuRHJhaW5SZXF1ZXN0GhkubmFyd2hhbC52MS5EcmFpblJlc3BvbnNlEkIKB0Rpc2NhcmQSGi5uYXJ3aGFsLnYxLkRpc2NhcmRSZXF1ZXN0GhsubmFyd2hhbC52MS5EaXNjYXJkUmVzcG9uc2USPAoFUHJvYmUSGC5uYXJ3aGFsLnYxLlByb2JlUmVxdWVzdBoZLm5hcndoYWwudjEuUHJvYmVSZXNwb25zZWIGcHJvdG8z");
+  fileDesc("ChduYXJ3aGFsL3YxL3J1bm5lci5wcm90bxIKbmFyd2hhbC52MSIRCg9EZXNjcmliZVJlcXVlc3QizQIKEERlc2NyaWJlUmVzcG9uc2USEwoLaW5zdGFuY2VfaWQYASABKAkSDAoEbmFtZRgCIAEoCRIOCgZsYWJlbHMYAyADKAkSDQoFc2xvdHMYBCABKA0SJgoIaGFyZHdhcmUYBiABKAsyFC5uYXJ3aGFsLnYxLkhhcmR3YXJlEg8KB3ZlcnNpb24YByABKAkSLAoMZmxhd2VkX3Rvb2xzGFAgAygLMhYubmFyd2hhbC52MS5GbGF3ZWRUb29sEisKC2pvYl9uZXR3b3JrGFogASgLMhYubmFyd2hhbC52MS5Kb2JOZXR3b3JrEg8KB2VuZ2luZXMYWyADKAkSGAoQc3RyYW5nZXJfZW5naW5lcxhcIAMoCRIsCgpjb250YWluZXJzGF0gASgLMhgubmFyd2hhbC52MS5Db250YWluZXJXYXlKBAgFEAZKBAg8ED0iKwoMQ29udGFpbmVyV2F5EgsKA2hvdxgBIAEoCRIOCgZiZXR0ZXIYAiADKAkiVwoKSm9iTmV0d29yaxIMCgRraW5kGAEgASgJEhYKDmRlbmllc19wcml2YXRlGAIgASgIEg0KBWhvbGVzGAMgAygJEhQKDGFsc29fcHJpdmF0ZRgEIAMoCSI6CgpGbGF3ZWRUb29sEgwKBG5hbWUYASABKAkSDwoHdmVyc2lvbhgCIAEoCRINCgVob2xlcxgDIAMoCSJeCghIYXJkd2FyZRIMCgRjcHVzGAEgASgNEhQKDG1lbW9yeV9ieXRlcxgCIAEoBBIUCgxhcmNoaXRlY3R1cmUYAyABKAkSGAoQb3BlcmF0aW5nX3N5c3RlbRgEIAEoCSInChBXYXRjaExvYWRSZXF1ZXN0EhMKC2ludGVydmFsX21zGAEgASgNIrQCChFXYXRjaExvYWRSZXNwb25zZRITCgtpbnN0YW5jZV9pZBgBIAEoCRINCgVhdF9tcxgCIAEoBBINCgVzbG90cxgDIAEoDRIMCgRidXN5GAQgASgNEhAKCGRyYWluaW5nGAUgASgIEgwKBGxvYWQYBiABKAESCwoDY3B1GAcgASgBEhkKEW1lbW9yeV91c2VkX2J5dGVzGAggASgEEhoKEm1lbW9yeV90b3RhbF9ieXRlcxgJIAEoBBIXCg9kaXNrX2ZyZWVfYnl0ZXMYCiABKAQSDwoHdHJvdWJsZRgLIAEoCRIqCgdvcnBoYW5zGAwgAygLMhkubmFyd2hhbC52MS5PcnBoYW5BdHRlbXB0EiQKB2VuZ2luZXMYWiABKAsyEy5uYXJ3aGFsLnYxLkVuZ2luZXMiNQoHRW5naW5lcxILCgNhbGwYAyADKAkSEQoJc3RyYW5nZXJzGAQgAygJSgQIARACSgQIAhADIj8KDU9ycGhhbkF0dGVtcHQSDgoGam9iX2lkGAEgASgJEg8KB2F0dGVtcHQYAiABKA0SDQoFZmVuY2UYAyABKAQiqwEKBkNvbW1pdBIVCg1yZXBvc2l0b3J5X2lkGAEgASgJEhcKD3JlcG9zaXRvcnlfbmFtZRgCIAEoCRIRCgljbG9uZV91cmwYAyABKAkSCwoDcmVmGAQgASgJEgsKA3NoYRgFIAEoCRITCgtpc19zdHJhbmdlchgGIAEoCBIvCgtjcmVkZW50aWFscxgHIAEoCzIaLm5hcndoYWwudjEuR2l0Q3JlZGVudGlhbHMiXgoOR2l0Q3JlZGVudGlhbHMSEAoIdXNlcm5hbWUYASABKAkSEAoIcGFzc3dvcmQYAiABKAkSEwoLcHJpdmF0ZV9rZXkYAyABKAkSEwoLa25vd25faG9zdHMYBCABKAkikgEKEVBsYW5Db21taXRSZXF1ZXN0EiIKBmNvbW1pdBgBIAEoCzISLm5hcndoYWwudjEuQ29tbWl0EiUKBWZhY3RzGAIgASgLMhYubmFyd2hhbC52MS5FdmVudEZhY3RzEjIKD2luY2x1ZGVfc291cmNlcxgoIAMoCzIZLm5hcndoYWwudjEuSW5jbHVkZVNvdXJjZSJ4Cg1JbmNsdWRlU291cmNlEgwKBG5hbWUYASABKAkSFQoNcmVwb3NpdG9yeV9pZBgCIAEoCRIRCgljbG9uZV91cmwYAyABKAkSLwoLY3JlZGVudGlhbHMYBCABKAsyGi5uYXJ3aGFsLnYxLkdpdENyZWRlbnRpYWxzIq8CCgpFdmVudEZhY3RzEg0KBWV2ZW50GAEgASgJEg0KBXRpdGxlGAIgASgJEg4KBmF1dGhvchgDIAEoCRITCgtpc19zdHJhbmdlchgEIAEoCBIMCgRiYXNlGAUgASgJEhUKDXRhcmdldF9icmFuY2gYBiABKAkSMgoGaW5wdXRzGAcgAygLMiIubmFyd2hhbC52MS5FdmVudEZhY3RzLklucHV0c0VudHJ5EgwKBGpvYnMYCCADKAkSDAoEZnJvbRgoIAEoCRIpCgdyZXF1ZXN0GFAgASgLMhgubmFyd2hhbC52MS5SZXF1ZXN0RmFjdHMSDwoHYWN0aW9ucxhRIAMoCRotCgtJbnB1dHNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIpoCCgxSZXF1ZXN0RmFjdHMSIgoGbGFiZWxzGAEgASgLMhIubmFyd2hhbC52MS5MYWJlbHMSEgoFZHJhZnQYAiABKAhIAIgBARIWCgltaWxlc3RvbmUYAyABKAlIAYgBARITCgZtZXJnZWQYBCABKAhIAogBARIoCgxhZGRlZF9sYWJlbHMYBSABKAsyEi5uYXJ3aGFsLnYxLkxhYmVscxIqCg5yZW1vdmVkX2xhYmVscxgGIAEoCzISLm5hcndoYWwudjEuTGFiZWxzEhoKDWZvcm1lcl9icmFuY2gYByABKAlIA4gBAUIICgZfZHJhZnRCDAoKX21pbGVzdG9uZUIJCgdfbWVyZ2VkQhAKDl9mb3JtZXJfYnJhbmNoIhcKBkxhYmVscxINCgVuYW1lcxgBIAMoCSKtAgoSUGxhbkNvbW1pdFJlc3BvbnNlEg4KBHBsYW4YQiABKAlIABIoCghwcm9ibGVtcxgCIAEoCzIULm5hcndoYWwudjEuUHJvYmxlbXNIABINCgV0aXRsZRgDIAEoCRIOCgZhdXRob3IYBCABKAkSEAoIZmV0Y2hfbXMYBSABKA0SEAoIcGFyc2VfbXMYBiABKA0SEwoLaW5zdGFuY2VfaWQYByABKAkSJgoGdGFyZ2V0GDwgASgLMhYubmFyd2hhbC52MS5UYXJnZXRQbGFuEikKB2NoYW5nZWQYQSABKAsyGC5uYXJ3aGFsLnYxLkNoYW5nZWRGaWxlcxIUCgxmaWxlX21pc3NpbmcYWiABKAgSDAoEbm90ZRhHIAEoCUIICgZyZXN1bHRKBAgBEAIiPwoMQ2hhbmdlZEZpbGVzEhAKCHBpcGVsaW5lGAEgAygJEg4KBm90aGVycxgCIAMoCRINCgV0b3RhbBgDIAEoDSJFCgpUYXJnZXRQbGFuEg8KB21pc3NpbmcYASADKAkSEAoIbWF5X2ZhaWwYAiADKAkSFAoMcnVuc19ub3RoaW5nGAMgASgIIjEKCFByb2JsZW1zEiUKCHByb2JsZW1zGAEgAygLMhMubmFyd2hhbC52MS5Qcm9ibGVtIlcKB1Byb2JsZW0SDwoHbWVzc2FnZRgBIAEoCRIMCgRsaW5lGAIgASgNEg4KBmNvbHVtbhgDIAEoDRIPCgdleGNlcnB0GAQgASgJEgwKBGZpbGUYKCABKAki1wEKEVJ1bkF0dGVtcHRSZXF1ZXN0EikKBXN0YXJ0GAEgASgLMhgubmFyd2hhbC52MS5TdGFydEF0dGVtcHRIABIuCgthY2tub3dsZWRnZRgCIAEoCzIXLm5hcndoYWwudjEuQWNrbm93bGVkZ2VIABIrCgZjYW5jZWwYAyABKAsyGS5uYXJ3aGFsLnYxLkNhbmNlbEF0dGVtcHRIABIvCglpZF90b2tlbnMYPCABKAsyGi5uYXJ3aGFsLnYxLk1pbnRlZElkVG9rZW5zSABCCQoHcmVxdWVzdCLRBAoMU3RhcnRBdHRlbXB0Eg4KBmpvYl9pZBgBIAEoCRIPCgdhdHRlbXB0GAIgASgNEg0KBWZlbmNlGAMgASgEEiIKBmNvbW1pdBgEIAEoCzISLm5hcndoYWwudjEuQ29tbWl0EgsKA2pvYhhSIAEoCRIuCgNlbnYYBiADKAsyIS5uYXJ3aGFsLnYxLlN0YXJ0QXR0ZW1wdC5FbnZFbnRyeRISCgp0aW1lb3V0X21zGAcgASgEEg4KBnJlc3VtZRgIIAEoCBIRCglhZnRlcl9zZXEYCSABKAQSEAoIbGVhc2VfbXMYCiABKA0SNgoHc2VjcmV0cxgLIAMoCzIlLm5hcndoYWwudjEuU3RhcnRBdHRlbXB0LlNlY3JldHNFbnRyeRJKChJ3aXRoaGVsZF9pZF90b2tlbnMYPCADKAsyLi5uYXJ3aGFsLnYxLlN0YXJ0QXR0ZW1wdC5XaXRoaGVsZElkVG9rZW5zRW50cnkSEgoKbm90X21hc2tlZBhQIAMoCRINCgVub3RlcxhRIAMoCRIRCglsb2dfYnl0ZXMYMiABKAQSEgoKY2xlYW51cF9tcxhaIAEoBBoqCghFbnZFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBGi4KDFNlY3JldHNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBGjcKFVdpdGhoZWxkSWRUb2tlbnNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBSgQIBRAGIlkKDk1pbnRlZElkVG9rZW5zEgsKA2FzaxgBIAEoDRIpCgZ0b2tlbnMYAiADKAsyGS5uYXJ3aGFsLnYxLk1pbnRlZElkVG9rZW4SDwoHdHJvdWJsZRgDIAEoCSJBCg1NaW50ZWRJZFRva2VuEgwKBG5hbWUYASABKAkSDQoFdG9rZW4YAiABKAkSEwoLbGlmZXRpbWVfbXMYAyABKA0iUAoLQWNrbm93bGVkZ2USEwoLdGhyb3VnaF9zZXEYASABKAQSGgoNbGVhc2Vfc2VudF9tcxgCIAEoBEgAiAEBQhAKDl9sZWFzZV9zZW50X21zIjUKDUNhbmNlbEF0dGVtcHQSDgoGcmVhc29uGAEgASgJEhQKDGVuZHNfY2xlYW51cBhaIAEoCCK1AwoSUnVuQXR0ZW1wdFJlc3BvbnNlEgsKA3NlcRgBIAEoBBINCgVhdF9tcxgCIAEoBBItCgdzdGFydGVkGAMgASgLMhoubmFyd2hhbC52MS5BdHRlbXB0U3RhcnRlZEgAEioKBXBoYXNlGAQgASgLMhkubmFyd2hhbC52MS5QaGFzZUZpbmlzaGVkSAASLwoMc3RlcF9zdGFydGVkGAUgASgLMhcubmFyd2hhbC52MS5TdGVwU3RhcnRlZEgAEiYKA2xvZxgGIAEoCzIXLm5hcndoYWwudjEuTG9nQXBwZW5kZWRIABIxCg1zdGVwX2ZpbmlzaGVkGAcgASgLMhgubmFyd2hhbC52MS5TdGVwRmluaXNoZWRIABIvCghmaW5pc2hlZBgIIAEoCzIbLm5hcndoYWwudjEuQXR0ZW1wdEZpbmlzaGVkSAASKgoJaGVhcnRiZWF0GAkgASgLMhUubmFyd2hhbC52MS5IZWFydGJlYXRIABI2ChBpZF90b2tlbnNfd2FudGVkGDwgASgLMhoubmFyd2hhbC52MS5Bc2tGb3JJZFRva2Vuc0gAQgcKBWV2ZW50IiwKDkFza0ZvcklkVG9rZW5zEgsKA2FzaxgBIAEoDRINCgVuYW1lcxgCIAMoCSIcCglIZWFydGJlYXQSDwoHc2VudF9tcxgBIAEoBCIlCg5BdHRlbXB0U3RhcnRlZBITCgtpbnN0YW5jZV9pZBgBIAEoCSJsCg1QaGFzZUZpbmlzaGVkEiAKBXBoYXNlGAEgASgOMhEubmFyd2hhbC52MS5QaGFzZRITCgtkdXJhdGlvbl9tcxgCIAEoDRIkCgZpbWFnZXMYRiADKAsyFC5uYXJ3aGFsLnYxLkltYWdlUnVuIikKCEltYWdlUnVuEg0KBWltYWdlGAEgASgJEg4KBmRpZ2VzdBgCIAEoCSIbCgtTdGVwU3RhcnRlZBIMCgRzdGVwGAEgASgNInoKC0xvZ0FwcGVuZGVkEgwKBHN0ZXAYASABKA0SEgoKbGluZV9jb3VudBgDIAEoDRIMCgRzaXplGAQgASgNEiQKB3BhY2tpbmcYBSABKA4yEy5uYXJ3aGFsLnYxLlBhY2tpbmcSDwoHY29udGVudBgGIAEoDEoECAIQAyJ4CgxTdGVwRmluaXNoZWQSDAoEc3RlcBgBIAEoDRIkCgdvdXRjb21lGAIgASgOMhMubmFyd2hhbC52MS5PdXRjb21lEhYKCWV4aXRfY29kZRgDIAEoBUgAiAEBEg4KBnJlYXNvbhgEIAEoCUIMCgpfZXhpdF9jb2RlItQBCg9BdHRlbXB0RmluaXNoZWQSJAoHb3V0Y29tZRgBIAEoDjITLm5hcndoYWwudjEuT3V0Y29tZRIOCgZyZWFzb24YAiABKAkSIAoFZmF1bHQYAyABKA4yES5uYXJ3aGFsLnYxLkZhdWx0EjkKB291dHB1dHMYKCADKAsyKC5uYXJ3aGFsLnYxLkF0dGVtcHRGaW5pc2hlZC5PdXRwdXRzRW50cnkaLgoMT3V0cHV0c0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEiIAoMRHJhaW5SZXF1ZXN0EhAKCGRyYWluaW5nGAEgASgIIg8KDURyYWluUmVzcG9uc2UiQAoORGlzY2FyZFJlcXVlc3QSDgoGam9iX2lkGAEgASgJEg8KB2F0dGVtcHQYAiABKA0SDQoFZmVuY2UYAyABKAQiEQoPRGlzY2FyZFJlc3BvbnNlIg4KDFByb2JlUmVxdWVzdCIgCg1Qcm9iZVJlc3BvbnNlEg8KB3Ryb3VibGUYASABKAkqVgoFUGhhc2USFQoRUEhBU0VfVU5TUEVDSUZJRUQQABIPCgtQSEFTRV9GRVRDSBABEhIKDlBIQVNFX0NIRUNLT1VUEAISEQoNUEhBU0VfU0FOREJPWBADKkcKB1BhY2tpbmcSFwoTUEFDS0lOR19VTlNQRUNJRklFRBAAEhEKDVBBQ0tJTkdfUExBSU4QARIQCgxQQUNLSU5HX1pTVEQQAipcCgVGYXVsdBIVChFGQVVMVF9VTlNQRUNJRklFRBAAEhAKDEZBVUxUX1JVTk5FUhABEhUKEUZBVUxUX0hBTkRFRF9CQUNLEAISEwoPRkFVTFRfTk9fRU5HSU5FEAMqoAEKB091dGNvbWUSFwoTT1VUQ09NRV9VTlNQRUNJRklFRBAAEhMKD09VVENPTUVfU1VDQ0VTUxABEhMKD09VVENPTUVfRkFJTFVSRRACEhEKDU9VVENPTUVfRVJST1IQAxIVChFPVVRDT01FX0NBTkNFTExFRBAEEhMKD09VVENPTUVfVElNRU9VVBAFEhMKD09VVENPTUVfU0tJUFBFRBAGMoAECg1SdW5uZXJTZXJ2aWNlEkUKCERlc2NyaWJlEhsubmFyd2hhbC52MS5EZXNjcmliZVJlcXVlc3QaHC5uYXJ3aGFsLnYxLkRlc2NyaWJlUmVzcG9uc2USSgoJV2F0Y2hMb2FkEhwubmFyd2hhbC52MS5XYXRjaExvYWRSZXF1ZXN0Gh0ubmFyd2hhbC52MS5XYXRjaExvYWRSZXNwb25zZTABEksKClBsYW5Db21taXQSHS5uYXJ3aGFsLnYxLlBsYW5Db21taXRSZXF1ZXN0Gh4ubmFyd2hhbC52MS5QbGFuQ29tbWl0UmVzcG9uc2USTwoKUnVuQXR0ZW1wdBIdLm5hcndoYWwudjEuUnVuQXR0ZW1wdFJlcXVlc3QaHi5uYXJ3aGFsLnYxLlJ1bkF0dGVtcHRSZXNwb25zZSgBMAESPAoFRHJhaW4SGC5uYXJ3aGFsLnYxLkRyYWluUmVxdWVzdBoZLm5hcndoYWwudjEuRHJhaW5SZXNwb25zZRJCCgdEaXNjYXJkEhoubmFyd2hhbC52MS5EaXNjYXJkUmVxdWVzdBobLm5hcndoYWwudjEuRGlzY2FyZFJlc3BvbnNlEjwKBVByb2JlEhgubmFyd2hhbC52MS5Qcm9iZVJlcXVlc3QaGS5uYXJ3aGFsLnYxLlByb2JlUmVzcG9uc2ViBnByb3RvMw");
 
 /**
  * Describes the message narwhal.v1.DescribeRequest.
@@ -25,291 +25,298 @@ export const DescribeResponseSchema = /*@__PURE__*/
   messageDesc(file_narwhal_v1_runner, 1);
 
 /**
+ * Describes the message narwhal.v1.ContainerWay.
+ * Use `create(ContainerWaySchema)` to create a new message.
+ */
+export const ContainerWaySchema = /*@__PURE__*/
+  messageDesc(file_narwhal_v1_runner, 2);
+
+/**
  * Describes the message narwhal.v1.JobNetwork.
  * Use `create(JobNetworkSchema)` to create a new message.
  */
 export const JobNetworkSchema = /*@__PURE__*/
-  messageDesc(file_narwhal_v1_runner, 2);
+  messageDesc(file_narwhal_v1_runner, 3);
 
 /**
  * Describes the message narwhal.v1.FlawedTool.
  * Use `create(FlawedToolSchema)` to create a new message.
  */
 export const FlawedToolSchema = /*@__PURE__*/
-  messageDesc(file_narwhal_v1_runner, 3);
+  messageDesc(file_narwhal_v1_runner, 4);
 
 /**
  * Describes the message narwhal.v1.Hardware.
  * Use `create(HardwareSchema)` to create a new message.
  */
 export const HardwareSchema = /*@__PURE__*/
-  messageDesc(file_narwhal_v1_runner, 4);
+  messageDesc(file_narwhal_v1_runner, 5);
 
 /**
  * Describes the message narwhal.v1.WatchLoadRequest.
  * Use `create(WatchLoadRequestSchema)` to create a new message.
  */
 export const WatchLoadRequestSchema = /*@__PURE__*/
-  messageDesc(file_narwhal_v1_runner, 5);
+  messageDesc(file_narwhal_v1_runner, 6);
 
 /**
  * Describes the message narwhal.v1.WatchLoadResponse.
  * Use `create(WatchLoadResponseSchema)` to create a new message.
  */
 export const WatchLoadResponseSchema = /*@__PURE__*/
-  messageDesc(file_narwhal_v1_runner, 6);
+  messageDesc(file_narwhal_v1_runner, 7);
 
 /**
  * Describes the message narwhal.v1.Engines.
  * Use `create(EnginesSchema)` to create a new message.
  */
 export const EnginesSchema = /*@__PURE__*/
-  messageDesc(file_narwhal_v1_runner, 7);
+  messageDesc(file_narwhal_v1_runner, 8);
 
 /**
  * Describes the message narwhal.v1.OrphanAttempt.
  * Use `create(OrphanAttemptSchema)` to create a new message.
  */
 export const OrphanAttemptSchema = /*@__PURE__*/
-  messageDesc(file_narwhal_v1_runner, 8);
+  messageDesc(file_narwhal_v1_runner, 9);
 
 /**
  * Describes the message narwhal.v1.Commit.
  * Use `create(CommitSchema)` to create a new message.
  */
 export const CommitSchema = /*@__PURE__*/
-  messageDesc(file_narwhal_v1_runner, 9);
+  messageDesc(file_narwhal_v1_runner, 10);
 
 /**
  * Describes the message narwhal.v1.GitCredentials.
  * Use `create(GitCredentialsSchema)` to create a new message.
  */
 export const GitCredentialsSchema = /*@__PURE__*/
-  messageDesc(file_narwhal_v1_runner, 10);
+  messageDesc(file_narwhal_v1_runner, 11);
 
 /**
  * Describes the message narwhal.v1.PlanCommitRequest.
  * Use `create(PlanCommitRequestSchema)` to create a new message.
  */
 export const PlanCommitRequestSchema = /*@__PURE__*/
-  messageDesc(file_narwhal_v1_runner, 11);
+  messageDesc(file_narwhal_v1_runner, 12);
 
 /**
  * Describes the message narwhal.v1.IncludeSource.
  * Use `create(IncludeSourceSchema)` to create a new message.
  */
 export const IncludeSourceSchema = /*@__PURE__*/
-  messageDesc(file_narwhal_v1_runner, 12);
+  messageDesc(file_narwhal_v1_runner, 13);
 
 /**
  * Describes the message narwhal.v1.EventFacts.
  * Use `create(EventFactsSchema)` to create a new message.
  */
 export const EventFactsSchema = /*@__PURE__*/
-  messageDesc(file_narwhal_v1_runner, 13);
+  messageDesc(file_narwhal_v1_runner, 14);
 
 /**
  * Describes the message narwhal.v1.RequestFacts.
  * Use `create(RequestFactsSchema)` to create a new message.
  */
 export const RequestFactsSchema = /*@__PURE__*/
-  messageDesc(file_narwhal_v1_runner, 14);
+  messageDesc(file_narwhal_v1_runner, 15);
 
 /**
  * Describes the message narwhal.v1.Labels.
  * Use `create(LabelsSchema)` to create a new message.
  */
 export const LabelsSchema = /*@__PURE__*/
-  messageDesc(file_narwhal_v1_runner, 15);
+  messageDesc(file_narwhal_v1_runner, 16);
 
 /**
  * Describes the message narwhal.v1.PlanCommitResponse.
  * Use `create(PlanCommitResponseSchema)` to create a new message.
  */
 export const PlanCommitResponseSchema = /*@__PURE__*/
-  messageDesc(file_narwhal_v1_runner, 16);
+  messageDesc(file_narwhal_v1_runner, 17);
 
 /**
  * Describes the message narwhal.v1.ChangedFiles.
  * Use `create(ChangedFilesSchema)` to create a new message.
  */
 export const ChangedFilesSchema = /*@__PURE__*/
-  messageDesc(file_narwhal_v1_runner, 17);
+  messageDesc(file_narwhal_v1_runner, 18);
 
 /**
  * Describes the message narwhal.v1.TargetPlan.
  * Use `create(TargetPlanSchema)` to create a new message.
  */
 export const TargetPlanSchema = /*@__PURE__*/
-  messageDesc(file_narwhal_v1_runner, 18);
+  messageDesc(file_narwhal_v1_runner, 19);
 
 /**
  * Describes the message narwhal.v1.Problems.
  * Use `create(ProblemsSchema)` to create a new message.
  */
 export const ProblemsSchema = /*@__PURE__*/
-  messageDesc(file_narwhal_v1_runner, 19);
+  messageDesc(file_narwhal_v1_runner, 20);
 
 /**
  * Describes the message narwhal.v1.Problem.
  * Use `create(ProblemSchema)` to create a new message.
  */
 export const ProblemSchema = /*@__PURE__*/
-  messageDesc(file_narwhal_v1_runner, 20);
+  messageDesc(file_narwhal_v1_runner, 21);
 
 /**
  * Describes the message narwhal.v1.RunAttemptRequest.
  * Use `create(RunAttemptRequestSchema)` to create a new message.
  */
 export const RunAttemptRequestSchema = /*@__PURE__*/
-  messageDesc(file_narwhal_v1_runner, 21);
+  messageDesc(file_narwhal_v1_runner, 22);
 
 /**
  * Describes the message narwhal.v1.StartAttempt.
  * Use `create(StartAttemptSchema)` to create a new message.
  */
 export const StartAttemptSchema = /*@__PURE__*/
-  messageDesc(file_narwhal_v1_runner, 22);
+  messageDesc(file_narwhal_v1_runner, 23);
 
 /**
  * Describes the message narwhal.v1.MintedIdTokens.
  * Use `create(MintedIdTokensSchema)` to create a new message.
  */
 export const MintedIdTokensSchema = /*@__PURE__*/
-  messageDesc(file_narwhal_v1_runner, 23);
+  messageDesc(file_narwhal_v1_runner, 24);
 
 /**
  * Describes the message narwhal.v1.MintedIdToken.
  * Use `create(MintedIdTokenSchema)` to create a new message.
  */
 export const MintedIdTokenSchema = /*@__PURE__*/
-  messageDesc(file_narwhal_v1_runner, 24);
+  messageDesc(file_narwhal_v1_runner, 25);
 
 /**
  * Describes the message narwhal.v1.Acknowledge.
  * Use `create(AcknowledgeSchema)` to create a new message.
  */
 export const AcknowledgeSchema = /*@__PURE__*/
-  messageDesc(file_narwhal_v1_runner, 25);
+  messageDesc(file_narwhal_v1_runner, 26);
 
 /**
  * Describes the message narwhal.v1.CancelAttempt.
  * Use `create(CancelAttemptSchema)` to create a new message.
  */
 export const CancelAttemptSchema = /*@__PURE__*/
-  messageDesc(file_narwhal_v1_runner, 26);
+  messageDesc(file_narwhal_v1_runner, 27);
 
 /**
  * Describes the message narwhal.v1.RunAttemptResponse.
  * Use `create(RunAttemptResponseSchema)` to create a new message.
  */
 export const RunAttemptResponseSchema = /*@__PURE__*/
-  messageDesc(file_narwhal_v1_runner, 27);
+  messageDesc(file_narwhal_v1_runner, 28);
 
 /**
  * Describes the message narwhal.v1.AskForIdTokens.
  * Use `create(AskForIdTokensSchema)` to create a new message.
  */
 export const AskForIdTokensSchema = /*@__PURE__*/
-  messageDesc(file_narwhal_v1_runner, 28);
+  messageDesc(file_narwhal_v1_runner, 29);
 
 /**
  * Describes the message narwhal.v1.Heartbeat.
  * Use `create(HeartbeatSchema)` to create a new message.
  */
 export const HeartbeatSchema = /*@__PURE__*/
-  messageDesc(file_narwhal_v1_runner, 29);
+  messageDesc(file_narwhal_v1_runner, 30);
 
 /**
  * Describes the message narwhal.v1.AttemptStarted.
  * Use `create(AttemptStartedSchema)` to create a new message.
  */
 export const AttemptStartedSchema = /*@__PURE__*/
-  messageDesc(file_narwhal_v1_runner, 30);
+  messageDesc(file_narwhal_v1_runner, 31);
 
 /**
  * Describes the message narwhal.v1.PhaseFinished.
  * Use `create(PhaseFinishedSchema)` to create a new message.
  */
 export const PhaseFinishedSchema = /*@__PURE__*/
-  messageDesc(file_narwhal_v1_runner, 31);
+  messageDesc(file_narwhal_v1_runner, 32);
 
 /**
  * Describes the message narwhal.v1.ImageRun.
  * Use `create(ImageRunSchema)` to create a new message.
  */
 export const ImageRunSchema = /*@__PURE__*/
-  messageDesc(file_narwhal_v1_runner, 32);
+  messageDesc(file_narwhal_v1_runner, 33);
 
 /**
  * Describes the message narwhal.v1.StepStarted.
  * Use `create(StepStartedSchema)` to create a new message.
  */
 export const StepStartedSchema = /*@__PURE__*/
-  messageDesc(file_narwhal_v1_runner, 33);
+  messageDesc(file_narwhal_v1_runner, 34);
 
 /**
  * Describes the message narwhal.v1.LogAppended.
  * Use `create(LogAppendedSchema)` to create a new message.
  */
 export const LogAppendedSchema = /*@__PURE__*/
-  messageDesc(file_narwhal_v1_runner, 34);
+  messageDesc(file_narwhal_v1_runner, 35);
 
 /**
  * Describes the message narwhal.v1.StepFinished.
  * Use `create(StepFinishedSchema)` to create a new message.
  */
 export const StepFinishedSchema = /*@__PURE__*/
-  messageDesc(file_narwhal_v1_runner, 35);
+  messageDesc(file_narwhal_v1_runner, 36);
 
 /**
  * Describes the message narwhal.v1.AttemptFinished.
  * Use `create(AttemptFinishedSchema)` to create a new message.
  */
 export const AttemptFinishedSchema = /*@__PURE__*/
-  messageDesc(file_narwhal_v1_runner, 36);
+  messageDesc(file_narwhal_v1_runner, 37);
 
 /**
  * Describes the message narwhal.v1.DrainRequest.
  * Use `create(DrainRequestSchema)` to create a new message.
  */
 export const DrainRequestSchema = /*@__PURE__*/
-  messageDesc(file_narwhal_v1_runner, 37);
+  messageDesc(file_narwhal_v1_runner, 38);
 
 /**
  * Describes the message narwhal.v1.DrainResponse.
  * Use `create(DrainResponseSchema)` to create a new message.
  */
 export const DrainResponseSchema = /*@__PURE__*/
-  messageDesc(file_narwhal_v1_runner, 38);
+  messageDesc(file_narwhal_v1_runner, 39);
 
 /**
  * Describes the message narwhal.v1.DiscardRequest.
  * Use `create(DiscardRequestSchema)` to create a new message.
  */
 export const DiscardRequestSchema = /*@__PURE__*/
-  messageDesc(file_narwhal_v1_runner, 39);
+  messageDesc(file_narwhal_v1_runner, 40);
 
 /**
  * Describes the message narwhal.v1.DiscardResponse.
  * Use `create(DiscardResponseSchema)` to create a new message.
  */
 export const DiscardResponseSchema = /*@__PURE__*/
-  messageDesc(file_narwhal_v1_runner, 40);
+  messageDesc(file_narwhal_v1_runner, 41);
 
 /**
  * Describes the message narwhal.v1.ProbeRequest.
  * Use `create(ProbeRequestSchema)` to create a new message.
  */
 export const ProbeRequestSchema = /*@__PURE__*/
-  messageDesc(file_narwhal_v1_runner, 41);
+  messageDesc(file_narwhal_v1_runner, 42);
 
 /**
  * Describes the message narwhal.v1.ProbeResponse.
  * Use `create(ProbeResponseSchema)` to create a new message.
  */
 export const ProbeResponseSchema = /*@__PURE__*/
-  messageDesc(file_narwhal_v1_runner, 42);
+  messageDesc(file_narwhal_v1_runner, 43);
 
 /**
  * Describes the enum narwhal.v1.Phase.

@@ -6,13 +6,14 @@ import type { IdMap } from '../spec/id-map.ts'
 import type { OciRlimit } from '../spec/oci-json.ts'
 import { loweredRlimits, oomScoreOf, parseRlimits, rlimitsOf } from '../spec/rlimits.ts'
 import { Filters } from './filters.ts'
-import { findProgram } from './programs.ts'
+import { findProgram, findVersion } from './programs.ts'
 import type { RuntimeName, RuntimeProgram } from './trial-container.ts'
 import { findOuterNamespace } from './user-namespace.ts'
 
 /** A runtime that has started a container here, and how it does so. */
 export interface FoundRuntime {
   readonly runtime: RuntimeProgram
+  readonly version?: string | undefined
   /** Put before commands that start containers: an ordinary user's entry into a user namespace. */
   readonly enter: readonly string[]
   /** The user namespace of each container; absent: their root is the runner's user. */
@@ -59,7 +60,8 @@ export async function findRuntime(search: RuntimeSearch): Promise<FoundRuntime |
       const filters = filtersOf(search, found)
       try {
         await filters.for(idMap ? dockerRights() : strictRights())
-        return { ...found, filters, notes: [...notes, ...machine.notes] }
+        const version = await findVersion(path)
+        return { ...found, version, filters, notes: [...notes, ...machine.notes] }
       } catch (error) {
         notes.push(idMap && machine.maps.length > 1 ? noMap(name, error) : fails(name, error))
       }

@@ -1,5 +1,10 @@
+import { execFile } from 'node:child_process'
 import { access, constants } from 'node:fs/promises'
 import { join } from 'node:path'
+import { promisify } from 'node:util'
+import { versionIn } from '../../../tools/find-tools.ts'
+
+const run = promisify(execFile)
 
 /** Programs of root's are in folders that not every PATH has. */
 const FOLDERS = ['/usr/local/sbin', '/usr/local/bin', '/usr/sbin', '/usr/bin', '/sbin', '/bin']
@@ -18,4 +23,13 @@ export async function findProgram(name: string): Promise<string | undefined> {
     if (isThere) return path
   }
   return undefined
+}
+
+const VERSION_MS = 5_000
+
+/** The version that a program prints; undefined if it prints none. */
+export async function findVersion(path: string): Promise<string | undefined> {
+  const options = { env: PROGRAM_ENV, timeout: VERSION_MS }
+  const answer = await run(path, ['--version'], options).catch(() => ({ stdout: '' }))
+  return versionIn(answer.stdout)
 }
