@@ -66,7 +66,8 @@ async function endOf(child: ChildProcess): Promise<void> {
   }
   const stderr = await words.catch(() => '')
   if (code === 0) return
-  if (/No space left on device|Disk quota exceeded/.test(stderr)) {
+  // GNU tar has no other words for a write that a full disk has cut short.
+  if (/No space left on device|Disk quota exceeded|Wrote only \d+ of \d+ bytes/.test(stderr)) {
     throw new NarwhalError('exhausted', 'there is no space left to unpack it')
   }
   throw childError('tar, unpacking a layer,', { code }, stderr)
