@@ -1,12 +1,12 @@
-import { link, mkdir, readdir, rename, stat, truncate, writeFile } from 'node:fs/promises'
+import { link, mkdir, rm, truncate, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { setTimeout as sleep } from 'node:timers/promises'
-import { NarwhalError } from '../../../lib/errors.ts'
+import { hasCode, NarwhalError } from '../../../lib/errors.ts'
 import { hexOf } from '../layout/manifest.ts'
 import { blobPath, type FetchedLayer } from '../layout/read-layout.ts'
 import { hashFile } from './hash-file.ts'
 import { type Patience, retrying } from './retrying.ts'
 import type { Skopeo } from './skopeo.ts'
+import { watchLayout } from './watch-layout.ts'
 
 export interface CopyLayers {
   readonly skopeo: Skopeo
@@ -20,6 +20,8 @@ export interface CopyLayers {
   readonly blobs: string
   /** A folder for each try; removed by the caller. */
   readonly work: string
+  /** Called, also repeatedly, when a layer can be unpacked, or is. */
+  readonly onBlob: (digest: string) => void
   readonly signal: AbortSignal
   readonly onProgress: (line: string) => void
   readonly patience: Patience
@@ -35,14 +37,15 @@ export async function copyLayers(copy: CopyLayers): Promise<void> {
     const layout = join(copy.work, `try-${attempt}`)
     try {
       await prepare(copy, layout)
-      await copyOnce(copy, layout, copy.patience.stallMs)
+      await copyOnce(copy, layout)
     } finally {
       await keepFinished(copy, layout)
     }
   })
 }
 
-async function prepare({ layers, blobs, isThere }: CopyLayers, layout: string): Promise<void> {
+async function prepare(copy: CopyLayers, layout: string): Promise<void> {
+  const { layers, blobs, isThere, onBlob } = copy
   await mkdir(join(layout, 'blobs/sha256'), { recursive: true })
   await writeFile(join(layout, 'oci-layout'), '{"imageLayoutVersion":"1.0.0"}')
   for (const { digest, diffId, sizeBytes } of layers) {
@@ -51,23 +54,26 @@ async function prepare({ layers, blobs, isThere }: CopyLayers, layout: string): 
       // skopeo only looks whether there is a file of this size, and does not fetch it.
       await writeFile(blobPath(layout, digest), '')
       await truncate(blobPath(layout, digest), sizeBytes)
-    } else if ((await hashFile(kept)) === digest) await link(kept, blobPath(layout, digest))
+      onBlob(digest)
+    } else if ((await hashFile(kept)) === digest) {
+      await link(kept, blobPath(layout, digest))
+      onBlob(digest)
+    } else await rm(kept, { force: true })
   }
 }
 
-async function copyOnce(
-  { skopeo, from, signal, work }: CopyLayers,
-  layout: string,
-  stallMs: number,
-): Promise<void> {
+async function copyOnce(copy: CopyLayers, layout: string): Promise<void> {
+  const { skopeo, from, signal, work } = copy
+  const { stallMs } = copy.patience
   const stop = new AbortController()
   const tmp = join(work, 'tmp')
-  const words = `skopeo got nothing for ${stallMs / 1000} s: timeout`
-  const watching = watch([join(layout, 'blobs/sha256'), tmp], stallMs, stop.signal).then(
-    (stalled) => {
-      if (stalled) stop.abort(new NarwhalError('unavailable', words))
-    },
-  )
+  const folders = [join(layout, 'blobs/sha256'), tmp]
+  const onTick = () => keepFinished(copy, layout)
+  const watching = watchLayout({ folders, stallMs, onTick, stop: stop.signal }).then((stalled) => {
+    const words = `skopeo got nothing for ${stallMs / 1000} s: timeout`
+    if (stalled) stop.abort(new NarwhalError('unavailable', words))
+  })
+  watching.catch(() => {})
   try {
     const either = AbortSignal.any([signal, stop.signal])
     await skopeo.run([...from, `oci:${layout}:image`], { signal: either, tmp })
@@ -77,40 +83,16 @@ async function copyOnce(
   }
 }
 
-/** Resolves to true when nothing in the folders has grown for so long, to false when it is stopped. */
-async function watch(
-  folders: readonly string[],
-  stallMs: number,
-  stop: AbortSignal,
-): Promise<boolean> {
-  let last = -1
-  let since = performance.now()
-  while (!stop.aborted) {
-    const size = await sizeOf(folders)
-    if (size !== last) {
-      last = size
-      since = performance.now()
-    } else if (performance.now() - since > stallMs) return true
-    await sleep(Math.min(1_000, stallMs / 4), undefined, { signal: stop }).catch(() => {})
-  }
-  return false
-}
-
-async function sizeOf(folders: readonly string[]): Promise<number> {
-  let sum = 0
-  for (const folder of folders) {
-    for (const name of await readdir(folder).catch(() => [])) {
-      sum += (await stat(join(folder, name)).catch(() => undefined))?.size ?? 0
-    }
-  }
-  return sum
-}
-
 /** Names in a layout are given to files that are finished. */
-async function keepFinished(copy: CopyLayers, layout: string): Promise<void> {
-  for (const { digest, diffId } of copy.layers) {
-    if (copy.isThere(diffId)) continue
-    const path = blobPath(layout, digest)
-    if (await stat(path).catch(() => undefined)) await rename(path, join(copy.blobs, hexOf(digest)))
+async function keepFinished({ layers, blobs, isThere, onBlob }: CopyLayers, layout: string) {
+  for (const { digest, diffId } of layers) {
+    try {
+      if (!isThere(diffId)) await link(blobPath(layout, digest), join(blobs, hexOf(digest)))
+      onBlob(digest)
+    } catch (error) {
+      // Another process may have fetched it as well, or unpacked it.
+      if (hasCode(error, 'EEXIST')) onBlob(digest)
+      else if (!hasCode(error, 'ENOENT')) throw error
+    }
   }
 }

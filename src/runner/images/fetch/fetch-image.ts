@@ -1,10 +1,11 @@
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { ImageReference } from '../../../core/image-reference.ts'
+import { allOrNone } from '../../../lib/async/all-or-none.ts'
 import { NarwhalError } from '../../../lib/errors.ts'
 import { present } from '../../../lib/present.ts'
 import { hexOf } from '../layout/manifest.ts'
-import type { ImageStore } from '../store/image-store.ts'
+import type { ImageStore, NewName } from '../store/image-store.ts'
 import { checkSpace, spaceFor } from '../store/space.ts'
 import { copyLayers } from './copy-layers.ts'
 import { failureOf, notReadable } from './fetch-failure.ts'
@@ -96,7 +97,9 @@ async function fetchAs(fetch: FetchImage, known: Known): Promise<void> {
       const found = await retrying(fetch, () => resolveImage(ask))
       const copy = ['copy', '--quiet', '--dest-oci-accept-uncompressed-layers', ...authfile]
       const from = [...copy, ...tlsOptions(place, 'src-'), transportOf(place, found.digest)]
-      await addImage(fetch, { ...found, isPublic: known.isPublic, from }, work)
+      const { indexDigest } = found
+      const facts = present({ indexDigest, isPublic: known.isPublic || undefined })
+      await addImage(fetch, { ...found, facts, from }, work)
     })
   } finally {
     await store.discard(work)
@@ -105,25 +108,35 @@ async function fetchAs(fetch: FetchImage, known: Known): Promise<void> {
 
 async function addImage(
   { store, skopeo, image, signal, onProgress, patience }: FetchImage,
-  found: ResolvedImage & { readonly isPublic: boolean; readonly from: readonly string[] },
+  found: ResolvedImage & {
+    readonly facts: Omit<NewName, 'reference'>
+    readonly from: readonly string[]
+  },
   work: string,
 ): Promise<void> {
   await using _ = await store.reserve(found, signal)
   const isThere = (diffId: string) => store.hasLayer(diffId)
   const missing = found.layers.filter(({ diffId }) => !isThere(diffId))
   const blobs = store.folder.join('blobs')
-  if (missing.length > 0) {
-    const bytes = missing.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0)
-    await haveSpace(store, bytes)
-    onProgress(`fetching ${missing.length} of ${found.layers.length} layers, ${inMb(bytes)} MB`)
-    const { layers, from } = found
-    await copyLayers({ skopeo, from, layers, isThere, blobs, work, signal, onProgress, patience })
-  }
-  const layers = found.layers.map((one) => ({ ...one, blob: join(blobs, hexOf(one.digest)) }))
-  const { indexDigest } = found
-  const isPublic = found.isPublic || undefined
-  const name = { reference: image.full, ...present({ indexDigest, isPublic }) }
-  await store.add({ ...found, layers }, name, signal, onProgress)
+  const arrivals = new Map(missing.map(({ digest }) => [digest, Promise.withResolvers<void>()]))
+  const layers = found.layers.map((one) => ({
+    ...one,
+    blob: join(blobs, hexOf(one.digest)),
+    ...present({ ready: arrivals.get(one.digest)?.promise }),
+  }))
+  const name = { reference: image.full, ...present(found.facts) }
+  const add = (either: AbortSignal) => store.add({ ...found, layers }, name, either, onProgress)
+  if (missing.length === 0) return await add(signal)
+  const bytes = missing.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0)
+  await haveSpace(store, bytes)
+  onProgress(`fetching ${missing.length} of ${found.layers.length} layers, ${inMb(bytes)} MB`)
+  const onBlob = (digest: string) => arrivals.get(digest)?.resolve()
+  const { from } = found
+  const copy = { skopeo, from, layers: found.layers, isThere, blobs, work, onBlob }
+  // Each layer is unpacked as soon as it is there.
+  const copying = (either: AbortSignal) =>
+    copyLayers({ ...copy, signal: either, onProgress, patience })
+  await allOrNone([copying, add], signal)
 }
 
 /** Removes what was used longest ago, once, if there is no room. */

@@ -20,8 +20,9 @@ export interface FetchedImage extends ParsedConfig {
 }
 
 export interface FetchedLayer {
-  /** The layer's file. */
+  /** The layer's file; there once `ready` has resolved. */
   readonly blob: string
+  readonly ready?: Promise<void>
   readonly digest: string
   readonly diffId: string
   readonly sizeBytes: number

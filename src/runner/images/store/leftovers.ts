@@ -1,4 +1,4 @@
-import { readdir, rename } from 'node:fs/promises'
+import { readdir, rename, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { isOwnerAlive, ownOwner } from './owner.ts'
 import type { StoreFolder } from './store-folder.ts'
@@ -22,11 +22,16 @@ async function keepBlobs(folder: StoreFolder, path: string): Promise<void> {
     for (const attempt of await entriesOf(join(path, work))) {
       const blobs = join(path, work, attempt, 'blobs/sha256')
       for (const name of await entriesOf(blobs)) {
-        if (!/^[0-9a-f]{64}$/.test(name)) continue
+        if (!/^[0-9a-f]{64}$/.test(name) || (await isEmptyInside(join(blobs, name)))) continue
         await rename(join(blobs, name), folder.join('blobs', name)).catch(() => {})
       }
     }
   }
+}
+
+/** Stands for a layer that was unpacked already: see `copyLayers`. */
+async function isEmptyInside(path: string): Promise<boolean> {
+  return (await stat(path)).blocks === 0
 }
 
 async function entriesOf(path: string): Promise<string[]> {

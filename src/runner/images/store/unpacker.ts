@@ -1,6 +1,7 @@
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { allOrNone } from '../../../lib/async/all-or-none.ts'
+import { withSignal } from '../../../lib/async/with-signal.ts'
 import { NarwhalError } from '../../../lib/errors.ts'
 import { SharedTasks } from '../../../lib/shared-tasks.ts'
 import { makeRoom } from '../layer/tar-room.ts'
@@ -64,6 +65,9 @@ export class Unpacker implements AsyncDisposable {
   async #layer(layer: FetchedLayer, signal: AbortSignal): Promise<LayerFacts> {
     const folder = this.#folder
     const path = folder.layer(layer.diffId)
+    const { ready, ...parts } = layer
+    // Before the lock: who holds it waits for nobody else.
+    if (ready && !this.findLayer(layer.diffId)) await withSignal(ready, signal)
     using lock = new FileLock(folder.layerLock(layer.diffId))
     await lock.acquire(signal)
     const there = this.findLayer(layer.diffId)
@@ -71,7 +75,7 @@ export class Unpacker implements AsyncDisposable {
     const work = await folder.newWork()
     try {
       const { form, rights } = folder
-      const job = { ...layer, form, rights, room: folder.join('room'), folder: work }
+      const job = { ...parts, form, rights, room: folder.join('room'), folder: work }
       const facts = await this.#threads.unpack(job, signal)
       await writeOnDisk(join(work, 'facts.json'), JSON.stringify(facts))
       // One whose ids did not fit, and do now.
