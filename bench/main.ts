@@ -3,6 +3,7 @@ import { dispatch } from './dispatch/dispatch.ts'
 import { footprint } from './footprint/footprint.ts'
 import { hostile } from './hostile/hostile.ts'
 import { hotpath } from './hotpath/hotpath.ts'
+import { idle } from './idle/idle.ts'
 import { logs } from './logs/logs.ts'
 import { real } from './real/real.ts'
 import { retention } from './retention/retention.ts'
@@ -18,6 +19,7 @@ const BENCHES: readonly Bench[] = [
   webhooks,
   dispatch,
   footprint,
+  idle,
   retention,
   hostile,
   searches,

@@ -21,7 +21,8 @@ export interface MeasuredInstallation extends AsyncDisposable {
 }
 
 export interface MeasuredOptions {
-  readonly image: string
+  /** None: the job has no image. */
+  readonly image?: string
   readonly signal: AbortSignal
   /** What each step runs; a greeting unless told. */
   readonly command?: string
@@ -48,7 +49,7 @@ export async function openMeasured(
 
 function pipelineFile({ image, command = 'echo hello', steps = 1 }: MeasuredOptions): string {
   const all = Array.from({ length: steps }, (_, n) => `  - name: s${n}\n    command: ${command}\n`)
-  return `image: ${image}\nsteps:\n${all.join('')}`
+  return `${image === undefined ? '' : `image: ${image}\n`}steps:\n${all.join('')}`
 }
 
 interface Measuring {
