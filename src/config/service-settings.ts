@@ -19,8 +19,6 @@ export const RUNNER_SETTINGS = [
   'job-processes',
   'job-disk',
   'disk-reserve',
-  'image-disk',
-  'container-ids',
   'mirror-size',
   'checkout-size',
   'checkout-files',

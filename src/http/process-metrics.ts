@@ -1,5 +1,5 @@
 import { collectDefaultMetrics, Gauge } from '@prometheus-io/client'
-import { type LagFigures, LoopLag } from './loop-lag.ts'
+import type { LagFigures, LoopWatch } from './loop-watch.ts'
 import type { Metrics } from './metrics.ts'
 
 /** The client's own look at the event loop is replaced: it wakes the process a hundred times a second. */
@@ -19,25 +19,23 @@ const LAG = [
 
 /**
  * Registers what the Prometheus client knows of a Node process under its usual names (processor, memory, garbage
- * collection, handles, the event loop), without waking an idle process more than once a second. Until disposed.
+ * collection, handles, the event loop), without waking an idle process for it.
  */
-export function collectProcessMetrics(register: Metrics): Disposable {
+export function collectProcessMetrics(register: Metrics, loop: LoopWatch): void {
   collectDefaultMetrics({
     register,
     eventLoopMonitoringPrecision: NEVER_MS,
     eventLoopUtilizationTimeout: UTILIZATION_MS,
   })
-  const lag = new LoopLag()
   const gauges = LAG.map(([field, help]) => {
     const name = `nodejs_eventloop_lag_${field}_seconds`
     register.removeSingleMetric(name)
     // Metrics are collected in the order of their registration: the first one sets all.
     const collect = (): void => {
-      const figures = lag.take()
+      const figures = loop.take()
       for (const { field, gauge } of gauges) gauge.set(figures[field])
     }
     const first = field === 'min' ? { collect } : {}
     return { field, gauge: new Gauge({ name, help, registers: [register], ...first }) }
   })
-  return lag
 }

@@ -21,10 +21,12 @@ import { addAnswerHeaders } from './answer-headers.ts'
 import { HTTP_BOUNDS, type HttpBounds } from './bounds.ts'
 import { answerError } from './errors.ts'
 import type { HttpServer } from './http-server.ts'
+import { LoopWatch } from './loop-watch.ts'
 import type { Metrics } from './metrics.ts'
 import { openApiObject } from './openapi.ts'
 import { boundServer } from './overload.ts'
 import { collectProcessMetrics } from './process-metrics.ts'
+import { releaseMemory } from './release-memory.ts'
 
 export interface HttpDeps {
   readonly log: Logger
@@ -88,8 +90,9 @@ export async function createHttpServer(deps: HttpDeps): Promise<HttpServer> {
     transform: jsonSchemaTransform,
     transformObject: openApiObject,
   })
-  const processMetrics = collectProcessMetrics(deps.metrics)
-  server.addHook('onClose', async () => processMetrics[Symbol.dispose]())
+  const loop = new LoopWatch({ onRest: releaseMemory })
+  server.addHook('onClose', async () => loop[Symbol.dispose]())
+  collectProcessMetrics(deps.metrics, loop)
   addHealthRoutes(server, deps)
   return server
 }

@@ -73,6 +73,30 @@ test('runs a working tree by the one file that has all of it, where that is comp
   assert.equal(other, `${root}/dist/main.js runner run\n`)
 })
 
+test('tells Node and the C library to keep little memory, except where it soon ends', async () => {
+  await using dir = await tempDir()
+  const root = dir.join('node_modules/narwhal')
+  const node = dir.join('node_modules/.bin/node')
+  const link = await layOut(dir, root, node)
+  await mkdir(join(root, 'dist'))
+  for (const name of ['main.js', 'run.cjs']) await writeFile(join(root, 'dist', name), '')
+  await writeFile(node, '#!/bin/sh\necho "$@"; env | grep ^MALLOC_ | sort\n')
+  const started = async (name: string, env: Record<string, string> = {}): Promise<string[]> => {
+    const { stdout } = await run(link, [name], { env: { PATH: '/usr/bin:/bin', ...env } })
+    return stdout.trim().split('\n')
+  }
+  const [up = '', ...variables] = await started('up')
+  assert.match(up, /^--max-semi-space-size=4 --no-sparkplug --expose-gc .*main\.js up$/)
+  assert.deepEqual(variables, [
+    'MALLOC_MMAP_THRESHOLD_=32768',
+    'MALLOC_TOP_PAD_=0',
+    'MALLOC_TRIM_THRESHOLD_=65536',
+  ])
+  const [, first] = await started('up', { MALLOC_MMAP_THRESHOLD_: '1000000' })
+  assert.equal(first, 'MALLOC_MMAP_THRESHOLD_=1000000')
+  assert.equal((await started('run')).length, 1)
+})
+
 test('runs the compiled program where it is installed as a package', async () => {
   await using dir = await tempDir()
   const root = dir.join('node_modules/narwhal')

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
 import { test } from 'node:test'
 import { promisify } from 'node:util'
+import { eventually } from '../../../test/support/eventually.ts'
 import { PipelineFileParser } from './pipeline-file-parser.ts'
 
 const GOOD = 'steps: [npm test]'
@@ -79,6 +80,18 @@ test('shares no environment with the thread, and keeps it warm', async () => {
   assert.deepEqual(await parser.parse('Object.keys(process.env)'), cache)
   await parser.parse('globalThis.kept = 1')
   assert.equal(await parser.parse('globalThis.kept'), 1)
+})
+
+test('ends a thread that has had no text for a while, but none that is reading one', async () => {
+  await using parser = new PipelineFileParser({ idleMs: 1, timeoutMs: 60_000, entry: OBEDIENT })
+  await parser.parse('globalThis.kept = 1')
+  await eventually(async () =>
+    assert.equal(await parser.parse('String(globalThis.kept)'), 'undefined'),
+  )
+  const wait = 'Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 100); "waited"'
+  const waiting = parser.parse(wait)
+  parser.warmUp()
+  assert.equal(await waiting, 'waited')
 })
 
 test('rejects what waits when it is disposed, also twice', async () => {

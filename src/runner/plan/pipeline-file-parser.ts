@@ -14,6 +14,8 @@ export interface PipelineFileParserOptions {
   readonly timeoutMs?: number
   /** The memory of the thread, in MiB; 128 by default. */
   readonly memoryMib?: number
+  /** How long the thread is kept without a text, in milliseconds; 20,000 by default. */
+  readonly idleMs?: number
   /** The code of the thread; for tests. */
   readonly entry?: URL
 }
@@ -34,6 +36,9 @@ interface ParseRequest {
 /** Loading the thread's code is not the file's fault, and may take long on a busy machine. */
 const START_TIMEOUT_MS = 30_000
 
+/** V8 keeps the memory of the thread for another few seconds. */
+const IDLE_MS = 20_000
+
 /** A thread may take this many times its processor time, waiting for a processor included. */
 const STUCK_TIMES = 30
 
@@ -43,27 +48,32 @@ const LATE = Symbol('late')
 /**
  * Parses pipeline files in a thread of its own, which can be terminated whatever a file makes it do.
  *
- * States: no thread, starting, idle, parsing one text, closed. The first text starts the thread, which
- * is kept warm; the first text after a termination starts the next. Texts are parsed one at a time.
- * An idle thread does not keep the process alive.
+ * States: no thread, starting, idle, parsing one text, closed. The first text starts the thread, or `warmUp` does
+ * while the text is being fetched. It is kept for a while: it takes some 20 MB. The first text after its end starts
+ * the next. Texts are parsed one at a time. An idle thread does not keep the process alive.
  */
 export class PipelineFileParser implements AsyncDisposable {
   readonly #timeoutMs: number
   readonly #memoryMib: number
+  readonly #idleMs: number
   readonly #entry: URL
   readonly #queue = new SerialQueue()
   #worker: Worker | undefined
+  #idle: NodeJS.Timeout | undefined
   /** The first message of the thread, or LATE. */
   #ready: Promise<unknown> = Promise.resolve()
+  #isReading = false
   #isClosed = false
 
   constructor({
     timeoutMs = 1000,
     memoryMib = 128,
+    idleMs = IDLE_MS,
     entry = ENTRY,
   }: PipelineFileParserOptions = {}) {
     this.#timeoutMs = timeoutMs
     this.#memoryMib = memoryMib
+    this.#idleMs = idleMs
     this.#entry = entry
   }
 
@@ -81,15 +91,18 @@ export class PipelineFileParser implements AsyncDisposable {
     return await this.#queue.run(() => this.#read({ text, facts, included }))
   }
 
-  /** Starts the thread ahead of the first text. */
+  /** Starts the thread ahead of a text, if there is none. */
   warmUp(): void {
-    if (this.#isClosed) return
+    if (this.#isClosed || this.#isReading) return
     this.#worker ??= this.#start()
     this.#worker.unref()
+    this.#endLater()
   }
 
   async #read(request: ParseRequest): Promise<ParsedPipelineFile> {
     if (this.#isClosed) throw closed()
+    clearTimeout(this.#idle)
+    this.#isReading = true
     const worker = this.#worker ?? this.#start()
     worker.ref()
     try {
@@ -109,7 +122,18 @@ export class PipelineFileParser implements AsyncDisposable {
       throw NarwhalError.from(error)
     } finally {
       worker.unref()
+      this.#isReading = false
+      this.#endLater()
     }
+  }
+
+  /** Ends the thread after a while without a text. */
+  #endLater(): void {
+    clearTimeout(this.#idle)
+    if (this.#isClosed) return
+    this.#idle = setTimeout(() => {
+      if (this.#worker) this.#abandon(this.#worker)
+    }, this.#idleMs).unref()
   }
 
   /**
@@ -161,6 +185,7 @@ export class PipelineFileParser implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#isClosed = true
+    clearTimeout(this.#idle)
     const worker = this.#worker
     this.#worker = undefined
     await worker?.terminate()

@@ -31,6 +31,8 @@ export type ParsedFile =
 
 /** Parses the text of a `narwhal.yml`, however hostile it is. */
 export interface PipelineParser extends AsyncDisposable {
+  /** There will be a text soon. */
+  warmUp?(): void
   parse(text: string, facts: PlanFacts, included: IncludedFiles): Promise<ParsedFile>
 }
 
@@ -44,6 +46,7 @@ export async function planCommit(
   deps: { readonly mirrors: MirrorCache; readonly parser: PipelineParser; readonly env: GitEnv },
   signal: AbortSignal,
 ): Promise<PlannedCommit> {
+  deps.parser.warmUp?.()
   const { fetchMs, sha } = await deps.mirrors.fetchCommit(told, signal)
   const commit = { ...told, sha }
   const startedAt = performance.now()

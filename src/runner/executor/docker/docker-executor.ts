@@ -19,8 +19,7 @@ export interface DockerExecutorOptions
 export class DockerExecutor extends ContainerExecutor {
   constructor(options: DockerExecutorOptions) {
     const api = new DockerApi(parseEngineAddress(options.host))
-    const { instance, networks } = options
-    const engine = new DockerEngine(api, { instance, reach: networks.reach })
+    const engine = new DockerEngine(api, options.instance)
     const jobNetworks = new DockerNetworks(api, options)
     super({ ...options, name: 'docker', engine, jobNetworks })
   }

@@ -1,4 +1,3 @@
-import { NarwhalError } from '../../../../lib/errors.ts'
 import { present } from '../../../../lib/present.ts'
 import type { EngineNetwork } from '../../../network/job-networks.ts'
 import type {
@@ -93,11 +92,6 @@ function networkMode(connection: ContainerConnection): Readonly<Record<string, u
       return { NetworkMode: 'none' }
     case 'as':
       return { NetworkMode: `container:${connection.container}` }
-    case 'place':
-      throw new NarwhalError(
-        'internal',
-        'the Docker Engine starts nothing in networks of the runner',
-      )
     case 'network':
       return { NetworkMode: connection.network, ...nameSettings(connection) }
   }

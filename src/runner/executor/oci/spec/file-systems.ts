@@ -50,13 +50,8 @@ function nameMounts(names: NameFiles | undefined): readonly OciMount[] {
   ]
 }
 
-function bindMount({ source, target, isReadOnly = false, keepsIds = false }: BindMount): OciMount {
-  const options = [
-    'rbind',
-    'rprivate',
-    ...(isReadOnly ? ['ro'] : []),
-    ...(keepsIds ? ['idmap'] : []),
-  ]
+function bindMount({ source, target, isReadOnly = false }: BindMount): OciMount {
+  const options = ['rbind', 'rprivate', ...(isReadOnly ? ['ro'] : [])]
   return { destination: target, type: 'bind', source, options }
 }
 

@@ -5,6 +5,16 @@ export const BUSY_SAMPLE_MS = 20
 export const IDLE_SAMPLE_MS = 1_000
 /** A loop that was active for a larger share of the last second is working. */
 const BUSY_SHARE = 0.05
+/** A loop that has not worked for so long rests. */
+const REST_MS = 30_000
+/** Of two digits, up to an hour: with three digits and no end it would take 0.4 MB. */
+const RANGE = { lowest: 1, highest: 3_600e9, figures: 2 }
+
+export interface LoopWatchOptions {
+  readonly onRest?: () => void
+  /** How long the loop must not have worked; 30,000 ms by default. */
+  readonly restMs?: number
+}
 
 /** How late the event loop was since it was last asked, in seconds; 0 without a sample. */
 export interface LagFigures {
@@ -18,20 +28,27 @@ export interface LagFigures {
 }
 
 /**
- * Measures how late the timers of this process fire, until disposed. A process that does nothing is woken once a
- * second for it: Node's own `monitorEventLoopDelay` wakes it a hundred times a second, which takes more
- * processor time than everything else that an idle process does. (Without a timer, by `samplePerIteration`, it does
- * not see the time that callbacks of sockets and files take.)
+ * Watches the event loop of this process, until disposed: how late its timers fire, whether it works, and when it has
+ * come to rest. A process that does nothing is woken once a second for it: Node's own `monitorEventLoopDelay` wakes it
+ * a hundred times a second, which takes more processor time than everything else that an idle process does. (Without
+ * a timer, by `samplePerIteration`, it does not see the time that callbacks of sockets and files take.)
  */
-export class LoopLag implements Disposable {
-  readonly #delays = createHistogram()
+export class LoopWatch implements Disposable {
+  readonly #delays = createHistogram(RANGE)
   #timer: NodeJS.Timeout | undefined
   #dueAt = 0
   #isBusy = false
+  /** Undefined: it rests, and that was reported. */
+  #workedAt: number | undefined = performance.now()
+  readonly #restMs: number
+  readonly #onRest: () => void
   /** Where the second began over which the loop's activity is judged. */
   #since: { readonly at: number; readonly active: EventLoopUtilization } = here()
 
-  constructor() {
+  /** `onRest` is called once the loop has come to rest, after the start and after each time that it has worked. */
+  constructor({ onRest = () => {}, restMs = REST_MS }: LoopWatchOptions = {}) {
+    this.#onRest = onRest
+    this.#restMs = restMs
     this.#wait()
   }
 
@@ -70,8 +87,20 @@ export class LoopLag implements Disposable {
     if (now - this.#since.at >= IDLE_SAMPLE_MS) {
       this.#isBusy = performance.eventLoopUtilization(this.#since.active).utilization > BUSY_SHARE
       this.#since = here()
+      this.#judgeRest(now)
     }
     this.#wait()
+  }
+
+  #judgeRest(now: number): void {
+    if (this.#isBusy) {
+      this.#workedAt = now
+    } else if (this.#workedAt !== undefined && now - this.#workedAt >= this.#restMs) {
+      this.#workedAt = undefined
+      this.#onRest()
+      // What the listener has done is no work.
+      this.#since = here()
+    }
   }
 
   [Symbol.dispose](): void {
