@@ -110,7 +110,9 @@ function writeNumber(block: Buffer, value: number, at: number, length: number): 
 
 /** Some old programs summed signed bytes. */
 function isChecked(block: Buffer): boolean {
-  const stated = number(block, CHECKSUM_AT, 8)
+  const digits = text(block, CHECKSUM_AT, 8).trim()
+  if (!/^[0-7]+$/.test(digits)) return false
+  const stated = Number.parseInt(digits, 8)
   if (stated === sum(block)) return true
   let signed = 8 * 32
   for (const [index, byte] of block.entries()) {
