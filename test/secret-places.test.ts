@@ -113,7 +113,7 @@ test('a secret is seen nowhere while and after a job has it: engine, processes, 
   const api = new DockerApi(parseEngineAddress(engineUrl))
   const main = await mainOf(containers)
   await execOnce(
-    new DockerEngine(api, 'test'),
+    new DockerEngine(api, { instance: 'test' }),
     main,
     ['touch', '/workspace/go'],
     AbortSignal.timeout(10_000),

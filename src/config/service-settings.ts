@@ -19,6 +19,8 @@ export const RUNNER_SETTINGS = [
   'job-processes',
   'job-disk',
   'disk-reserve',
+  'image-disk',
+  'container-ids',
   'mirror-size',
   'checkout-size',
   'checkout-files',

@@ -3,6 +3,7 @@ import { z } from 'zod'
 import { HEURISTICS } from '../core/placement/placement.ts'
 import { ACCESS_SETTINGS } from './access-settings.ts'
 import { BOUND_SETTINGS } from './bound-settings.ts'
+import { CONTAINER_SETTINGS } from './container-settings.ts'
 import { includeList } from './include-list.ts'
 import { JOB_SETTINGS } from './job-settings.ts'
 import { setting } from './setting.ts'
@@ -130,6 +131,7 @@ export const SETTINGS = {
     help: 'the issuer of id tokens, an https URL where other systems find its documents; default: --public-url',
     schema: issuerUrl,
   }),
+  ...CONTAINER_SETTINGS,
   'mirror-size': setting({
     value: 'size',
     help: 'how much disk space the mirrors of repositories may take, each and in total; the least recently used are removed',

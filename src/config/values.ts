@@ -42,7 +42,7 @@ export const size = z
 export const integer = (min: number, max: number): z.ZodType<number, string> =>
   z
     .string()
-    .regex(/^\d{1,9}$/, `must be a whole number from ${min} to ${max}`)
+    .regex(/^\d{1,10}$/, `must be a whole number from ${min} to ${max}`)
     .transform(Number)
     .refine((n) => n >= min && n <= max, `must be a whole number from ${min} to ${max}`)
 
@@ -105,6 +105,15 @@ export const executor = z.string().transform((text, context) => {
   )
   return z.NEVER
 })
+
+/** Ids below are those of users. */
+const FIRST_FREE_ID = 100_000
+const LAST_FIRST_ID = 0xffff_ffff - 65_536
+
+export const containerIds = integer(0, LAST_FIRST_ID).refine(
+  (id) => id === 0 || id >= FIRST_FREE_ID,
+  `must be 0, or ${FIRST_FREE_ID} at least`,
+)
 
 export const file = z.string().regex(/^[^\0]+$/, 'must be the path of a file')
 

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { realpath } from 'node:fs/promises'
 import { join } from 'node:path'
-import { readSurroundings } from '../config/env.ts'
+import { readFetchEnv, readSurroundings } from '../config/env.ts'
 import type { RUNNER_SETTINGS } from '../config/service-settings.ts'
 import type { JobNetworkRules } from '../core/job-network.ts'
 import { present } from '../lib/present.ts'
@@ -19,6 +19,9 @@ import { sourcesOf } from './folder-sources.ts'
 /** A runner and its executor, opened by the settings. */
 
 type RunnerSetting = (typeof RUNNER_SETTINGS)[number]
+
+/** How many ids each container has. */
+const CONTAINER_IDS = 65_536
 
 export interface ExecutorParts {
   readonly dataDir: string
@@ -42,6 +45,13 @@ export async function openExecutorOf(
       ...('host' in executor || !dockerHost ? {} : { dockerHost }),
       ...present({ runtimeDir }),
       defaultImage,
+      oci: {
+        dataDir: await realpath(dataDir),
+        env: readFetchEnv(),
+        imageBytes: context.config['image-disk'],
+        ids: { first: context.config['container-ids'], count: CONTAINER_IDS },
+        ...present({ runtimeDir }),
+      },
       warm: { size: warmSandboxes, limits: limitsOf(context) },
     },
     {

@@ -2,7 +2,7 @@ import type { JobId, RepositoryId, RunnerId } from '../ids.ts'
 import type { KeptSecret } from '../secret/secret-rules.ts'
 
 /** What runs jobs on a runner. `process` has no isolation; `fake` is for tests. */
-export const ENGINES = ['docker', 'bubblewrap', 'process', 'fake'] as const
+export const ENGINES = ['docker', 'oci', 'bubblewrap', 'process', 'fake'] as const
 export type Engine = (typeof ENGINES)[number]
 
 /** Each of them once, without those that this version does not know: a newer runner may have more. */

@@ -2,7 +2,7 @@ import type { Candidate, WaitingJob } from './placement.ts'
 
 /** Whether a runner has a container engine. */
 export function hasContainers({ engines }: Candidate): boolean {
-  return engines.includes('docker') || engines.includes('fake')
+  return engines.includes('docker') || engines.includes('oci') || engines.includes('fake')
 }
 
 /** Whether a job needs a container engine. */

@@ -116,6 +116,8 @@ export type SandboxHandle =
       /** Whether the main container may be removed; else it is only killed, and its disposal removes it. */
       readonly remove: boolean
     }
+  /** All processes in these control groups, by their folders. */
+  | { readonly kind: 'groups'; readonly folders: readonly string[] }
   /** All processes of this machine with this mark (see process-search.ts) and their descendants. */
   | { readonly kind: 'processes'; readonly mark: string }
 

@@ -1,11 +1,12 @@
 import { join } from 'node:path'
 import type { Engine } from '../../core/placement/placement.ts'
-import { describeError } from '../../lib/errors.ts'
+import { describeError, NarwhalError } from '../../lib/errors.ts'
 import type { Logger } from '../../lib/log.ts'
 import { present } from '../../lib/present.ts'
 import type { NetworkSource } from '../network/network-source.ts'
 import type { Executor, SandboxLimits } from './executor.ts'
 import type { BubblewrapExecutor } from './local/bubblewrap.ts'
+import type { OciConfig } from './oci/open-oci-executor.ts'
 
 /** Which executor a runner uses, and its surroundings. */
 export interface ExecutorConfig {
@@ -18,6 +19,8 @@ export interface ExecutorConfig {
   readonly runtimeDir?: string
   /** For jobs without an image that run in containers; `auto` has a default of its own. */
   readonly defaultImage?: string | undefined
+  /** `oci`: what only it needs. */
+  readonly oci?: OciConfig
   /** Containers to start ahead of jobs; none by default. */
   readonly warm?: { readonly size: number; readonly limits: SandboxLimits }
 }
@@ -49,12 +52,19 @@ const DEFAULT_IMAGE = 'debian:stable-slim'
 export async function openExecutor(config: ExecutorConfig, deps: ExecutorDeps): Promise<Executor> {
   const { log, instance, networks } = deps
   // It takes a while, and the first job needs it; that of an engine once it answers.
-  if (config.kind === 'bubblewrap' || config.kind === 'auto') void networks.get()
+  if (['bubblewrap', 'auto', 'oci'].includes(config.kind)) void networks.get()
   switch (config.kind) {
     case 'docker': {
       const { DockerExecutor } = await import('./docker/docker-executor.ts')
       const options = { ...dockerOptions(config, deps), host: hosts(config)[0] }
       return started(new DockerExecutor(options), log)
+    }
+    case 'oci': {
+      if (!config.oci) throw new NarwhalError('internal', 'the executor oci: is not configured')
+      const { ociExecutor } = await import('./oci/open-oci-executor.ts')
+      const { defaultImage } = config
+      const options = { log, instance, networks, folder: deps.folder, ...present({ defaultImage }) }
+      return started(ociExecutor(config.oci, options), log)
     }
     case 'bubblewrap':
       return reaped(await bubblewrapOf(deps))

@@ -2,6 +2,7 @@ import { NarwhalError } from '../../lib/errors.ts'
 import { parseEngineAddress } from '../executor/docker/engine/docker-address.ts'
 import { callEngine, type EngineCall } from '../executor/docker/engine/docker-http.ts'
 import type { SandboxHandle } from '../executor/executor.ts'
+import { killGroups } from '../executor/oci/cgroups/kill-groups.ts'
 import { inContainer, withMark } from '../executor/processes/process-search.ts'
 import { killTree } from '../executor/processes/process-tree.ts'
 
@@ -18,6 +19,7 @@ export async function endSandbox(handle: SandboxHandle): Promise<void> {
     await killTree(withMark((mark) => mark === handle.mark))
     return
   }
+  if (handle.kind === 'groups') return await killGroups(handle.folders)
   // Concurrently, in case the engine is unreachable; for an engine on another machine no process is found.
   const ids = [handle.id, ...(handle.others ?? [])]
   const others = Promise.all(

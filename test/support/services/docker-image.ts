@@ -37,7 +37,8 @@ export async function importTestImage(
   if (answer.includes('"error"')) throw new Error(`the test image: ${answer}`)
 }
 
-async function layOut(dir: string, busybox: string): Promise<void> {
+/** Lays out the files of the test image, as this process's user. */
+export async function layOut(dir: string, busybox: string): Promise<void> {
   for (const folder of FOLDERS) await mkdir(join(dir, folder), { recursive: true })
   await mkdir(join(dir, 'tmp'))
   await chmod(join(dir, 'tmp'), 0o1777)

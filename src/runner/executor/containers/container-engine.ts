@@ -1,5 +1,4 @@
 import type { ImageRun } from '../../../core/attempt/image-run.ts'
-import type { ImageReference } from '../../../core/image-reference.ts'
 import type { OutputStream, SandboxDisk, SandboxHandle, SandboxLimits } from '../executor.ts'
 import type { SandboxShell } from '../sandbox-shell.ts'
 import type { ContainerSpec } from './container-spec.ts'
@@ -48,6 +47,15 @@ export interface ContainerExec extends ContainerOutput {
   findExit(): Promise<number | undefined>
 }
 
+/** How an image is had for a container. */
+export interface ImageAsk {
+  /** Whether it is fetched where it is missing. */
+  readonly pull: 'missing' | 'never'
+  /** Whether a stranger's job asks: a private registry is closed to it. */
+  readonly isStranger: boolean
+  readonly signal: AbortSignal
+}
+
 /** The containers of one job. */
 export interface JobIds {
   /** That of the steps. */
@@ -62,10 +70,16 @@ export interface JobIds {
  * rejects with `unavailable` if the engine fails, and with what its docstring names.
  */
 export interface ContainerEngine {
+  /** For the log of each job: what its containers lack on this machine. */
+  readonly notes: readonly string[]
   /** Checks that the engine can be used; rejects with what to do. */
   ping(): Promise<void>
-  /** Resolves to the container's id; `undefined` if the image does not exist here. */
-  create(spec: ContainerSpec): Promise<string | undefined>
+  /**
+   * Resolves to the container's id; `undefined` if its image is not here and is not to be fetched. Rejects with
+   * `not_found` and the reason if it can't be, `invalid` if it must not be or is no use here, and with the
+   * signal's reason only as long as nothing has been created.
+   */
+  create(spec: ContainerSpec, ask: ImageAsk): Promise<string | undefined>
   /** Starts it. Idempotent. */
   start(id: string): Promise<void>
   /** What it prints from now on; all of it if called before its start. */
@@ -92,10 +106,13 @@ export interface ContainerEngine {
   list(): Promise<readonly string[]>
   /** The id of the image that this reference names now; `undefined` if it does not exist. */
   findImage(reference: string): Promise<string | undefined>
-  /** Rejects with `not_found` and the reason if it can't be pulled. */
-  pullImage(image: ImageReference, signal: AbortSignal): Promise<void>
   /** The images of these containers, each once; what is not known is left out. Never rejects. */
   imagesOf(containers: readonly NamedContainer[]): Promise<readonly ImageRun[]>
+  /**
+   * Gives a container's root what is in its workspace, before the first step: nothing of the job has run, and the
+   * files have just been made.
+   */
+  giveWorkspace(id: string, workspace: string): Promise<void>
   /** The disk usage of a job: its workspace, and what its containers have written. */
   diskOf(ids: JobIds, workspace: string): SandboxDisk
   /** `mayRemove`: whether the main container may be removed by another process. */

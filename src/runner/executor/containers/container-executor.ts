@@ -68,7 +68,7 @@ export class ContainerExecutor implements Executor {
     this.#engine = options.engine
     this.#options = options
     this.#networks = options.jobNetworks
-    this.#maker = new ContainerMaker({ ...options, reach: options.networks.reach })
+    this.#maker = new ContainerMaker(options)
     if (options.defaultImage !== undefined) parseImageReference(options.defaultImage)
   }
 

@@ -6,15 +6,12 @@ import { NarwhalError } from '../../../lib/errors.ts'
 import { exists } from '../../../lib/exists.ts'
 import { present } from '../../../lib/present.ts'
 import { removeFolder } from '../../../lib/remove-folder.ts'
-import { SharedTasks } from '../../../lib/shared-tasks.ts'
-import type { Reach } from '../../network/holes.ts'
 import type { SandboxLimits, SandboxSpec, ServiceEvent } from '../executor.ts'
 import { folderWorkspace } from '../workspace.ts'
-import { checkRegistry } from './check-registry.ts'
-import type { ContainerEngine, JobIds, NamedContainer } from './container-engine.ts'
+import type { ContainerEngine, ImageAsk, JobIds, NamedContainer } from './container-engine.ts'
 import type { ContainerNetworks, JobPlace } from './container-networks.ts'
 import { probeSpec, serviceSpec, stepsSpec } from './container-profile.ts'
-import type { ContainerConnection } from './container-spec.ts'
+import type { ContainerConnection, ContainerSpec } from './container-spec.ts'
 import { type EngineTraits, JobContainer } from './job-container.ts'
 import { JobServices } from './services/job-services.ts'
 import { ServiceContainer } from './services/service-container.ts'
@@ -48,8 +45,6 @@ type WatchSpec = Pick<SandboxSpec, 'name' | 'limits'> & {
 export interface MakerOptions {
   readonly engine: ContainerEngine
   readonly jobNetworks: ContainerNetworks
-  /** What the operator opens to all jobs. */
-  readonly reach: readonly Reach[]
   /** Whether this process is root; if not, git sees the files in the workspace as another user's. */
   readonly runnerIsRoot: boolean
   readonly folder: string
@@ -64,7 +59,6 @@ export class ContainerMaker {
   readonly #engine: ContainerEngine
   readonly #options: MakerOptions
   readonly #traits: EngineTraits
-  readonly #pulls = new SharedTasks<void>()
   readonly #networks: ContainerNetworks
 
   constructor(options: MakerOptions) {
@@ -150,7 +144,8 @@ export class ContainerMaker {
     const { connection } = place
     const mustTidy = !this.#options.runnerIsRoot
     const spec = { name: 'warm', workspace, limits, connection, mustTidy }
-    const container = await this.#create(image, spec, imageId)
+    const ask = { pull: 'never', isStranger: false, signal: NEVER } as const
+    const container = await this.#create(image, spec, ask, imageId)
     if (!container) return undefined
     made.defer(() => container.remove().catch(() => {}))
     await container.start(onGone)
@@ -172,9 +167,8 @@ export class ContainerMaker {
     try {
       for (const [index, service] of services.entries()) {
         const connection = await place.ofService(service.name)
-        const made = serviceSpec(service, { name, limits, connection })
-        const wanted = { image: parseImageReference(service.image), isStranger }
-        const id = await this.#createOrPull(wanted, signal, () => this.#engine.create(made))
+        const wanted = serviceSpec(service, { name, limits, connection })
+        const id = await this.#created(wanted, askFor(isStranger, signal))
         const onEvent = (event: ServiceEvent) => onService?.(index, event)
         containers.push(new ServiceContainer({ engine: this.#engine, id, service, onEvent, watch }))
       }
@@ -195,7 +189,7 @@ export class ContainerMaker {
     // The job's own image, which the engine has by now.
     const connection = { kind: 'as', container: spec.container } as const
     const probe = probeSpec(image.full, loop, { ...spec, connection })
-    const id = await this.#createOrPull({ image }, signal, () => this.#engine.create(probe))
+    const id = await this.#created(probe, askFor(false, signal))
     try {
       await this.#engine.start(id)
       await this.#engine.wait(id, signal)
@@ -204,37 +198,26 @@ export class ContainerMaker {
     }
   }
 
-  #makeOne(image: ImageReference, spec: OneSpec, signal: AbortSignal): Promise<JobContainer> {
-    const wanted = { image, isStranger: spec.isStranger }
-    return this.#createOrPull(wanted, signal, () => this.#create(image.full, spec))
+  async #makeOne(image: ImageReference, spec: OneSpec, signal: AbortSignal): Promise<JobContainer> {
+    const made = await this.#create(image.full, spec, askFor(spec.isStranger, signal))
+    return made ?? missing(image.full)
   }
 
-  /** The engine knows best whether it has the image: creates first, and again after a pull. */
-  async #createOrPull<Made>(
-    {
-      image,
-      isStranger = false,
-    }: { readonly image: ImageReference; readonly isStranger?: boolean | undefined },
-    signal: AbortSignal,
-    create: () => Promise<Made | undefined>,
-  ): Promise<Made> {
-    signal.throwIfAborted()
-    const created = await create()
-    if (created !== undefined) return created
-    if (isStranger) await checkRegistry(image, this.#options.reach)
-    await this.#pulls.join(image.full, signal, (stop) => this.#engine.pullImage(image, stop))
-    const retried = await create()
-    if (retried !== undefined) return retried
-    throw new NarwhalError('not_found', `image ${image.full} was removed right after its pull`)
+  async #created(spec: ContainerSpec, ask: ImageAsk): Promise<string> {
+    return (await this.#engine.create(spec, ask)) ?? missing(spec.image)
   }
 
-  /** Never aborted half-way, which would leak a container. */
-  async #create(image: string, spec: OneSpec, id = image): Promise<JobContainer | undefined> {
+  async #create(
+    image: string,
+    spec: OneSpec,
+    ask: ImageAsk,
+    id = image,
+  ): Promise<JobContainer | undefined> {
     const { mustTidy } = spec
     const folder = await ContainerFolder.make(this.#options.folder)
     const { control, maskFile } = folder
     const wanted = stepsSpec(id, { maskFile, ...spec, control }, this.#options.runnerIsRoot)
-    const created = await this.#engine.create(wanted).catch(async (error: unknown) => {
+    const created = await this.#engine.create(wanted, ask).catch(async (error: unknown) => {
       await folder.remove()
       throw error
     })
@@ -245,6 +228,16 @@ export class ContainerMaker {
     const traits = this.#traits
     return new JobContainer({ engine: this.#engine, id: created, image, folder, traits, mustTidy })
   }
+}
+
+const NEVER = new AbortController().signal
+
+function askFor(isStranger: boolean | undefined, signal: AbortSignal): ImageAsk {
+  return { pull: 'missing', isStranger: isStranger ?? false, signal }
+}
+
+function missing(image: string): never {
+  throw new NarwhalError('not_found', `image ${image} does not exist`)
 }
 
 /** Podman would make it, empty. */

@@ -9,6 +9,8 @@ import { CONTROL_DIR, SUPERVISOR } from './steps/supervisor.ts'
 /** Path of the workspace in every sandbox. */
 export const WORKSPACE = '/workspace'
 export const MASK_FILE = '/narwhal-mask'
+/** Of the containers of steps. */
+export const STEPS_HOSTNAME = 'narwhal'
 
 /**
  * The capabilities that building software needs: give files away and read them (CHOWN, DAC_OVERRIDE, FOWNER),
@@ -51,7 +53,7 @@ export function stepsSpec(
     command: ['-c', SUPERVISOR],
     env: runnerIsRoot ? {} : safeWorkspace(),
     // A container that shares another's network has its hostname.
-    ...(connection.kind === 'as' ? {} : { hostname: 'narwhal' }),
+    ...(connection.kind === 'as' ? {} : { hostname: STEPS_HOSTNAME }),
     // The image's own user could neither write to the workspace nor install packages.
     user: '0:0',
     folder: WORKSPACE,

@@ -61,6 +61,7 @@ export class ContainerSandbox implements Sandbox {
   readonly #oomKills = new Map<JobContainer, number>()
   readonly #running = new Set<Promise<unknown>>()
   #steps = 0
+  #given: Promise<void> | undefined
   #disk: SandboxDisk | undefined
   #removal: Promise<void> | undefined
 
@@ -100,7 +101,7 @@ export class ContainerSandbox implements Sandbox {
   }
 
   get notes(): readonly string[] {
-    return this.#containers.place.notes
+    return [...this.#engine.notes, ...this.#containers.place.notes]
   }
 
   get maskFile(): MaskFile {
@@ -168,6 +169,7 @@ export class ContainerSandbox implements Sandbox {
     const container = this.#containerOf(step)
     try {
       await this.#startFor(container, signal)
+      await this.#give()
       const end = await container.run(this.#number(step), this.#gate, output, signal)
       return await this.#exitOf(container, end)
     } catch (error) {
@@ -188,11 +190,19 @@ export class ContainerSandbox implements Sandbox {
     signal.throwIfAborted()
     const container = this.#containerOf(step)
     await this.#startFor(container, signal)
+    await this.#give()
     const end = await container.run(this.#number(step), this.#gate, output, signal)
     signal.throwIfAborted()
     if (end.kind === 'exited') return { exitCode: end.exitCode }
     if (end.kind === 'lost' && end.exitCode !== undefined) return { exitCode: end.exitCode }
     return { exitCode: 137, note: 'its container was ended' }
+  }
+
+  /** Not at the opening: the checkout may be made after it. */
+  #give(): Promise<void> {
+    const { id } = this.#containers.main.parts
+    this.#given ??= this.#engine.giveWorkspace(id, this.#spec.workspace.path)
+    return this.#given
   }
 
   #containerOf({ image }: Pick<SandboxStep, 'image'>): JobContainer {

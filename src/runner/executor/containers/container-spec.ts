@@ -48,6 +48,19 @@ export type ContainerConnection =
   /** Shares the network namespace of this container: the same addresses, ports and names. */
   | { readonly kind: 'as'; readonly container: string }
   | ({ readonly kind: 'network' } & ContainerNetwork)
+  | ({ readonly kind: 'place' } & ContainerPlace)
+
+/** A network of this machine in which the runner itself starts the container. */
+export interface ContainerPlace {
+  /** The command prefix for a program in it; empty: the machine's own network. */
+  readonly enter: readonly string[]
+  /** Lines of /etc/hosts: all of them. */
+  readonly hosts: readonly string[]
+  /** Content of /etc/resolv.conf; absent: the machine's. */
+  readonly resolvConf?: string
+  /** If set, it does not exist yet: an empty network namespace of the container's own. */
+  readonly isNew?: true
+}
 
 /** A network that the engine has made, for one job and its services. */
 export interface ContainerNetwork {

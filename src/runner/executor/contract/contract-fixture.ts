@@ -1,9 +1,11 @@
+import { spawn } from 'node:child_process'
 import { mkdir } from 'node:fs/promises'
 import { after, test } from 'node:test'
 import { type TempDir, tempDir } from '../../../../test/support/temp-dir.ts'
 import { NarwhalError } from '../../../lib/errors.ts'
 import { present } from '../../../lib/present.ts'
 import type { Executor, Sandbox, SandboxSpec, StepExit } from '../executor.ts'
+import type { SandboxShell } from '../sandbox-shell.ts'
 import { folderWorkspace } from '../workspace.ts'
 
 export interface ContractOptions {
@@ -116,6 +118,22 @@ export async function run(
   )
   const stdout = Buffer.concat(output.stdout).toString()
   return { ...exit, stdout, stderr: Buffer.concat(output.stderr).toString() }
+}
+
+/** The output of a shell without a terminal. */
+export async function talkTo(shell: SandboxShell, input: string): Promise<string> {
+  const chunks: Uint8Array[] = []
+  if (shell.kind === 'served') {
+    const served = await shell.open(undefined)
+    served.input.write(input)
+    for await (const chunk of served.output) chunks.push(chunk)
+  } else {
+    const { command, args, env, cwd, user } = shell
+    const child = spawn(command, args, { env: { ...env }, cwd, ...user })
+    child.stdin.end(input)
+    for await (const chunk of child.stdout) chunks.push(chunk as Buffer)
+  }
+  return Buffer.concat(chunks).toString()
 }
 
 export function isInvalid(error: unknown): boolean {

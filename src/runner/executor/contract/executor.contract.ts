@@ -1,12 +1,10 @@
 import assert from 'node:assert/strict'
-import { spawn } from 'node:child_process'
 import { readFile, stat, writeFile } from 'node:fs/promises'
 import { eventually } from '../../../../test/support/eventually.ts'
 import { tempDir } from '../../../../test/support/temp-dir.ts'
 import { NarwhalError } from '../../../lib/errors.ts'
 import { collectOutputs, outputEnv } from '../../steps/collect-outputs.ts'
 import type { Executor } from '../executor.ts'
-import type { SandboxShell } from '../sandbox-shell.ts'
 import { archiveByStepsContract, archiveContract } from './archive.contract.ts'
 import { backgroundContract } from './background.contract.ts'
 import {
@@ -16,6 +14,7 @@ import {
   isInvalid,
   NOTHING,
   run,
+  talkTo,
 } from './contract-fixture.ts'
 import { filesContract } from './files.contract.ts'
 import { isolationContract } from './isolation.contract.ts'
@@ -23,22 +22,6 @@ import { maskContract } from './mask.contract.ts'
 import { outputContract } from './output.contract.ts'
 import { pauseContract } from './pause.contract.ts'
 import { readByStepsContract, readContract, shellWrite } from './read.contract.ts'
-
-/** The output of a shell without a terminal. */
-async function talkTo(shell: SandboxShell, input: string): Promise<string> {
-  const chunks: Uint8Array[] = []
-  if (shell.kind === 'served') {
-    const served = await shell.open(undefined)
-    served.input.write(input)
-    for await (const chunk of served.output) chunks.push(chunk)
-  } else {
-    const { command, args, env, cwd, user } = shell
-    const child = spawn(command, args, { env: { ...env }, cwd, ...user })
-    child.stdin.end(input)
-    for await (const chunk of child.stdout) chunks.push(chunk as Buffer)
-  }
-  return Buffer.concat(chunks).toString()
-}
 
 /** Set by every sandbox, or by its shell. */
 const BASE_ENV = ['PATH', 'HOME', 'HOSTNAME', 'PWD', 'OLDPWD', 'SHLVL', '_']

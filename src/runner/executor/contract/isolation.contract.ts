@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
-import { lstat, writeFile } from 'node:fs/promises'
+import { lstat, readlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { tempDir } from '../../../../test/support/temp-dir.ts'
-import { type ContractFixture, NOTHING, run } from './contract-fixture.ts'
+import { type ContractFixture, NOTHING, run, talkTo } from './contract-fixture.ts'
 
 /** The part of the suite for executors that isolate jobs from the machine and from each other. */
 export function isolationContract(contract: ContractFixture): void {
@@ -37,6 +37,21 @@ export function isolationContract(contract: ContractFixture): void {
     const script = 'sed 1,2d /proc/net/dev | cut -d: -f1 | tr -d " "; cat /proc/net/route | sed 1d'
     assert.equal((await run(offline, script)).stdout, 'lo\n')
     assert.notEqual((await run(box.sandbox, script)).stdout, 'lo\n')
+  })
+
+  contract.check('has one network for all its steps, and for a shell', async () => {
+    const box = await contract.shared()
+    const network = 'readlink /proc/self/ns/net'
+    const { stdout } = await run(box.sandbox, network)
+    let beside = ''
+    const background = { end: NOTHING }
+    const hear = (_: string, chunk: Uint8Array) => void (beside += Buffer.from(chunk).toString())
+    await box.sandbox.run({ script: network, env: {}, background }, hear, NOTHING)
+    assert.equal(beside, stdout)
+    const shell = await box.sandbox.shell?.({ env: {} })
+    assert.ok(shell)
+    assert.ok((await talkTo(shell, `${network}\nexit\n`)).includes(stdout))
+    assert.notEqual(`${await readlink('/proc/self/ns/net')}\n`, stdout)
   })
 
   contract.check('has no powers to gain', async () => {

@@ -165,7 +165,7 @@ test('docker: a container that starts when its runner has ended ends, too', { sk
   const dir = stack.use(await tempDir())
   await mkdir(dir.join('workspace'))
   const name = uniquePrefix()
-  const engine = new DockerEngine(new DockerApi(parseEngineAddress(url)), name)
+  const engine = new DockerEngine(new DockerApi(parseEngineAddress(url)), { instance: name })
   const folder = await ContainerFolder.make(dir.join('sandboxes'))
   await folder.placeControl()
   const spec = stepsSpec(
@@ -180,8 +180,9 @@ test('docker: a container that starts when its runner has ended ends, too', { sk
     },
     process.getuid?.() === 0,
   )
+  const ask = { pull: 'never', isStranger: false, signal: NOTHING } as const
   // No channel is opened: a killed runner holds neither end of the FIFOs.
-  const id = (await engine.create(spec)) ?? assert.fail('the image is missing')
+  const id = (await engine.create(spec, ask)) ?? assert.fail('the image is missing')
   stack.defer(() => engine.remove(id))
   await engine.start(id)
   await engine.wait(id, AbortSignal.timeout(60_000))

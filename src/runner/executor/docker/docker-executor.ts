@@ -19,7 +19,8 @@ export interface DockerExecutorOptions
 export class DockerExecutor extends ContainerExecutor {
   constructor(options: DockerExecutorOptions) {
     const api = new DockerApi(parseEngineAddress(options.host))
-    const engine = new DockerEngine(api, options.instance)
+    const { instance, networks } = options
+    const engine = new DockerEngine(api, { instance, reach: networks.reach })
     const jobNetworks = new DockerNetworks(api, options)
     super({ ...options, name: 'docker', engine, jobNetworks })
   }

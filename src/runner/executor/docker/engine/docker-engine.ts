@@ -1,12 +1,17 @@
 import type { Duplex } from 'node:stream'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { ImageRun } from '../../../../core/attempt/image-run.ts'
-import type { ImageReference } from '../../../../core/image-reference.ts'
+import { type ImageReference, parseImageReference } from '../../../../core/image-reference.ts'
+import { NarwhalError } from '../../../../lib/errors.ts'
+import { SharedTasks } from '../../../../lib/shared-tasks.ts'
+import type { Reach } from '../../../network/holes.ts'
+import { checkRegistry } from '../../containers/check-registry.ts'
 import type {
   ContainerEngine,
   ContainerOutput,
   ContainerState,
   ExecSettings,
+  ImageAsk,
   JobIds,
   NamedContainer,
   OutputPart,
@@ -30,28 +35,47 @@ import { orKillDirectly } from './kill-directly.ts'
  */
 const SETTLE_MS = 250
 
+export interface DockerEngineOptions {
+  /** Unique among the runners of this engine; leftovers are found by it. */
+  readonly instance: string
+  /** What the operator opens to all jobs. */
+  readonly reach?: readonly Reach[]
+}
+
 /**
  * The Docker Engine, or Podman, as an engine of containers. The engine may restart between calls: only ids are
  * kept.
  */
 export class DockerEngine implements ContainerEngine {
+  readonly notes = []
   readonly #api: DockerApi
-  readonly #instance: string
+  readonly #options: DockerEngineOptions
+  readonly #pulls = new SharedTasks<void>()
   /** When containers were last paused or resumed, as `performance.now()`. */
   readonly #turnedAt = new Map<string, number>()
 
-  /** `instance` is unique among the runners of this engine. */
-  constructor(api: DockerApi, instance: string) {
+  constructor(api: DockerApi, options: DockerEngineOptions) {
     this.#api = api
-    this.#instance = instance
+    this.#options = options
   }
 
   ping(): Promise<void> {
     return this.#api.ping()
   }
 
-  create(spec: ContainerSpec): Promise<string | undefined> {
-    return this.#api.createContainer(containerName(spec), dockerSettings(spec, this.#instance))
+  /** The engine knows best whether it has the image: creates first, and again after a pull. */
+  async create(spec: ContainerSpec, ask: ImageAsk): Promise<string | undefined> {
+    const settings = dockerSettings(spec, this.#options.instance)
+    // Never aborted half-way, which would leak a container.
+    const create = () => this.#api.createContainer(containerName(spec), settings)
+    ask.signal.throwIfAborted()
+    const created = await create()
+    if (created !== undefined || ask.pull === 'never') return created
+    const image = parseImageReference(spec.image)
+    await this.#pull(image, ask)
+    const retried = await create()
+    if (retried !== undefined) return retried
+    throw new NarwhalError('not_found', `image ${image.full} was removed right after its pull`)
   }
 
   start(id: string): Promise<void> {
@@ -114,20 +138,19 @@ export class DockerEngine implements ContainerEngine {
   }
 
   list(): Promise<readonly string[]> {
-    return this.#api.listContainers(RUNNER_LABEL, this.#instance)
+    return this.#api.listContainers(RUNNER_LABEL, this.#options.instance)
   }
 
   findImage(reference: string): Promise<string | undefined> {
     return this.#api.findImage(reference)
   }
 
-  pullImage(image: ImageReference, signal: AbortSignal): Promise<void> {
-    return this.#api.pullImage(image, signal)
-  }
-
   imagesOf(containers: readonly NamedContainer[]): Promise<readonly ImageRun[]> {
     return imagesOf(this.#api, containers)
   }
+
+  /** Its root is the runner's own, or tells git so (container-profile.ts). */
+  async giveWorkspace(): Promise<void> {}
 
   diskOf({ main, others }: JobIds, workspace: string): SandboxDisk {
     return dockerDisk(this.#api, [main, ...others], workspace)
@@ -141,6 +164,11 @@ export class DockerEngine implements ContainerEngine {
       ...(others.length > 0 ? { others } : {}),
       remove: mayRemove,
     }
+  }
+
+  async #pull(image: ImageReference, { isStranger, signal }: ImageAsk): Promise<void> {
+    if (isStranger) await checkRegistry(image, this.#options.reach ?? [])
+    await this.#pulls.join(image.full, signal, (stop) => this.#api.pullImage(image, stop))
   }
 
   async #turn(ids: readonly string[], each: (id: string) => Promise<void>): Promise<void> {

@@ -1,3 +1,4 @@
+import { NarwhalError } from '../../../../lib/errors.ts'
 import { present } from '../../../../lib/present.ts'
 import type { EngineNetwork } from '../../../network/job-networks.ts'
 import type {
@@ -92,6 +93,11 @@ function networkMode(connection: ContainerConnection): Readonly<Record<string, u
       return { NetworkMode: 'none' }
     case 'as':
       return { NetworkMode: `container:${connection.container}` }
+    case 'place':
+      throw new NarwhalError(
+        'internal',
+        'the Docker Engine starts nothing in networks of the runner',
+      )
     case 'network':
       return { NetworkMode: connection.network, ...nameSettings(connection) }
   }

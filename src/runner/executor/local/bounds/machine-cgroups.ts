@@ -31,19 +31,42 @@ export function readCgroupFacts(): CgroupFacts {
  * This process's group for a controller; undefined if it is not mounted. On a "hybrid" machine the unified
  * hierarchy has no controllers, and version 1 has them.
  */
-export function findOwnGroup(controller: Controller, facts: CgroupFacts): OwnGroup | undefined {
+export function findOwnGroup(
+  controller: Controller | 'freezer',
+  facts: CgroupFacts,
+): OwnGroup | undefined {
   const groups = facts.groups.split('\n').map((line) => line.split(':'))
   const [, , v1] = groups.find(([, names]) => names?.split(',').includes(controller)) ?? []
   if (v1 !== undefined) return findMounted('cgroup', v1, facts, controller)
-  const [, , v2] = groups.find(([number, names]) => number === '0' && names === '') ?? []
-  return v2 === undefined ? undefined : findMounted('cgroup2', v2, facts)
+  return findUnifiedGroup(facts)
+}
+
+/** This process's group in the unified hierarchy, with or without controllers; undefined if there is none. */
+export function findUnifiedGroup(facts: CgroupFacts): OwnGroup | undefined {
+  const [, , path] =
+    facts.groups
+      .split('\n')
+      .map((line) => line.split(':'))
+      .find(([number, names]) => number === '0' && names === '') ?? []
+  return path === undefined ? undefined : findMounted('cgroup2', path, facts)
+}
+
+/** This process's groups in all hierarchies. */
+export function findAllGroups(facts: CgroupFacts): readonly OwnGroup[] {
+  const lines = facts.groups.split('\n').map((line) => line.split(':'))
+  return lines.flatMap(([, names, path]) => {
+    if (names === undefined || path === undefined) return []
+    const [first = ''] = names.split(',')
+    const type = first === '' ? 'cgroup2' : 'cgroup'
+    return findMounted(type, path, facts, first || undefined) ?? []
+  })
 }
 
 function findMounted(
   type: 'cgroup' | 'cgroup2',
   group: string,
   { mounts }: CgroupFacts,
-  controller?: Controller,
+  controller?: string,
 ): OwnGroup | undefined {
   for (const line of mounts.split('\n')) {
     // See proc(5): fields up to a dash, then the type, the source and the options.

@@ -1,10 +1,12 @@
-import { mkdirSync, readdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readdirSync, readFileSync, rmdirSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { describeError } from '../../../../lib/errors.ts'
 import type { SandboxLimits } from '../../executor.ts'
 import { delegateController } from './delegate-controllers.ts'
+import { isLimited, setLimit } from './group-limits.ts'
+import { processesIn } from './group-processes.ts'
 import {
   type CgroupFacts,
   type Controller,
@@ -16,8 +18,6 @@ import {
 /** How long a group may be busy after its last process was killed, in milliseconds. */
 const REMOVE_MS = 5_000
 const LOOK_MS = 2
-/** Period over which processor time is limited, in microseconds: the kernel's default. */
-const PERIOD_US = 100_000
 const PROBED = { memoryBytes: 2 ** 30, processes: 100, cpus: 0.5 }
 
 /** What the kernel has refused to a sandbox so far. */
@@ -31,10 +31,19 @@ export interface Refusals {
 export interface SandboxGroup extends AsyncDisposable {
   /** A process enters by writing a 0 to each of these files. */
   readonly doors: readonly string[]
+  /** Its folders, each once. */
+  readonly folders: readonly string[]
   refusals(): Refusals
+  /** Changes its limits. */
+  limit(limits: SandboxLimits): void
+  /** Which limits the kernel does not have as they were set, read back from it. */
+  unmet(limits: SandboxLimits): readonly Controller[]
 }
 
 const CONTROLLERS: readonly Controller[] = ['pids', 'memory', 'cpu']
+
+/** Whose groups they are, as two executors may have the same name; no name of a runner contains a dash here. */
+export type GroupKind = 'narwhal' | 'narwhal-oci'
 
 interface Found {
   readonly groups: ReadonlyMap<Controller, OwnGroup>
@@ -49,20 +58,25 @@ export class SandboxCgroups implements Disposable {
   readonly #groups: ReadonlyMap<Controller, OwnGroup>
   /** Why there is no limit, for each that there isn't. */
   readonly missing: ReadonlyMap<Controller, string>
-  readonly #name: string
+  /** Of the runner's folder in each hierarchy. */
+  readonly name: string
 
   private constructor({ groups, missing }: Found, name: string) {
     this.#groups = groups
     this.missing = missing
-    this.#name = name
+    this.name = name
   }
 
   /**
    * Tries for each limit whether this process may create groups with it. `instance` is the unique name of the
    * runner on this machine.
    */
-  static find(instance: string, facts: CgroupFacts = readCgroupFacts()): SandboxCgroups {
-    const name = `narwhal-${instance.replaceAll(/[^A-Za-z0-9_.]+/g, '_')}`
+  static find(
+    instance: string,
+    facts: CgroupFacts = readCgroupFacts(),
+    kind: GroupKind = 'narwhal',
+  ): SandboxCgroups {
+    const name = `${kind}-${instance.replaceAll(/[^A-Za-z0-9_.]+/g, '_')}`
     const groups = new Map<Controller, OwnGroup>()
     const missing = new Map<Controller, string>()
     for (const controller of CONTROLLERS) {
@@ -82,11 +96,15 @@ export class SandboxCgroups implements Disposable {
     const wanted = [...this.#groups].filter(
       ([controller]) => controller !== 'cpu' || limits.cpus < availableParallelism(),
     )
-    const folderIn = ({ path }: OwnGroup) => join(path, this.#name, name)
-    for (const [controller, group] of wanted) {
-      mkdirSync(folderIn(group), { recursive: true })
-      setLimit(controller, { folder: folderIn(group), version: group.version, limits })
+    const folderIn = ({ path }: OwnGroup) => join(path, this.name, name)
+    for (const [, group] of wanted) mkdirSync(folderIn(group), { recursive: true })
+    const limit = (now: SandboxLimits): void => {
+      for (const [controller, group] of wanted) {
+        setLimit(controller, { folder: folderIn(group), version: group.version, limits: now })
+      }
     }
+    limit(limits)
+    const folders = [...new Set(wanted.map(([, group]) => folderIn(group)))]
     const doors = wanted.map(([, group]) =>
       join(folderIn(group), group.version === 1 ? 'tasks' : 'cgroup.procs'),
     )
@@ -94,14 +112,21 @@ export class SandboxCgroups implements Disposable {
     const oomFile = memory?.version === 1 ? 'memory.oom_control' : 'memory.events'
     return {
       doors: [...new Set(doors)],
+      folders,
+      limit,
+      unmet: (now) =>
+        wanted
+          .filter(([controller, group]) => {
+            const { version } = group
+            return !isLimited(controller, { folder: folderIn(group), version, limits: now })
+          })
+          .map(([controller]) => controller),
       refusals: () => ({
         oomKills: memory ? countIn(join(folderIn(memory), oomFile), 'oom_kill') : 0,
         forks: pids ? countIn(join(folderIn(pids), 'pids.events'), 'max') : 0,
       }),
       [Symbol.asyncDispose]: async () => {
-        for (const folder of new Set(wanted.map(([, group]) => folderIn(group)))) {
-          await removeGroup(folder)
-        }
+        for (const folder of folders) await removeGroup(folder)
       },
     }
   }
@@ -120,15 +145,11 @@ export class SandboxCgroups implements Disposable {
 
   /** Removes the runner's own folder, if it is empty. */
   [Symbol.dispose](): void {
-    for (const parent of new Set(this.#parents)) {
-      try {
-        rmdirSync(parent)
-      } catch {}
-    }
+    for (const parent of new Set(this.#parents)) removeEmpty(parent)
   }
 
   get #parents(): readonly string[] {
-    return [...this.#groups.values()].map(({ path }) => join(path, this.#name))
+    return [...this.#groups.values()].map(({ path }) => join(path, this.name))
   }
 }
 
@@ -151,49 +172,6 @@ function tryLimit(controller: Controller, group: OwnGroup, name: string): string
   }
 }
 
-interface GroupLimits {
-  readonly folder: string
-  readonly version: 1 | 2
-  readonly limits: SandboxLimits
-}
-
-function setLimit(controller: Controller, { folder, version, limits }: GroupLimits): void {
-  switch (controller) {
-    case 'pids':
-      return writeFileSync(join(folder, 'pids.max'), String(limits.processes))
-    case 'memory':
-      return limitMemory(folder, version, limits.memoryBytes)
-    case 'cpu':
-      return limitCpus(folder, version, limits.cpus)
-  }
-}
-
-function limitCpus(folder: string, version: 1 | 2, cpus: number): void {
-  const quotaUs = Math.round(cpus * PERIOD_US)
-  if (version === 2) return writeFileSync(join(folder, 'cpu.max'), `${quotaUs} ${PERIOD_US}`)
-  writeFileSync(join(folder, 'cpu.cfs_period_us'), String(PERIOD_US))
-  writeFileSync(join(folder, 'cpu.cfs_quota_us'), String(quotaUs))
-}
-
-function limitMemory(folder: string, version: 1 | 2, bytes: number): void {
-  if (version === 2) {
-    writeFileSync(join(folder, 'memory.max'), String(bytes))
-    writeWhereThere(join(folder, 'memory.swap.max'), '0')
-    return
-  }
-  writeFileSync(join(folder, 'memory.limit_in_bytes'), String(bytes))
-  // Including swap; not every kernel accounts for that.
-  writeWhereThere(join(folder, 'memory.memsw.limit_in_bytes'), String(bytes))
-}
-
-function writeWhereThere(file: string, text: string): void {
-  try {
-    writeFileSync(file, text, { flag: 'r+' })
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
-  }
-}
-
 /** The number after a word at the beginning of a line. */
 function countIn(file: string, word: string): number {
   try {
@@ -203,8 +181,15 @@ function countIn(file: string, word: string): number {
   }
 }
 
+/** Removes a group without processes and groups in it. */
+export function removeEmpty(folder: string): void {
+  try {
+    rmdirSync(folder)
+  } catch {}
+}
+
 /** Kills everything in a group until it can be removed. If that fails, the next start finds it. */
-async function removeGroup(folder: string): Promise<void> {
+export async function removeGroup(folder: string): Promise<void> {
   const deadline = performance.now() + REMOVE_MS
   for (;;) {
     try {
@@ -220,18 +205,6 @@ async function removeGroup(folder: string): Promise<void> {
       } catch {}
     }
     await sleep(LOOK_MS)
-  }
-}
-
-function processesIn(folder: string): readonly number[] {
-  try {
-    const text = readFileSync(join(folder, 'cgroup.procs'), 'utf8')
-    return text
-      .split('\n')
-      .map(Number)
-      .filter((pid) => pid > 0 && pid !== process.pid)
-  } catch {
-    return []
   }
 }
 

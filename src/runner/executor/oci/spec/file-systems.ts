@@ -50,8 +50,13 @@ function nameMounts(names: NameFiles | undefined): readonly OciMount[] {
   ]
 }
 
-function bindMount({ source, target, isReadOnly = false }: BindMount): OciMount {
-  const options = ['rbind', 'rprivate', ...(isReadOnly ? ['ro'] : [])]
+function bindMount({ source, target, isReadOnly = false, keepsIds = false }: BindMount): OciMount {
+  const options = [
+    'rbind',
+    'rprivate',
+    ...(isReadOnly ? ['ro'] : []),
+    ...(keepsIds ? ['idmap'] : []),
+  ]
   return { destination: target, type: 'bind', source, options }
 }
 

@@ -49,6 +49,11 @@ export interface BindMount {
   readonly source: string
   readonly target: string
   readonly isReadOnly?: boolean
+  /**
+   * Whether the container's ids are those of the files on disk, in spite of its user namespace; crun only, on file
+   * systems that can map ids.
+   */
+  readonly keepsIds?: boolean
 }
 
 /** Files of this container only, writable for its root as in Docker. */

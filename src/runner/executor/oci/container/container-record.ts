@@ -1,0 +1,83 @@
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { readdir, readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { z } from 'zod'
+import { parseJson } from '../../../../lib/parse-json.ts'
+import { readStat } from '../../processes/process-search.ts'
+
+/** A process of this machine, told from all others that ever had or will have its pid. */
+const Owner = z.object({
+  pid: z.int(),
+  /** In clock ticks since the boot. */
+  startedAt: z.string(),
+  boot: z.string(),
+})
+export type Owner = z.infer<typeof Owner>
+
+const Recorded = z.object({
+  id: z.string().regex(/^[A-Za-z0-9_.-]+$/),
+  owner: Owner,
+  runtime: z.object({ name: z.enum(['crun', 'runc']), path: z.string() }),
+  /** Where the runtime keeps what it knows of the container. */
+  stateRoot: z.string(),
+  /** Its control groups, by their folders. */
+  groups: z.array(z.string()).readonly(),
+})
+
+/** What a container has on this machine besides its own folder, so that another process can remove it. */
+export type ContainerRecord = z.infer<typeof Recorded>
+
+const FIELD_OF_START = 19
+
+export function ownerNow(): Owner {
+  return { ...processNow(process.pid), pid: process.pid, boot: bootId() }
+}
+
+/** Whether the process that has written the record still runs, and is not this one. */
+export function belongsToAnother({ owner }: ContainerRecord): boolean {
+  if (owner.pid === process.pid || owner.boot !== bootId()) return false
+  return processNow(owner.pid).startedAt === owner.startedAt
+}
+
+function processNow(pid: number): { readonly startedAt: string } {
+  return { startedAt: readStat(String(pid))[FIELD_OF_START] ?? '' }
+}
+
+function bootId(): string {
+  return readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim()
+}
+
+/**
+ * One file for each container, written before its first resource and removed after its last. What a file names is
+ * this runner's, and no other's: the names of containers are never given twice.
+ */
+export class ContainerRecords {
+  readonly #folder: string
+
+  constructor(folder: string) {
+    this.#folder = folder
+  }
+
+  /** Synchronous: a small write to the page cache, which nothing may overtake. */
+  write(record: ContainerRecord): void {
+    mkdirSync(this.#folder, { recursive: true, mode: 0o700 })
+    writeFileSync(this.#fileOf(record.id), JSON.stringify(record), { mode: 0o600 })
+  }
+
+  remove(id: string): void {
+    rmSync(this.#fileOf(id), { force: true })
+  }
+
+  /** Those that are complete; a file that was cut off is of a container that has nothing yet. */
+  async list(): Promise<readonly ContainerRecord[]> {
+    const names = await readdir(this.#folder).catch(() => [])
+    const texts = await Promise.all(
+      names.map((name) => readFile(join(this.#folder, name), 'utf8').catch(() => '')),
+    )
+    return texts.flatMap((text) => Recorded.safeParse(parseJson(text)).data ?? [])
+  }
+
+  #fileOf(id: string): string {
+    return join(this.#folder, `${id}.json`)
+  }
+}

@@ -1,0 +1,67 @@
+import type { HeldImage } from '../../../images/held-image.ts'
+import type { ContainerSpec } from '../../containers/container-spec.ts'
+import type { FifoStock } from '../../pipes/fifo-stock.ts'
+import type { ContainerGroups } from '../cgroups/container-groups.ts'
+import type { FoundRuntime } from '../runtime/find-runtime.ts'
+import { strictRights } from '../spec/capabilities.ts'
+import { containerUser } from '../spec/users/container-user.ts'
+import { readAccountTexts } from '../spec/users/image-accounts.ts'
+import { configure } from './configure.ts'
+import type { ContainerFiles } from './container-files.ts'
+import { enterNetwork, type GetContainer, hasNewNetwork, namesFor } from './container-network.ts'
+import { OciContainer } from './oci-container.ts'
+
+export interface MakeParts {
+  readonly id: string
+  readonly found: FoundRuntime
+  readonly groups: ContainerGroups
+  readonly files: ContainerFiles
+  /** Where the runtime keeps what it knows. */
+  readonly stateRoot: string
+  /** Where all overlays are mounted, each in a namespace of its own. */
+  readonly root: string
+  readonly fifos: FifoStock
+  readonly get: GetContainer
+}
+
+/** Makes the folder and the control groups of a container that is not started yet; the caller removes both. */
+export async function makeContainer(
+  spec: ContainerSpec,
+  image: HeldImage,
+  parts: MakeParts,
+): Promise<OciContainer> {
+  const { id, found, groups, files, stateRoot, root, fifos, get } = parts
+  const { runtime, idMap, rlimits, enter, overlayOptions } = found
+  const texts = await readAccountTexts(image.layers)
+  const user = containerUser(spec.user ?? image.config.user, texts)
+  const rights = strictRights(spec.capabilities)
+  const seccomp = await found.filters.for(rights)
+  const names = namesFor(spec, get)
+  const hasNetwork = !hasNewNetwork(spec)
+  files.make({
+    layers: image.layers,
+    names,
+    owner: idMap?.firstId ?? 0,
+    hasSysfs: hasNetwork,
+  })
+  const place = { spec, image, files, root, runtime }
+  const who = { user, rights, seccomp, rlimits, idMap, hostname: names.hostname }
+  const isRoot = enter.length === 0
+  return new OciContainer({
+    ...place,
+    id,
+    stateRoot,
+    group: groups.make(id, spec.limits),
+    // Nothing in it has to survive a crash of the machine.
+    overlay: isRoot ? `volatile,${overlayOptions}` : overlayOptions,
+    configure: () => ({
+      enter: enterNetwork(spec, enter, get),
+      config: configure({ ...place, ...who, groups: groups.relative(id), hasNetwork }),
+    }),
+    joins: isRoot ? ['--net'] : ['--user', '--net'],
+    takeFifos: async () => {
+      const [stdout = '', stderr = ''] = await fifos.take(2)
+      return { stdout, stderr }
+    },
+  })
+}

@@ -1,0 +1,243 @@
+import { type ChildProcess, execFile, spawn } from 'node:child_process'
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { constants } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { promisify } from 'node:util'
+import { withSignal } from '../../../../lib/async/with-signal.ts'
+import { NarwhalError } from '../../../../lib/errors.ts'
+import type { HeldImage } from '../../../images/held-image.ts'
+import type { ContainerOutput, ContainerState } from '../../containers/container-engine.ts'
+import type { ContainerSpec } from '../../containers/container-spec.ts'
+import type { FifoPaths } from '../../pipes/step-pipes.ts'
+import type { ContainerGroup } from '../cgroups/container-groups.ts'
+import { type LaunchEnv, launchCommand } from '../launch/launch-script.ts'
+import { PROGRAM_ENV } from '../runtime/programs.ts'
+import { deleteCommand, runCommand } from '../runtime/runtime-commands.ts'
+import type { RuntimeProgram } from '../runtime/trial-container.ts'
+import type { OciSpec } from '../spec/oci-json.ts'
+import type { ContainerFiles } from './container-files.ts'
+import { OutputPipes } from './output-pipes.ts'
+
+const run = promisify(execFile)
+
+export interface OciContainerParts {
+  readonly id: string
+  readonly spec: ContainerSpec
+  /** Held until the container is removed. */
+  readonly image: HeldImage
+  readonly files: ContainerFiles
+  readonly group: ContainerGroup
+  readonly runtime: RuntimeProgram
+  readonly stateRoot: string
+  /** Where its overlay is mounted, in a namespace of its own. */
+  readonly root: string
+  /** Further options of the overlay. */
+  readonly overlay: string
+  readonly configure: () => Launch
+  /** The namespaces in which its runtime is started, as options of nsenter. */
+  readonly joins: readonly string[]
+  readonly takeFifos: () => Promise<FifoPaths>
+}
+
+/** What may differ at each start. */
+export interface Launch {
+  /** The command prefix for a program in the container's network. */
+  readonly enter: readonly string[]
+  readonly config: OciSpec
+}
+
+interface Run {
+  readonly child: ChildProcess
+  readonly launch: Launch
+  /** Never rejects. */
+  readonly ended: Promise<number>
+}
+
+/** How often a start is looked at, in milliseconds. */
+const LOOK_MS = 2
+/** As a shell has it for a command that can't be executed. */
+const NO_PROGRAM = 127
+const MAX_SHOWN = 400
+
+/**
+ * One container: *created*, *running* from `start` until it ends, and *created* again, with its files; finally
+ * *removed*. Its runtime is a child of this process, in the container's control groups, and ends with it.
+ */
+export class OciContainer {
+  readonly parts: OciContainerParts
+  #run: Run | undefined
+  #output: OutputPipes | undefined
+  #exitCode = 0
+  #oomKills = 0
+  #oomKilled = false
+
+  constructor(parts: OciContainerParts) {
+    this.parts = parts
+  }
+
+  /** How it was started, while it runs. */
+  get launch(): Launch | undefined {
+    return this.#run?.launch
+  }
+
+  /**
+   * The command prefix for a further program in it: the runtime enters those of its namespaces that it has made, and
+   * not those in which it was started itself.
+   */
+  get join(): readonly string[] {
+    const pid = this.#run?.child.pid
+    return ['nsenter', `--target=${pid}`, ...this.parts.joins, '--']
+  }
+
+  get state(): ContainerState {
+    const running = this.#run !== undefined
+    return { running, oomKilled: this.#oomKilled, exitCode: this.#exitCode }
+  }
+
+  /** The pid of its first process on this machine; undefined if it has none. */
+  get pid(): number | undefined {
+    const { runtime } = this.parts
+    try {
+      const state = JSON.parse(readFileSync(this.#stateFile, 'utf8')) as Record<string, unknown>
+      const pid = Number(state[runtime.name === 'crun' ? 'pid' : 'init_process_pid'])
+      return pid > 0 ? pid : undefined
+    } catch {
+      return undefined
+    }
+  }
+
+  /** What it prints from its next start on. */
+  async attach(): Promise<ContainerOutput> {
+    this.#output = new OutputPipes(await this.parts.takeFifos())
+    return this.#output
+  }
+
+  /** Idempotent. Rejects with `invalid` if its program can't be executed. */
+  async start(): Promise<void> {
+    if (this.#run) return
+    const { group, files, spec, id } = this.parts
+    await this.#forget()
+    files.prepareLaunch()
+    this.#oomKilled = false
+    this.#oomKills = group.refusals().oomKills
+    const started = this.#launch()
+    this.#run = started
+    while (this.#run === started && !existsSync(this.#stateFile)) await sleep(LOOK_MS)
+    if (this.#run !== started) {
+      // It may have ended already.
+      if (files.hasRun) return
+      throw this.#didNotStart(await started.ended)
+    }
+    const trouble = group.trouble(this.pid, spec.limits)
+    if (trouble === '' || this.#run !== started) return
+    await this.kill()
+    const words = `the limits of container ${id} are not in force: ${trouble}`
+    throw new NarwhalError('unavailable', words)
+  }
+
+  /** Resolves to its exit code when it is not running. */
+  async wait(signal: AbortSignal): Promise<number> {
+    return this.#run ? await withSignal(this.#run.ended, signal) : this.#exitCode
+  }
+
+  async kill(): Promise<void> {
+    const ending = this.#run?.ended
+    await this.parts.group.kill()
+    await ending
+  }
+
+  /** Everything but its folder and its record. */
+  async remove(): Promise<void> {
+    await this.kill()
+    this.#output?.hangUp()
+    await this.#forget()
+    await this.parts.group[Symbol.asyncDispose]()
+  }
+
+  #launch(): Run {
+    const { id, group, files, runtime, stateRoot, overlay } = this.parts
+    const overlayAt: LaunchEnv = { NARWHAL_OVERLAY: overlay, NARWHAL_ROOT: this.parts.root }
+    const launch = this.parts.configure()
+    const { enter, config } = launch
+    writeFileSync(files.config, JSON.stringify(config), { mode: 0o600 })
+    const [program, ...args] = launchCommand({
+      enter,
+      folder: files.path,
+      doors: group.doorsFor(runtime),
+      command: [...runCommand(runtime, { stateRoot, bundle: files.path, log: files.log }), id],
+    })
+    const output = this.#output
+    // Never /dev/null: crun 1.8 makes the container's root the owner of its own streams, also of a device.
+    const child = spawn(program, args, {
+      cwd: '/',
+      env: { ...PROGRAM_ENV, ...overlayAt },
+      stdio: output ? ['pipe', ...output.writers] : ['pipe', 'pipe', 'pipe'],
+      // Signals of a terminal are not for it.
+      detached: true,
+    })
+    child.stdin?.on('error', () => {})
+    child.stdin?.end()
+    // What the launch itself prints; a container for steps prints nothing.
+    let said = ''
+    child.stdout?.resume()
+    child.stderr?.setEncoding('utf8').on('data', (text: string) => {
+      said = (said + text).slice(-MAX_SHOWN)
+    })
+    output?.handOver()
+    const ended = exitOf(child).then(
+      (code) => this.#onEnd(code, said),
+      (error: unknown) => this.#onEnd(NO_PROGRAM, String(error)),
+    )
+    return { child, launch, ended }
+  }
+
+  #said = ''
+
+  #onEnd(code: number, said: string): number {
+    const logged = this.parts.files.readLog()
+    this.#said = (logged || said).trim().slice(-MAX_SHOWN)
+    // Only the runtime writes there: then the program has not run, whatever code the runtime has.
+    this.#exitCode = logged !== '' && isAboutProgram(logged) ? NO_PROGRAM : code
+    this.#oomKilled = this.parts.group.refusals().oomKills > this.#oomKills
+    this.#run = undefined
+    return this.#exitCode
+  }
+
+  get #stateFile(): string {
+    const { id, runtime, stateRoot } = this.parts
+    return join(stateRoot, id, runtime.name === 'crun' ? 'status' : 'state.json')
+  }
+
+  /** What its runtime still knows of it, which it would not be started again with. */
+  async #forget(): Promise<void> {
+    const { id, runtime, stateRoot } = this.parts
+    const path = join(stateRoot, id)
+    if (!existsSync(path)) return
+    if (runtime.name === 'runc') {
+      const [program, ...args] = [...deleteCommand(runtime, stateRoot), id]
+      await run(program, args, { env: PROGRAM_ENV }).catch(() => {})
+    }
+    rmSync(path, { recursive: true, force: true })
+  }
+
+  #didNotStart(code: number): NarwhalError {
+    const { image } = this.parts.spec
+    const why = this.#said || `exit code ${code}`
+    const words = `a container of image ${image} can't be started: ${why}`
+    return new NarwhalError(code === NO_PROGRAM ? 'invalid' : 'unavailable', words)
+  }
+}
+
+function isAboutProgram(logged: string): boolean {
+  return /executable file|exec:|exec format error/i.test(logged)
+}
+
+function exitOf(child: ChildProcess): Promise<number> {
+  const exit = Promise.withResolvers<number>()
+  child.once('exit', (code, signal) =>
+    exit.resolve(code ?? 128 + (signal ? constants.signals[signal] : 0)),
+  )
+  child.once('error', exit.reject)
+  return exit.promise
+}

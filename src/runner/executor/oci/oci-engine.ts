@@ -1,0 +1,306 @@
+import { chmodSync, mkdirSync } from 'node:fs'
+import { rmdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { ImageRun } from '../../../core/attempt/image-run.ts'
+import { parseImageReference } from '../../../core/image-reference.ts'
+import { NarwhalError } from '../../../lib/errors.ts'
+import { removeFolder } from '../../../lib/remove-folder.ts'
+import { measureFolders } from '../../disk/measure-folders.ts'
+import type { HeldImage } from '../../images/held-image.ts'
+import { runProgram } from '../../network/commands.ts'
+import type {
+  ContainerEngine,
+  ContainerOutput,
+  ContainerState,
+  ExecSettings,
+  ImageAsk,
+  JobIds,
+  NamedContainer,
+  PreparedExec,
+} from '../containers/container-engine.ts'
+import { containerName } from '../containers/container-name.ts'
+import { WORKSPACE } from '../containers/container-profile.ts'
+import type { ContainerSpec } from '../containers/container-spec.ts'
+import type { SandboxDisk, SandboxHandle, SandboxLimits } from '../executor.ts'
+import { removeGroup } from '../local/bounds/sandbox-cgroups.ts'
+import { FifoStock } from '../pipes/fifo-stock.ts'
+import type { SandboxShell } from '../sandbox-shell.ts'
+import { ContainerGroups } from './cgroups/container-groups.ts'
+import { mapsMounts } from './container/configure.ts'
+import { ContainerFiles } from './container/container-files.ts'
+import {
+  belongsToAnother,
+  type ContainerRecord,
+  ContainerRecords,
+  ownerNow,
+} from './container/container-record.ts'
+import { makeContainer } from './container/make-container.ts'
+import type { OciContainer } from './container/oci-container.ts'
+import { prepareExec } from './container/oci-exec.ts'
+import { ociShell } from './container/oci-shell.ts'
+import { removeLeftover } from './container/remove-leftover.ts'
+import type { OciMeans } from './oci-means.ts'
+import { Trash } from './trash.ts'
+
+export interface OciEngineOptions {
+  /** Rejects with `unavailable` and what to do; then it is asked again. */
+  readonly openMeans: () => Promise<OciMeans>
+  /** Unique among the runners of this machine. */
+  readonly instance: string
+  /** Of this engine alone; on a file system that an overlay can write to. */
+  readonly folder: string
+  /** For what is gone after a reboot: below /run, and of this engine alone. */
+  readonly runFolder: string
+}
+
+/**
+ * Containers without an engine: crun or runc starts each in a namespace of mounts, over an overlay of its image's
+ * layers, as a child of this process.
+ */
+export class OciEngine implements ContainerEngine, AsyncDisposable {
+  readonly #options: OciEngineOptions
+  readonly #containers = new Map<string, OciContainer>()
+  readonly #records: ContainerRecords
+  readonly #trash: Trash
+  readonly #fifos: FifoStock
+  #opening: Promise<OciMeans> | undefined
+  /** Set once containers can be started. */
+  #means: OciMeans | undefined
+  #groups: ContainerGroups | undefined
+
+  constructor(options: OciEngineOptions) {
+    const { folder } = options
+    this.#options = options
+    this.#records = new ContainerRecords(join(folder, 'records'))
+    this.#trash = new Trash(join(folder, 'trash'))
+    this.#fifos = new FifoStock(join(folder, 'fifos'))
+  }
+
+  get notes(): readonly string[] {
+    return [...(this.#groups?.missing ?? [])].map(
+      ([limit, why]) => `the limit of ${LIMITS[limit]} is not in force: ${why}`,
+    )
+  }
+
+  async ping(): Promise<void> {
+    this.#opening ??= this.#options.openMeans()
+    try {
+      this.#means = await this.#opening
+    } catch (error) {
+      this.#opening = undefined
+      throw error
+    }
+    mkdirSync(join(this.#options.folder, 'fifos'), { recursive: true, mode: 0o700 })
+    // The container's root is an ordinary user here, and enters the root folder by its path.
+    for (const path of [this.#options.runFolder, this.#root]) {
+      mkdirSync(path, { recursive: true, mode: 0o711 })
+      chmodSync(path, 0o711)
+    }
+    mkdirSync(this.#stateRoot, { recursive: true, mode: 0o700 })
+    this.#groups ??= new ContainerGroups(this.#options.instance)
+  }
+
+  async create(spec: ContainerSpec, ask: ImageAsk): Promise<string | undefined> {
+    await this.ping()
+    const { isStranger, signal } = ask
+    const reference = parseImageReference(spec.image)
+    const { found, images } = this.#ready
+    if (isStranger && !found.idMap) throw noStrangers()
+    if (ask.pull === 'never' && (await images.find(reference.full)) === undefined) {
+      return undefined
+    }
+    const image = await images.hold(reference, {
+      signal,
+      isStranger,
+      pull: ask.pull,
+    })
+    try {
+      return await this.#make(spec, image)
+    } catch (error) {
+      await image[Symbol.asyncDispose]()
+      throw error
+    }
+  }
+
+  start(id: string): Promise<void> {
+    return this.#get(id).start()
+  }
+
+  attach(id: string): Promise<ContainerOutput> {
+    return this.#get(id).attach()
+  }
+
+  wait(id: string, signal: AbortSignal): Promise<number> {
+    return this.#get(id).wait(signal)
+  }
+
+  async kill(id: string): Promise<void> {
+    await this.#containers.get(id)?.kill()
+  }
+
+  async pause(ids: readonly string[]): Promise<void> {
+    await Promise.all(ids.map(async (id) => this.#containers.get(id)?.parts.group.freeze()))
+  }
+
+  async resume(ids: readonly string[]): Promise<void> {
+    await Promise.all(ids.map(async (id) => this.#containers.get(id)?.parts.group.thaw()))
+  }
+
+  async prepareExec(id: string, settings: ExecSettings): Promise<PreparedExec | undefined> {
+    const container = this.#containers.get(id)
+    const launch = container?.launch
+    return container && launch && prepareExec(container, launch, settings)
+  }
+
+  shell(id: string, settings: Omit<ExecSettings, 'rootIn'>): SandboxShell {
+    const container = this.#get(id)
+    const { launch } = container
+    if (!launch) throw new NarwhalError('unavailable', 'the container is not running')
+    return ociShell(container, launch, settings)
+  }
+
+  async inspect(id: string): Promise<ContainerState | undefined> {
+    return this.#containers.get(id)?.state
+  }
+
+  async update(id: string, limits: SandboxLimits): Promise<void> {
+    this.#get(id).parts.group.limit(limits)
+  }
+
+  async remove(id: string): Promise<void> {
+    const container = this.#containers.get(id)
+    if (container) {
+      await container.remove()
+      await container.parts.image[Symbol.asyncDispose]()
+    } else {
+      const record = (await this.#left()).find((one) => one.id === id)
+      if (record) await removeLeftover(record)
+    }
+    await this.#trash.throwAway(join(this.#folder, id))
+    this.#records.remove(id)
+    this.#containers.delete(id)
+  }
+
+  async list(): Promise<readonly string[]> {
+    await this.ping()
+    this.#trash.empty()
+    return (await this.#left()).map(({ id }) => id)
+  }
+
+  async findImage(reference: string): Promise<string | undefined> {
+    await this.ping()
+    return this.#ready.images.find(reference)
+  }
+
+  async imagesOf(containers: readonly NamedContainer[]): Promise<readonly ImageRun[]> {
+    const found = containers.flatMap(({ id, image: named }) => {
+      const image = this.#containers.get(id)?.parts.image
+      return image ? [{ image: named ?? image.reference, digest: image.digest }] : []
+    })
+    return [...new Map(found.map((one) => [one.image, one])).values()]
+  }
+
+  diskOf({ main, others }: JobIds, workspace: string): SandboxDisk {
+    const { folder } = this.#options
+    const layers = [main, ...others].map((id) => new ContainerFiles(this.#folder, id).upper)
+    const named = [
+      { path: workspace, name: WORKSPACE },
+      ...layers.map((path) => ({ path, name: '(outside the workspace)' })),
+    ]
+    return {
+      folders: [workspace, folder],
+      measure: (signal) => measureFolders(named, signal),
+    }
+  }
+
+  handleOf({ main, others }: JobIds): SandboxHandle {
+    const folders = [main, ...others].flatMap((id) => this.#get(id).parts.group.folders)
+    return { kind: 'groups', folders }
+  }
+
+  async giveWorkspace(id: string, workspace: string): Promise<void> {
+    const { idMap, runtime } = this.#ready.found
+    if (!this.#containers.has(id) || !idMap || idMap.firstId === 0 || mapsMounts(runtime)) return
+    const owner = `${idMap.firstId}:${idMap.firstId}`
+    await runProgram('chown', ['-R', '-h', owner, '--', workspace])
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#means?.[Symbol.asyncDispose]()
+    await this.#trash[Symbol.asyncDispose]()
+    this.#groups?.[Symbol.dispose]()
+    for (const name of ['records', 'containers', 'trash']) {
+      await rmdir(join(this.#options.folder, name)).catch(() => {})
+    }
+    await removeFolder(join(this.#options.folder, 'fifos'))
+    await rmdir(this.#options.folder).catch(() => {})
+    for (const path of [this.#stateRoot, this.#root, this.#options.runFolder]) {
+      await rmdir(path).catch(() => {})
+    }
+  }
+
+  get #ready(): OciMeans {
+    if (this.#means) return this.#means
+    throw new NarwhalError(
+      'internal',
+      'containers are asked for before it is known how to start them',
+    )
+  }
+
+  /** Of the containers' own folders. */
+  get #folder(): string {
+    return join(this.#options.folder, 'containers')
+  }
+
+  /** Where the runtime keeps what it knows. */
+  get #stateRoot(): string {
+    return join(this.#options.runFolder, 'state')
+  }
+
+  /** Where all overlays are mounted, each in a namespace of its own. */
+  get #root(): string {
+    return join(this.#options.runFolder, 'root')
+  }
+
+  async #make(spec: ContainerSpec, image: HeldImage): Promise<string> {
+    const { found } = this.#ready
+    const groups = this.#groups ?? new ContainerGroups(this.#options.instance)
+    const id = containerName(spec)
+    const files = new ContainerFiles(this.#folder, id)
+    const stateRoot = this.#stateRoot
+    const { runtime } = found
+    const folders = groups.foldersOf(id)
+    this.#records.write({ id, owner: ownerNow(), runtime, stateRoot, groups: folders })
+    try {
+      const [fifos, root, get] = [this.#fifos, this.#root, this.#get]
+      const parts = { id, found, groups, files, stateRoot, root, fifos, get }
+      this.#containers.set(id, await makeContainer(spec, image, parts))
+      return id
+    } catch (error) {
+      for (const path of folders) await removeGroup(path)
+      await this.#trash.throwAway(files.path)
+      this.#records.remove(id)
+      throw error
+    }
+  }
+
+  /** Of a previous process of this runner. */
+  async #left(): Promise<readonly ContainerRecord[]> {
+    const all = await this.#records.list()
+    return all.filter((one) => !this.#containers.has(one.id) && !belongsToAnother(one))
+  }
+
+  readonly #get = (id: string): OciContainer => {
+    const found = this.#containers.get(id)
+    if (found) return found
+    throw new NarwhalError('unavailable', `container ${id} is gone: it was removed`)
+  }
+}
+
+const LIMITS = { memory: 'memory', pids: 'processes', cpu: 'processors' } as const
+
+function noStrangers(): NarwhalError {
+  const words =
+    "a stranger's job needs a user namespace of its own, and this runner's containers have none: see `narwhal doctor`"
+  return new NarwhalError('invalid', words)
+}

@@ -1,0 +1,61 @@
+import { join } from 'node:path'
+import { NarwhalError } from '../../../lib/errors.ts'
+import type { FetchEnv } from '../../images/fetch/skopeo.ts'
+import { openImages } from '../../images/open-images.ts'
+import { OciExecutor, type OciExecutorOptions } from './oci-executor.ts'
+import type { OciMeans } from './oci-means.ts'
+import { findRuntime } from './runtime/find-runtime.ts'
+
+/** What only containers without an engine need of a runner's configuration. */
+export interface OciConfig {
+  /** The runner's data folder, where images are stored. */
+  readonly dataDir: string
+  /** The operator's variables, where logins to registries are found. */
+  readonly env: FetchEnv
+  /** How much all images may take before those that were used longest ago are removed. */
+  readonly imageBytes: number
+  /** Where a root's containers have their ids on this machine; 0: they have no user namespace. */
+  readonly ids: { readonly first: number; readonly count: number }
+  /** The value of XDG_RUNTIME_DIR. */
+  readonly runtimeDir?: string
+}
+
+/** Finds out how containers can be started, and opens their images, when it is first asked; and again if it fails. */
+export function ociExecutor(
+  config: OciConfig,
+  options: Omit<OciExecutorOptions, 'openMeans' | 'runFolder' | 'runnerIsRoot'>,
+): OciExecutor {
+  const isRoot = process.getuid?.() === 0
+  const name = `narwhal-${options.instance}`
+  const parent = isRoot ? '/run' : (config.runtimeDir ?? options.folder)
+  return new OciExecutor({
+    ...options,
+    runFolder: join(parent, name),
+    runnerIsRoot: isRoot,
+    openMeans: () => openMeans(config, join(options.folder, 'runtime'), isRoot),
+  })
+}
+
+async function openMeans(
+  { dataDir, env, imageBytes, ids }: OciConfig,
+  folder: string,
+  isRoot: boolean,
+): Promise<OciMeans> {
+  const firstId = ids.first === 0 ? {} : { firstId: ids.first }
+  const found = await findRuntime({ folder, ...firstId })
+  if (typeof found === 'string') throw new NarwhalError('unavailable', found)
+  // Without a user namespace in spite of what is configured, files have the ids that images give them.
+  const first = found.idMap?.firstId ?? 0
+  const opened = await openImages({
+    dataDir,
+    isRoot,
+    ids: { ...ids, first },
+    env,
+    mostBytes: imageBytes,
+  })
+  return {
+    found,
+    images: opened.images,
+    [Symbol.asyncDispose]: () => opened[Symbol.asyncDispose](),
+  }
+}

@@ -1,0 +1,83 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdir, readdir, rename } from 'node:fs/promises'
+import { basename, join } from 'node:path'
+import { within } from '../../../lib/async/within.ts'
+import { hasCode } from '../../../lib/errors.ts'
+import { removeFolder } from '../../../lib/remove-folder.ts'
+
+/** How long a runner that stops waits for it, in milliseconds. */
+const LAST_MS = 500
+
+/**
+ * Folders that are to be removed when nothing better is to be done. Throwing one away is a rename; a process at the
+ * lowest priority removes one after the other, and nobody waits for it. What is left when this process ends
+ * is removed after the next start.
+ */
+export class Trash implements AsyncDisposable {
+  readonly #folder: string
+  #emptying: Promise<void> | undefined
+  readonly #stop = new AbortController()
+  #number = 0
+
+  /** On the file system of what is thrown away. */
+  constructor(folder: string) {
+    this.#folder = folder
+  }
+
+  /** Nothing happens if there is no such folder. */
+  async throwAway(path: string): Promise<void> {
+    const name = `${basename(path)}-${process.pid}-${this.#number++}`
+    await mkdir(this.#folder, { recursive: true, mode: 0o700 })
+    try {
+      await rename(path, join(this.#folder, name))
+    } catch (error) {
+      if (hasCode(error, 'ENOENT')) return
+      throw error
+    }
+    this.empty()
+  }
+
+  /** Removes in the background what is in it. */
+  empty(): void {
+    this.#emptying ??= this.#empty().finally(() => {
+      this.#emptying = undefined
+    })
+  }
+
+  /** Waits a moment for the removal that is in progress, and ends it; the rest stays. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    const late = new Error('the rest is removed after the next start')
+    if (this.#emptying) await within(LAST_MS, this.#emptying, late).catch(() => {})
+    this.#stop.abort()
+    await this.#emptying
+  }
+
+  async #empty(): Promise<void> {
+    const failed = new Set<string>()
+    for (;;) {
+      const names = await readdir(this.#folder).catch(() => [])
+      const paths = names.filter((one) => !failed.has(one)).map((one) => join(this.#folder, one))
+      if (paths.length === 0 || this.#stop.signal.aborted) return
+      if (await this.#removeSlowly(paths)) continue
+      for (const path of paths) {
+        if (this.#stop.signal.aborted) return
+        // Folders that are closed to their owner.
+        await removeFolder(path).catch(() => failed.add(basename(path)))
+      }
+    }
+  }
+
+  async #removeSlowly(paths: readonly string[]): Promise<boolean> {
+    const child = spawn('nice', ['-n', '19', 'rm', '-rf', '--', ...paths], {
+      stdio: 'ignore',
+      signal: this.#stop.signal,
+    })
+    try {
+      const [code] = (await once(child, 'exit')) as [number | null]
+      return code === 0
+    } catch {
+      return false
+    }
+  }
+}
