@@ -92,11 +92,19 @@ async function seeRunners(page: Page, { stage, url }: WebStage): Promise<void> {
   await page.goto(`${url}/runners`)
   await page.getByText('No runners').waitFor()
   const flawedTools = [{ name: 'runc', version: '1.3.2', holes: ['CVE-2025-31133: a hole'] }]
-  const runner = await stage.addRunner({ name: 'build-1', slots: 4, busy: 3, flawedTools })
+  const hardware = {
+    ...{ cpus: 2, memoryBytes: 2 ** 30, architecture: 'x64', operatingSystem: 'linux' },
+    containers: { how: 'runc 1.1.5, with a user namespace', better: ['install crun'] },
+  }
+  const about = { slots: 4, busy: 3, flawedTools, hardware }
+  const runner = await stage.addRunner({ name: 'build-1', ...about })
   const card = page.getByRole('article', { name: 'Runner build-1' })
   await card.getByText('3 of 4 slots busy').waitFor()
   await card.getByText('Known vulnerabilities: runc 1.3.2').click()
   await card.getByText('CVE-2025-31133: a hole').waitFor()
+  await card.getByText('runc 1.1.5, with a user namespace').waitFor({ state: 'attached' })
+  await card.getByText('Containers could be started in a better way').click()
+  await card.getByText('install crun').waitFor()
   const sample = { runnerId: runner.id, slots: 4, busy: 3, load: 0.5, cpu: 0.42 }
   const memory = { memoryUsedBytes: 2 ** 30, memoryTotalBytes: 2 ** 33, diskFreeBytes: 1 }
   for (const at of [1000, 2000]) {
