@@ -47,11 +47,11 @@ export interface ContainerExec extends ContainerOutput {
   findExit(): Promise<number | undefined>
 }
 
-/** How an image is had for a container. */
+/** For whom a container is, and how its image is had. */
 export interface ImageAsk {
   /** Whether it is fetched where it is missing. */
   readonly pull: 'missing' | 'never'
-  /** Whether a stranger's job asks: a private registry is closed to it. */
+  /** Whether a stranger's job asks: private registries are closed to it, and it gains no privileges. */
   readonly isStranger: boolean
   readonly signal: AbortSignal
 }

@@ -37,7 +37,7 @@ type OneSpec = Pick<SandboxSpec, 'name' | 'workspace' | 'limits'> & {
   readonly isStranger?: boolean
 }
 
-type WatchSpec = Pick<SandboxSpec, 'name' | 'limits'> & {
+type WatchSpec = Pick<SandboxSpec, 'name' | 'limits' | 'isStranger'> & {
   readonly script: string
   readonly container: string
 }
@@ -144,7 +144,7 @@ export class ContainerMaker {
     const { connection } = place
     const mustTidy = !this.#options.runnerIsRoot
     const spec = { name: 'warm', workspace, limits, connection, mustTidy }
-    const ask = { pull: 'never', isStranger: false, signal: NEVER } as const
+    const ask = { pull: 'never', isStranger: asked.isStranger, signal: NEVER } as const
     const container = await this.#create(image, spec, ask, imageId)
     if (!container) return undefined
     made.defer(() => container.remove().catch(() => {}))
@@ -163,7 +163,7 @@ export class ContainerMaker {
     const containers: ServiceContainer[] = []
     const made = new JobServices(containers)
     const watch = (container: string, script: string, until: AbortSignal): Promise<void> =>
-      this.#watch(image, { script, container, name, limits }, until)
+      this.#watch(image, { script, container, name, limits, isStranger }, until)
     try {
       for (const [index, service] of services.entries()) {
         const connection = await place.ofService(service.name)
@@ -189,7 +189,7 @@ export class ContainerMaker {
     // The job's own image, which the engine has by now.
     const connection = { kind: 'as', container: spec.container } as const
     const probe = probeSpec(image.full, loop, { ...spec, connection })
-    const id = await this.#created(probe, askFor(false, signal))
+    const id = await this.#created(probe, askFor(spec.isStranger, signal))
     try {
       await this.#engine.start(id)
       await this.#engine.wait(id, signal)

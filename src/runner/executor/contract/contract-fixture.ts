@@ -15,6 +15,8 @@ export interface ContractOptions {
   readonly image?: string
   /** Whether the machine's files and processes are out of reach. */
   readonly isolated: boolean
+  /** Whether a sandbox's root is nobody outside, so that it may have more powers inside. */
+  readonly hasOwnRoot?: true
   /** Path of the workspace for scripts; absent: the folder's own path. */
   readonly workspace?: string
   /** Variables that the sandbox itself may set, in addition to those of every sandbox. */

@@ -40,6 +40,7 @@ import { prepareExec } from './container/oci-exec.ts'
 import { ociShell } from './container/oci-shell.ts'
 import { removeLeftover } from './container/remove-leftover.ts'
 import type { OciMeans } from './oci-means.ts'
+import type { FoundRuntime } from './runtime/find-runtime.ts'
 import { Trash } from './trash.ts'
 
 export interface OciEngineOptions {
@@ -82,6 +83,11 @@ export class OciEngine implements ContainerEngine, AsyncDisposable {
     )
   }
 
+  /** How containers are started, once that is known. */
+  get found(): FoundRuntime | undefined {
+    return this.#means?.found
+  }
+
   async ping(): Promise<void> {
     this.#opening ??= this.#options.openMeans()
     try {
@@ -115,7 +121,7 @@ export class OciEngine implements ContainerEngine, AsyncDisposable {
       pull: ask.pull,
     })
     try {
-      return await this.#make(spec, image)
+      return await this.#make(spec, image, ask)
     } catch (error) {
       await image[Symbol.asyncDispose]()
       throw error
@@ -262,7 +268,7 @@ export class OciEngine implements ContainerEngine, AsyncDisposable {
     return join(this.#options.runFolder, 'root')
   }
 
-  async #make(spec: ContainerSpec, image: HeldImage): Promise<string> {
+  async #make(spec: ContainerSpec, image: HeldImage, { isStranger }: ImageAsk): Promise<string> {
     const { found } = this.#ready
     const groups = this.#groups ?? new ContainerGroups(this.#options.instance)
     const id = containerName(spec)
@@ -273,7 +279,7 @@ export class OciEngine implements ContainerEngine, AsyncDisposable {
     this.#records.write({ id, owner: ownerNow(), runtime, stateRoot, groups: folders })
     try {
       const [fifos, root, get] = [this.#fifos, this.#root, this.#get]
-      const parts = { id, found, groups, files, stateRoot, root, fifos, get }
+      const parts = { id, found, groups, files, stateRoot, root, fifos, get, isStranger }
       this.#containers.set(id, await makeContainer(spec, image, parts))
       return id
     } catch (error) {

@@ -46,6 +46,7 @@ for (const { name, found } of runtimes) {
     skip: typeof found === 'string' ? found : false,
     image: testImage(),
     isolated: true,
+    hasOwnRoot: true,
     workspace: '/workspace',
     baseEnv: [],
     leftovers: findProcesses,

@@ -1,11 +1,13 @@
 import { rmdir } from 'node:fs/promises'
 import { join } from 'node:path'
+import type { ContainerWay } from '../../../core/container-way.ts'
 import {
   ContainerExecutor,
   type ContainerExecutorOptions,
 } from '../containers/container-executor.ts'
 import { OciEngine, type OciEngineOptions } from './oci-engine.ts'
 import { OciNetworks } from './oci-networks.ts'
+import { containerWay } from './runtime/container-way.ts'
 
 export interface OciExecutorOptions
   extends Omit<ContainerExecutorOptions, 'name' | 'engine' | 'jobNetworks' | 'warm'>,
@@ -24,6 +26,11 @@ export class OciExecutor extends ContainerExecutor {
     super({ ...options, folder, name: 'oci', engine, jobNetworks })
     this.#engine = engine
     this.#folder = options.folder
+  }
+
+  get containers(): ContainerWay | undefined {
+    const { found } = this.#engine
+    return found && containerWay(found)
   }
 
   override async [Symbol.asyncDispose](): Promise<void> {

@@ -25,6 +25,7 @@ export interface ConfigureParts {
   readonly rights: ContainerRights
   readonly seccomp: SeccompWay
   readonly rlimits: readonly OciRlimit[]
+  readonly oomScore: number
   /** Of the control groups, relative to those of this process; only runtimes that make them need it. */
   readonly groups: string
   readonly hasNetwork: boolean
@@ -36,7 +37,7 @@ const INIT = ['/bin/sh', '-c', '"$@"; exit $?', 'narwhal']
 /** Throws `invalid` for what can't be started. */
 export function configure(parts: ConfigureParts): OciSpec {
   const { spec, image, user, hostname, files, root, runtime, idMap, groups, hasNetwork } = parts
-  const { rights, seccomp, rlimits } = parts
+  const { rights, seccomp, rlimits, oomScore } = parts
   const args = argsOf(image.config, spec)
   if (args.length === 0) {
     const words = `image ${image.reference} says no command, and there is none for it in narwhal.yml`
@@ -59,6 +60,7 @@ export function configure(parts: ConfigureParts): OciSpec {
     ...(idMap ? { idMap } : {}),
     ...(runtime.name === 'crun' ? {} : { bounds: { limits: spec.limits, cgroup: groups } }),
     rlimits,
+    oomScore,
     mounts: spec.mounts.map((mount): BindMount => ({ ...mount, keepsIds })),
     names: files.names,
     seccomp,

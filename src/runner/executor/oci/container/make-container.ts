@@ -1,9 +1,15 @@
 import type { HeldImage } from '../../../images/held-image.ts'
 import type { ContainerSpec } from '../../containers/container-spec.ts'
+import {
+  KEPT_BY_GAINING_STEPS,
+  KEPT_IN_GAINING_BACKGROUND,
+} from '../../containers/steps/launchers.ts'
 import type { FifoStock } from '../../pipes/fifo-stock.ts'
 import type { ContainerGroups } from '../cgroups/container-groups.ts'
 import type { FoundRuntime } from '../runtime/find-runtime.ts'
-import { strictRights } from '../spec/capabilities.ts'
+import { type ContainerRights, dockerRights, strictRights } from '../spec/capabilities.ts'
+import { checkFolder } from '../spec/check-folder.ts'
+import { folderOf } from '../spec/container-process.ts'
 import { containerUser } from '../spec/users/container-user.ts'
 import { readAccountTexts } from '../spec/users/image-accounts.ts'
 import { configure } from './configure.ts'
@@ -22,6 +28,7 @@ export interface MakeParts {
   readonly root: string
   readonly fifos: FifoStock
   readonly get: GetContainer
+  readonly isStranger: boolean
 }
 
 /** Makes the folder and the control groups of a container that is not started yet; the caller removes both. */
@@ -31,10 +38,11 @@ export async function makeContainer(
   parts: MakeParts,
 ): Promise<OciContainer> {
   const { id, found, groups, files, stateRoot, root, fifos, get } = parts
-  const { runtime, idMap, rlimits, enter, overlayOptions } = found
+  const { runtime, idMap, rlimits, oomScore, enter, overlayOptions } = found
   const texts = await readAccountTexts(image.layers)
   const user = containerUser(spec.user ?? image.config.user, texts)
-  const rights = strictRights(spec.capabilities)
+  await checkFolder(image.layers, folderOf(image.config.workingFolder, spec.folder))
+  const rights = rightsOf(spec, parts)
   const seccomp = await found.filters.for(rights)
   const names = namesFor(spec, get)
   const hasNetwork = !hasNewNetwork(spec)
@@ -45,7 +53,7 @@ export async function makeContainer(
     hasSysfs: hasNetwork,
   })
   const place = { spec, image, files, root, runtime }
-  const who = { user, rights, seccomp, rlimits, idMap, hostname: names.hostname }
+  const who = { user, rights, seccomp, rlimits, oomScore, idMap, hostname: names.hostname }
   const isRoot = enter.length === 0
   return new OciContainer({
     ...place,
@@ -64,4 +72,10 @@ export async function makeContainer(
       return { stdout, stderr }
     },
   })
+}
+
+/** Docker's for trusted jobs, with those by which a supervisor keeps apart from its steps. */
+function rightsOf(spec: ContainerSpec, { found, isStranger }: MakeParts): ContainerRights {
+  if (isStranger || !found.idMap) return strictRights(spec.capabilities)
+  return dockerRights([KEPT_BY_GAINING_STEPS.name, KEPT_IN_GAINING_BACKGROUND.name])
 }
