@@ -93,7 +93,10 @@ async function seeRunners(page: Page, { stage, url }: WebStage): Promise<void> {
   await page.getByText('No runners').waitFor()
   const flawedTools = [{ name: 'runc', version: '1.3.2', holes: ['CVE-2025-31133: a hole'] }]
   const hardware = {
-    ...{ cpus: 2, memoryBytes: 2 ** 30, architecture: 'x64', operatingSystem: 'linux' },
+    cpus: 2,
+    memoryBytes: 2 ** 30,
+    architecture: 'x64',
+    operatingSystem: 'linux',
     containers: { how: 'runc 1.1.5, with a user namespace', better: ['install crun'] },
   }
   const about = { slots: 4, busy: 3, flawedTools, hardware }
