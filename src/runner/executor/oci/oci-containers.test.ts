@@ -5,12 +5,11 @@ import { test } from 'node:test'
 import { eventually } from '../../../../test/support/eventually.ts'
 import { findProcesses } from '../../../../test/support/sandbox-processes.ts'
 import { uniquePrefix } from '../../../../test/support/services.ts'
-import { type TempDir, tempDir } from '../../../../test/support/temp-dir.ts'
+import { tempDir } from '../../../../test/support/temp-dir.ts'
 import { NarwhalError } from '../../../lib/errors.ts'
 import { endSandbox } from '../../watchdog/end-sandbox.ts'
 import { NOTHING, run } from '../contract/contract-fixture.ts'
-import { findAllGroups, readCgroupFacts } from '../local/bounds/machine-cgroups.ts'
-import { type OciStage, ociSpecIn, ociStages } from './oci-stage.fixture.ts'
+import { mountsOf, type OciStage, ociSpecIn, ociStages, partsOf } from './oci-stage.fixture.ts'
 
 const stages = await ociStages()
 
@@ -24,25 +23,6 @@ async function stage({ open }: OciStage) {
   const owned = stack.move()
   const dispose = () => owned.disposeAsync()
   return { dir, instance, executor, sandbox, [Symbol.asyncDispose]: dispose }
-}
-
-/** What a runner has on this machine, by paths: records, folders, states of the runtime, control groups. */
-async function partsOf(dir: TempDir, instance: string): Promise<readonly string[]> {
-  const folders = [
-    dir.join('sandboxes/containers/records'),
-    dir.join('sandboxes/containers/containers'),
-    dir.join('sandboxes/control'),
-    join('/run', instance, 'state'),
-    ...findAllGroups(readCgroupFacts()).map(({ path }) => join(path, `narwhal-oci-${instance}`)),
-  ]
-  const names = await Promise.all(
-    folders.map(async (folder) => {
-      const entries = await readdir(folder, { withFileTypes: true }).catch(() => [])
-      const wanted = entries.filter((one) => one.isDirectory() || one.name.endsWith('.json'))
-      return wanted.map(({ name }) => join(folder, name))
-    }),
-  )
-  return names.flat()
 }
 
 for (const one of stages) {
@@ -89,8 +69,6 @@ for (const one of stages) {
   })
 
   test(`${name}: leaves nothing of a job, while it runs nor afterwards`, { skip }, async () => {
-    const mounts = () => readFile('/proc/self/mountinfo', 'utf8')
-    const before = await mounts()
     const owner = (await stat('/dev/null')).uid
     await using at = await stage(one)
     await run(at.sandbox, 'echo x >/root/x')
@@ -98,12 +76,12 @@ for (const one of stages) {
     assert.notEqual((await run(at.sandbox, 'stat -c %u /dev/null')).stdout, '0\n')
     const background = { end: NOTHING }
     await at.sandbox.run({ script: 'true', env: {}, background }, () => {}, NOTHING)
-    assert.equal(await mounts(), before)
+    assert.deepEqual(await mountsOf(at.dir.path, at.instance), [])
     assert.equal((await stat('/dev/null')).uid, owner)
-    assert.ok((await partsOf(at.dir, at.instance)).length > 3)
+    assert.ok((await partsOf(at.dir.join('sandboxes'), at.instance)).length > 3)
     await at.sandbox[Symbol.asyncDispose]()
     await at.sandbox[Symbol.asyncDispose]()
-    assert.deepEqual(await partsOf(at.dir, at.instance), [])
+    assert.deepEqual(await partsOf(at.dir.join('sandboxes'), at.instance), [])
     await at.executor[Symbol.asyncDispose]()
     await eventually(async () => {
       await assert.rejects(lstat(join('/run', at.instance)), { code: 'ENOENT' })
@@ -118,7 +96,7 @@ for (const one of stages) {
       'mkdir /files; cd /files; i=0; while [ $i -lt 2000 ]; do echo $i >$i; i=$((i+1)); done'
     await run(at.sandbox, `${many}; mkdir -p /closed/in; chmod 000 /closed/in /closed`)
     await at.sandbox[Symbol.asyncDispose]()
-    assert.deepEqual(await partsOf(at.dir, at.instance), [])
+    assert.deepEqual(await partsOf(at.dir.join('sandboxes'), at.instance), [])
     const trash = at.dir.join('sandboxes/containers/trash')
     await eventually(async () => assert.deepEqual(await readdir(trash), []))
   })

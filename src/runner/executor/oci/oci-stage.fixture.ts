@@ -1,17 +1,18 @@
-import { mkdir, mkdtemp } from 'node:fs/promises'
+import { mkdir, mkdtemp, readdir, readFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after } from 'node:test'
 import { freeNetworks } from '../../../../test/support/free-networks.ts'
 import { TEST_IMAGE } from '../../../../test/support/services/docker-image.ts'
 import { uniquePrefix } from '../../../../test/support/services.ts'
-import { unpackedImage } from '../../../../test/support/unpacked-image.ts'
+import { layOutImage, unpackedImage } from '../../../../test/support/unpacked-image.ts'
 import { silentLog } from '../../../lib/log.ts'
 import { removeFolder } from '../../../lib/remove-folder.ts'
 import { CONTAINER_IDS } from '../../images/store/open-image-store.ts'
 import type { NetworkSource } from '../../network/network-source.ts'
 import { MIB } from '../contract/contract-fixture.ts'
 import type { SandboxSpec } from '../executor.ts'
+import { findAllGroups, readCgroupFacts } from '../local/bounds/machine-cgroups.ts'
 import { folderWorkspace } from '../workspace.ts'
 import { OciExecutor } from './oci-executor.ts'
 import { type FoundRuntime, findRuntime } from './runtime/find-runtime.ts'
@@ -19,11 +20,13 @@ import type { RuntimeName } from './runtime/trial-container.ts'
 
 const { first } = CONTAINER_IDS
 
-/** What executors of these tests are made with; each test of a runtime is skipped with the reason if it has none. */
+/** What executors of one runtime are made with; tests are skipped with the reason if this machine can't. */
 export interface OciStage {
   readonly name: RuntimeName
   readonly skip: string | false
   readonly open: (options?: OpenOptions) => OciExecutor
+  /** For another process, by `openOci`. */
+  readonly place: Omit<OciPlace, 'instance' | 'folder'>
 }
 
 interface OpenOptions {
@@ -32,41 +35,64 @@ interface OpenOptions {
   readonly networks?: NetworkSource
 }
 
+/** Where an executor is, as plain data. */
+export interface OciPlace {
+  readonly name: RuntimeName
+  readonly instance: string
+  readonly folder: string
+  /** The test image, unpacked. */
+  readonly layer: string
+  /** Of filters that were tried before. */
+  readonly trials: string
+}
+
 /**
  * A stage for each runtime, to be awaited before the first test of a file is registered: the hooks after all tests
  * would run when those so far are over.
  */
 export async function ociStages(): Promise<readonly OciStage[]> {
-  const trials = await mkdtemp(join(tmpdir(), 'narwhal-trials-'))
-  after(() => removeFolder(trials))
-  const images = unpackedImage(first)
+  const folder = await mkdtemp(join(tmpdir(), 'narwhal-trials-'))
+  after(() => removeFolder(folder))
+  const isRoot = process.getuid?.() === 0
+  const layer = isRoot ? await layOutImage(folder, first) : ''
   return await Promise.all(
     (['crun', 'runc'] as const).map(async (name) => {
-      const found = await findHere(name, join(trials, name))
-      return {
-        name,
-        skip: typeof found === 'string' ? found : false,
-        open: ({ instance = uniquePrefix(), ...options }: OpenOptions = {}) => {
-          if (typeof found === 'string') throw new Error(found)
-          return new OciExecutor({
-            openMeans: async () => ({ found, images, [Symbol.asyncDispose]: async () => {} }),
-            instance,
-            folder: join(tmpdir(), instance),
-            runFolder: join('/run', instance),
-            runnerIsRoot: true,
-            log: silentLog(),
-            networks: freeNetworks(),
-            ...options,
-          })
-        },
+      const trials = join(folder, name)
+      const found = isRoot ? await find(name, trials) : 'needs root'
+      const open = ({ instance = uniquePrefix(), ...options }: OpenOptions = {}) => {
+        if (typeof found === 'string') throw new Error(found)
+        const inTemp = join(tmpdir(), instance)
+        return openFound(found, { name, instance, folder: inTemp, layer, trials, ...options })
       }
+      const skip = typeof found === 'string' && found
+      return { name, skip, open, place: { name, layer, trials } }
     }),
   )
 }
 
-async function findHere(name: RuntimeName, folder: string): Promise<FoundRuntime | string> {
-  if (process.getuid?.() !== 0) return 'needs root'
-  return await findRuntime({ names: [name], folder, firstId: first })
+/** The same in another process. */
+export async function openOci(place: OciPlace): Promise<OciExecutor> {
+  const found = await find(place.name, place.trials)
+  if (typeof found === 'string') throw new Error(found)
+  return openFound(found, place)
+}
+
+function find(name: RuntimeName, folder: string): Promise<FoundRuntime | string> {
+  return findRuntime({ names: [name], folder, firstId: first })
+}
+
+function openFound(found: FoundRuntime, place: OciPlace & OpenOptions): OciExecutor {
+  const { instance, folder, layer, networks = freeNetworks() } = place
+  const images = unpackedImage(layer)
+  return new OciExecutor({
+    openMeans: async () => ({ found, images, [Symbol.asyncDispose]: async () => {} }),
+    instance,
+    folder,
+    runFolder: join('/run', instance),
+    runnerIsRoot: true,
+    log: silentLog(),
+    networks,
+  })
 }
 
 /** A job of the test image, with a workspace of its own. */
@@ -79,4 +105,26 @@ export async function ociSpecIn(folder: string, name = 'workspace'): Promise<San
     limits: { memoryBytes: 64 * MIB, cpus: 0.5, processes: 64 },
     isStranger: false,
   }
+}
+
+/** The mounts of this machine that lead to a runner's folders. */
+export async function mountsOf(folder: string, instance: string): Promise<readonly string[]> {
+  const lines = (await readFile('/proc/self/mountinfo', 'utf8')).split('\n')
+  return lines.filter((line) => [folder, join('/run', instance)].some((one) => line.includes(one)))
+}
+
+/** What a runner has on this machine besides its trash, by paths. */
+export async function partsOf(folder: string, instance: string): Promise<readonly string[]> {
+  const groups = findAllGroups(readCgroupFacts()).map(({ path }) =>
+    join(path, `narwhal-oci-${instance}`),
+  )
+  const own = ['containers/records', 'containers/containers', 'control'].map((name) =>
+    join(folder, name),
+  )
+  const all = [...own, join('/run', instance, 'state'), ...groups].map(async (place) => {
+    const entries = await readdir(place, { withFileTypes: true }).catch(() => [])
+    const wanted = entries.filter((one) => one.isDirectory() || one.name.endsWith('.json'))
+    return wanted.map(({ name }) => join(place, name))
+  })
+  return (await Promise.all(all)).flat()
 }

@@ -103,7 +103,7 @@ export class ContainerGroups implements Disposable {
       thaw: async () => whole?.freeze(false),
       kill: () => killGroups(folders),
       [Symbol.asyncDispose]: async () => {
-        for (const folder of folders) await removeGroup(folder)
+        for (const folder of this.foldersOf(name)) await removeGroup(folder)
       },
     }
   }
