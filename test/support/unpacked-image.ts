@@ -37,7 +37,7 @@ export function unpackedImage(layer: string): Images {
           env: [],
           user: '',
           workingFolder: '',
-          exposedPorts: [],
+          exposedPorts: ['8080/tcp'],
         },
         highestId: 65_534,
         [Symbol.asyncDispose]: async () => {},

@@ -60,6 +60,8 @@ export interface ContainerPlace {
   readonly resolvConf?: string
   /** If set, it does not exist yet: an empty network namespace of the container's own. */
   readonly isNew?: true
+  /** Called with what the container's image exposes (`5432/tcp`), before it is created. */
+  readonly expose?: (ports: readonly string[]) => Promise<void>
 }
 
 /** A network that the engine has made, for one job and its services. */

@@ -84,8 +84,8 @@ export function servicesContract(name: string, options: ServicesOptions): void {
     const fetched = 'wget -qO- http://web:8080/x'
     assert.equal((await run(box, fetched)).stdout, 'served by web\n')
     // An unknown name is answered at once, not left to time out.
-    const unknown = await run(box, 'timeout -s KILL 4 nslookup nobody >&2; echo $?')
-    assert.match(unknown.stdout, /^[01]\n$/)
+    const unknown = await run(box, 'timeout -s KILL 4 nslookup nobody')
+    assert.ok(unknown.exitCode < 2, String(unknown.exitCode))
     // No route out of the network of a job without one.
     const gateway = `$(ip route | sed -n 's/^default via \\([0-9.]*\\).*/\\1/p')`
     assert.notEqual((await run(box, `ping -c 1 -W 1 "${gateway}"`)).exitCode, 0)

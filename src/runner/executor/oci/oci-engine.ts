@@ -121,6 +121,8 @@ export class OciEngine implements ContainerEngine, AsyncDisposable {
       pull: ask.pull,
     })
     try {
+      const { connection } = spec
+      if (connection.kind === 'place') await connection.expose?.(image.config.exposedPorts)
       return await this.#make(spec, image, ask)
     } catch (error) {
       await image[Symbol.asyncDispose]()

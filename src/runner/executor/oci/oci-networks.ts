@@ -2,6 +2,7 @@ import type { ServiceSpec } from '../../../core/plan/plan.ts'
 import { present } from '../../../lib/present.ts'
 import type { NetworkSource } from '../../network/network-source.ts'
 import type { JobSegment, SegmentPlace, SegmentService } from '../../network/segment.ts'
+import { exposedPorts } from '../../network/segments/forwards.ts'
 import {
   audienceOf,
   type ContainerNetworks,
@@ -32,11 +33,16 @@ export class OciNetworks implements ContainerNetworks {
       hostname: STEPS_HOSTNAME,
       services: services.map(segmentService),
     })
-    const { kind, job, notes } = segment
+    const { kind, job } = segment
     return {
       connection: connectionOf(job, kind),
-      notes: network === 'none' ? [] : notes,
-      ofService: async (name) => connectionOf(segment.place(name), kind),
+      get notes() {
+        return segment.notes
+      },
+      ofService: async (name) => ({
+        ...connectionOf(segment.place(name), kind),
+        expose: (ports: readonly string[]) => segment.expose(name, exposedPorts(ports)),
+      }),
       release: async () => segment[Symbol.asyncDispose](),
     }
   }

@@ -1,120 +1,67 @@
 import assert from 'node:assert/strict'
+import { readdir } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { test } from 'node:test'
 import { realNetworks } from '../../../../test/support/networks.ts'
 import { TEST_IMAGE } from '../../../../test/support/services/docker-image.ts'
-import { type TempDir, tempDir } from '../../../../test/support/temp-dir.ts'
-import type { ServiceSpec } from '../../../core/plan/plan.ts'
+import { uniquePrefix } from '../../../../test/support/services.ts'
+import { tempDir } from '../../../../test/support/temp-dir.ts'
 import { NOTHING, run } from '../contract/contract-fixture.ts'
-import type { SandboxSpec } from '../executor.ts'
-import { ociSpecIn, ociStages } from './oci-stage.fixture.ts'
+import { scriptService, servicesContract, specWithServices } from '../contract/services.contract.ts'
+import { ociStages } from './oci-stage.fixture.ts'
 
 const stages = await ociStages()
 
-/** A service of BusyBox that runs a script. */
-function service(name: string, script: string, more: Partial<ServiceSpec> = {}): ServiceSpec {
-  return { name, image: TEST_IMAGE, env: {}, command: ['sh', '-c', script], ...more }
+/** A server that says its name at this port. */
+function server(name: string, port: number) {
+  const script = `mkdir /www; echo I am ${name} >/www/x; exec httpd -f -p ${port} -h /www`
+  const command = `wget -qO- http://127.0.0.1:${port}/x`
+  return scriptService(TEST_IMAGE, name, script, { ready: { command, timeoutMs: 60_000 } })
 }
 
-/** A server that answers with its name. */
-function server(name: string, port = 8080): ServiceSpec {
-  const ready = { ports: [port], timeoutMs: 20_000 }
-  const script = `echo up; mkdir /www; echo I am ${name} >/www/x; exec httpd -f -p ${port} -h /www`
-  return service(name, script, { ready })
-}
-
-async function specIn(dir: TempDir, more: Partial<SandboxSpec>) {
-  const heard: string[] = []
-  const spec: SandboxSpec = {
-    ...(await ociSpecIn(dir.path)),
-    onService: (index, event) => {
-      const text = event.type === 'output' ? ` ${Buffer.from(event.chunk).toString()}` : ''
-      heard.push(`${index} ${event.type}${text}`)
-    },
-    ...more,
-  }
-  return { spec, heard }
+async function left(instance: string): Promise<number> {
+  const containers = join(tmpdir(), instance, 'containers')
+  const found = ['records', 'containers'].map((name) => readdir(join(containers, name)))
+  return (await Promise.all(found)).flat().length
 }
 
 for (const { name, skip, open } of stages) {
-  const openReal = (dir: TempDir) =>
-    open({ folder: dir.join('sandboxes'), networks: realNetworks() })
-
-  test(`${name}: reaches services by name, two of them on one port`, { skip }, async () => {
-    await using dir = await tempDir()
-    await using executor = openReal(dir)
-    const { spec, heard } = await specIn(dir, { services: [server('first'), server('second')] })
-    await using sandbox = await executor.open(spec, NOTHING)
-    const ask = 'for name in first second; do wget -qO- http://$name:8080/x; done'
-    assert.equal((await run(sandbox, ask)).stdout, 'I am first\nI am second\n')
-    assert.ok(heard.includes('0 started') && heard.includes('1 output up\n'), heard.join('|'))
-    assert.deepEqual(
-      sandbox.images?.map(({ image }) => image),
-      [TEST_IMAGE],
-    )
+  servicesContract(name, {
+    skip,
+    image: TEST_IMAGE,
+    open: (instance) => open({ instance, networks: realNetworks() }),
+    left,
   })
 
-  test(`${name}: reaches a service at localhost, without another network, too`, {
+  test(`${name}: localhost leads to what one service alone exposes or listens on, and the log says so`, {
     skip,
   }, async () => {
     await using dir = await tempDir()
-    await using executor = openReal(dir)
-    const { spec } = await specIn(dir, { services: [server('only')], network: 'none' })
-    await using sandbox = await executor.open(spec, NOTHING)
-    const ask = 'for name in only localhost; do wget -qO- http://$name:8080/x; done'
-    assert.equal((await run(sandbox, ask)).stdout, 'I am only\nI am only\n')
-  })
+    await using executor = open({ instance: uniquePrefix(), networks: realNetworks() })
+    // The test image exposes 8080.
+    const alone = [server('web', 8080)]
+    const { spec } = await specWithServices(dir, TEST_IMAGE, { services: alone, network: 'none' })
+    await using one = await executor.open(spec, NOTHING)
+    assert.deepEqual(one.notes, ['localhost leads to services: 8080 (web)'])
+    const fetched = 'for name in web localhost; do wget -qO- http://$name:8080/x; done'
+    assert.equal((await run(one, fetched)).stdout, 'I am web\nI am web\n')
 
-  test(`${name}: says why a service did not become ready`, { skip }, async () => {
-    await using dir = await tempDir()
-    await using executor = openReal(dir)
-    const refused = async (one: ServiceSpec, words: RegExp) => {
-      const { spec } = await specIn(dir, { services: [one] })
-      await assert.rejects(executor.open(spec, NOTHING), { message: words })
-    }
-    const ready = { command: 'true', timeoutMs: 10_000 }
-    const early = service('early', 'echo last words; exit 3', {
-      ready: { ports: [1], timeoutMs: 10_000 },
-    })
-    await refused(early, /service early ended with exit code 3 before it was ready; .*last words/)
-    const missing = { ...service('lost', '', { ready }), command: ['/no/such/program'] }
-    await refused(missing, /service lost .*(can't be started|ended with exit code 127)/)
-    const never = service('never', 'sleep 100', { ready: { command: 'exit 4', timeoutMs: 1_000 } })
-    await refused(
-      never,
-      /service never was not ready within 1 s \(the last try ended with exit code 4/,
+    const ready = { ports: [80], timeoutMs: 60_000 }
+    const services = [server('first', 8080), { ...server('second', 80), ready }]
+    const other = await specWithServices(dir, TEST_IMAGE, { services })
+    await using two = await executor.open(other.spec, NOTHING)
+    assert.deepEqual(two.notes?.slice(-2), [
+      'localhost leads to services: 80 (second)',
+      'several services have the same port, and are reached by name only: 8080 (first, second)',
+    ])
+    const asked = ['first:8080', 'second', 'localhost'].map((at) => `wget -qO- http://${at}/x`)
+    assert.equal(
+      (await run(two, asked.join('\n'))).stdout,
+      'I am first\nI am second\nI am second\n',
     )
-  })
-
-  test(`${name}: runs steps in other images, in the network of the job`, { skip }, async () => {
-    await using dir = await tempDir()
-    await using executor = openReal(dir)
-    const { spec } = await specIn(dir, { services: [server('db')], images: [TEST_IMAGE] })
-    await using sandbox = await executor.open(spec, NOTHING)
-    let said = ''
-    const step = { script: 'wget -qO- http://db:8080/x; pwd', env: {}, image: TEST_IMAGE }
-    await sandbox.run(step, (_, chunk) => void (said += Buffer.from(chunk).toString()), NOTHING)
-    assert.equal(said, 'I am db\n/workspace\n')
-  })
-
-  test(`${name}: pauses and ends services with their job`, { skip }, async () => {
-    await using dir = await tempDir()
-    await using executor = openReal(dir)
-    const beat = service('beat', 'while :; do echo beat; sleep 0.02; done')
-    const { spec, heard } = await specIn(dir, { services: [beat] })
-    await using sandbox = await executor.open(spec, NOTHING)
-    await sandbox.pause()
-    await run(
-      await executor.open({ ...(await ociSpecIn(dir.path, 'other')) }, NOTHING),
-      'sleep 0.1',
-    )
-    const before = heard.length
-    await run(
-      await executor.open({ ...(await ociSpecIn(dir.path, 'third')) }, NOTHING),
-      'sleep 0.2',
-    )
-    assert.equal(heard.length, before)
-    await sandbox.resume()
-    await sandbox[Symbol.asyncDispose]()
-    assert.ok(!heard.some((line) => line.includes('ended')), heard.join('|'))
+    assert.notEqual((await run(two, 'wget -qO- http://localhost:8080/x')).exitCode, 0)
+    // With a way out, for all of them.
+    assert.match((await run(two, 'ip route')).stdout, /^default via 10\./m)
   })
 }

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { ServiceSpec } from '../../../../core/plan/plan.ts'
 import { describeError, NarwhalError } from '../../../../lib/errors.ts'
 import type { ServiceEvent, StepExit } from '../../executor.ts'
@@ -16,6 +17,8 @@ export interface ServiceParts {
 
 const TAIL_BYTES = 2_000
 const SHOWN_LINES = 3
+/** How long the output of a service that has ended is waited for, in milliseconds. */
+const LAST_WORDS_MS = 2_000
 
 /** The container of a service: *created*, and *running* from `start` until it ends or is removed. */
 export class ServiceContainer {
@@ -24,6 +27,7 @@ export class ServiceContainer {
   readonly #over = new AbortController()
   readonly #closing = new AbortController()
   #tail = ''
+  #followed: Promise<void> | undefined
 
   constructor(parts: ServiceParts) {
     this.id = parts.id
@@ -44,7 +48,7 @@ export class ServiceContainer {
       throw this.#refused(error)
     }
     await onEvent({ type: 'started' })
-    void this.#follow(output)
+    this.#followed = this.#follow(output)
     if (!service.ready) return
     try {
       await this.#untilReady(service.ready, signal)
@@ -81,6 +85,8 @@ export class ServiceContainer {
       // Its end may be visible only a moment after the engine has refused to run a command in it.
       const state = await engine.inspect(id)
       if (state && !state.running) {
+        // What it has printed may still be on its way.
+        await Promise.race([this.#followed, sleep(LAST_WORDS_MS, undefined, { ref: false })])
         throw this.#failed(`ended with exit code ${state.exitCode} before it was ready`)
       }
       if (late.aborted) {

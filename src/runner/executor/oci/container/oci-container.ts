@@ -123,17 +123,18 @@ export class OciContainer {
     this.#oomKills = group.refusals().oomKills
     const started = this.#launch()
     this.#run = started
-    while (this.#run === started && !existsSync(this.#stateFile)) await sleep(LOOK_MS)
-    if (this.#run !== started) {
-      // It may have ended already.
-      if (files.hasRun) return
-      throw this.#didNotStart(await started.ended)
+    while (this.#run === started && !this.#hasBegun) await sleep(LOOK_MS)
+    const trouble = this.#isAlive ? group.trouble(this.pid, spec.limits) : ''
+    // Without its first process nothing that was seen of its groups holds.
+    if (this.#isAlive) {
+      if (trouble === '') return
+      await this.kill()
+      const words = `the limits of container ${id} are not in force: ${trouble}`
+      throw new NarwhalError('unavailable', words)
     }
-    const trouble = group.trouble(this.pid, spec.limits)
-    if (trouble === '' || this.#run !== started) return
-    await this.kill()
-    const words = `the limits of container ${id} are not in force: ${trouble}`
-    throw new NarwhalError('unavailable', words)
+    const code = await started.ended
+    // It may have done already all that it was to do.
+    if (!files.hasRun) throw this.#didNotStart(code)
   }
 
   /** Resolves to its exit code when it is not running. */
@@ -202,6 +203,24 @@ export class OciContainer {
     this.#oomKilled = this.parts.group.refusals().oomKills > this.#oomKills
     this.#run = undefined
     return this.#exitCode
+  }
+
+  /** Whether the runtime has handed over to its program. runc has a state before that, and a FIFO until then. */
+  get #hasBegun(): boolean {
+    const { id, stateRoot } = this.parts
+    return existsSync(this.#stateFile) && !existsSync(join(stateRoot, id, 'exec.fifo'))
+  }
+
+  /** Whether its first process runs; one that has ended is in no control group, even if it is still listed. */
+  get #isAlive(): boolean {
+    const { pid } = this
+    if (pid === undefined) return false
+    try {
+      const stat = readFileSync(`/proc/${pid}/stat`, 'latin1')
+      return !/^[ZX]/.test(stat.slice(stat.lastIndexOf(')') + 2))
+    } catch {
+      return false
+    }
   }
 
   get #stateFile(): string {
