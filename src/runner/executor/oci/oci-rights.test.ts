@@ -31,7 +31,7 @@ async function rightsIn({ open }: OciStage, isStranger: boolean): Promise<readon
 }
 
 for (const stage of stages) {
-  const { name, skip } = stage
+  const { name, skip, open } = stage
 
   test(`${name}: a trusted job has Docker's rights, without one of its marks`, {
     skip,
@@ -44,6 +44,16 @@ for (const stage of stages) {
       '2775',
       'chroot',
     ])
+  })
+
+  test(`${name}: is reported as the way of starting containers, once it is known`, {
+    skip,
+  }, async () => {
+    await using executor = open()
+    const how = () => executor.containers?.how ?? ''
+    assert.equal(how(), '')
+    assert.equal(await executor.probe(), '')
+    assert.match(how(), new RegExp(`^${name} .*with a user namespace of`))
   })
 
   test(`${name}: a stranger's job has few, and gains none`, { skip }, async () => {

@@ -59,8 +59,10 @@ export async function findRuntime(search: RuntimeSearch): Promise<FoundRuntime |
       const found = { ...machine, runtime, ...(idMap ? { idMap } : {}) }
       const filters = filtersOf(search, found)
       try {
-        await filters.for(idMap ? dockerRights() : strictRights())
-        const version = await findVersion(path)
+        const [version] = await Promise.all([
+          findVersion(path),
+          filters.for(idMap ? dockerRights() : strictRights()),
+        ])
         return { ...found, version, filters, notes: [...notes, ...machine.notes] }
       } catch (error) {
         notes.push(idMap && machine.maps.length > 1 ? noMap(name, error) : fails(name, error))
