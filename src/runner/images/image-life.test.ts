@@ -210,3 +210,30 @@ for (const [when, { request, line }] of Object.entries(POINTS)) {
     await eventually(() => readdirSync(folder.join('work')).length <= 1 || null)
   })
 }
+
+for (const pattern of [/^pulling/, /^fetching/, /^layer \d of 3 is unpacked/]) {
+  test(`a pull that is aborted at a line like ${pattern} leaves nothing half-made`, {
+    skip,
+  }, async () => {
+    await using at = await world()
+    at.push('app', [file('base', 'b'.repeat(200_000)), file('middle'), file('top')])
+    await using opened = await at.open()
+    const stop = new AbortController()
+    const reference = parseImageReference(`${at.registry.host}/app`)
+    const onProgress = (line: string) => {
+      if (pattern.test(line)) stop.abort(new Error('the job is cancelled'))
+    }
+    const pull = opened.images.hold(reference, { signal: stop.signal, onProgress })
+    await assert.rejects(pull, /the job is cancelled/)
+    const { folder } = opened.store
+    await eventually(
+      () =>
+        readdirSync(folder.join('work')).flatMap((owner) => readdirSync(folder.join('work', owner)))
+          .length === 0 || null,
+    )
+    assert.deepEqual(readdirSync(folder.join('names')), [])
+    assert.deepEqual(readdirSync(folder.join('leases')), [])
+    await using image = await hold(opened, at, 'app')
+    assert.equal(image.layers.length, 3)
+  })
+}

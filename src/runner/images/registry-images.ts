@@ -26,6 +26,8 @@ export interface RegistryImagesOptions {
 
 /** For how long somebody who was allowed to read an image is not asked again. */
 const PROVEN_MS = 10 * 60_000
+/** A helper may need a tenth of a second for the operator's login. */
+const LOGIN_MS = 30_000
 /** What is pulled and pruned at the same time is pulled again, but not for ever. */
 const MOST_TRIES = 3
 
@@ -44,6 +46,11 @@ export class RegistryImages implements Images {
   readonly #pulls = new SharedTasks<void>()
   /** Until when each login may read each image. */
   readonly #proven = new Map<string, number>()
+  /** The operator's, by repository. */
+  readonly #logins = new Map<
+    string,
+    { readonly login: Login | undefined; readonly until: number }
+  >()
 
   constructor(options: RegistryImagesOptions) {
     this.#options = options
@@ -125,7 +132,12 @@ export class RegistryImages implements Images {
     if (ask.authFile !== undefined) {
       return await readLogin(ask.authFile, repository)
     }
-    return ask.isStranger ? undefined : await findOperatorLogin(repository, env, ask.signal)
+    if (ask.isStranger) return undefined
+    const known = this.#logins.get(repository)
+    if (known && known.until > performance.now()) return known.login
+    const login = await findOperatorLogin(repository, env, ask.signal)
+    this.#logins.set(repository, { login, until: performance.now() + LOGIN_MS })
+    return login
   }
 
   #isProven(record: NameRecord, { login }: Asker): boolean {

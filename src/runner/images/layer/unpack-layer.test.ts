@@ -1,14 +1,23 @@
 import assert from 'node:assert/strict'
-import { lstatSync, readdirSync } from 'node:fs'
+import { lstatSync, readdirSync, writeFileSync } from 'node:fs'
 import { test } from 'node:test'
-import { isRoot } from '#root/test/support/services/programs.ts'
+import { zstdCompressSync } from 'node:zlib'
+import { findProgram, isRoot } from '#root/test/support/services/programs.ts'
 import { type TempDir, tempDir } from '#root/test/support/temp-dir.ts'
-import { attributeOf, type Entry, tarOf, treeIn, writeLayer } from '../fixtures/layers.fixture.ts'
+import {
+  attributeOf,
+  digestOf,
+  type Entry,
+  tarOf,
+  treeIn,
+  writeLayer,
+} from '../fixtures/layers.fixture.ts'
 import type { LayerForm } from './rewrite-layer.ts'
 import { makeRoom } from './tar-room.ts'
 import { type LayerFacts, type LayerJob, unpackLayer } from './unpack-layer.ts'
 
 const skip = !isRoot() && 'only root can unpack without a user namespace'
+const noZstd = !findProgram('zstd') && 'zstd is not installed (apt: zstd)'
 const FIRST = 1879048192
 const FORM: LayerForm = {
   first: FIRST,
@@ -90,6 +99,22 @@ for (const compression of ['none', 'gzip', 'zstd'] as const) {
     assert.equal(lstatSync(dir.join('layer/fs/a')).size, 100_000)
   })
 }
+
+test('reads zstd in several frames, of which some are skipped', {
+  skip: skip || noZstd,
+}, async () => {
+  await using dir = await tempDir()
+  const archive = tarOf([{ name: 'a', data: 'x'.repeat(100_000) }])
+  const skipped = Buffer.from([0x50, 0x2a, 0x4d, 0x18, 2, 0, 0, 0, 1, 2])
+  const parts = [archive.subarray(0, 30_000), archive.subarray(30_000)].map((part) =>
+    zstdCompressSync(part),
+  )
+  const bytes = Buffer.concat([skipped, ...parts, skipped])
+  const digest = digestOf(bytes)
+  writeFileSync(dir.join('blob'), bytes)
+  await unpacked(dir, archive, { blob: dir.join('blob'), digest })
+  assert.equal(lstatSync(dir.join('layer/fs/a')).size, 100_000)
+})
 
 const ENTRIES: readonly Entry[] = [
   { name: 'd/.wh..wh..opq' },
