@@ -16,7 +16,9 @@ export interface CopyLayers {
   readonly layers: readonly Omit<FetchedLayer, 'blob'>[]
   /** Whether the store has unpacked the layer with this diff id. */
   readonly isThere: (diffId: string) => boolean
-  /** Where finished files of layers are kept until their image is there. */
+  /** Where finished files of layers are put; this pull's own. */
+  readonly arrived: string
+  /** Where they are kept for a later pull, in case that this one fails; others use it as well. */
   readonly blobs: string
   /** A folder for each try; removed by the caller. */
   readonly work: string
@@ -28,11 +30,11 @@ export interface CopyLayers {
 }
 
 /**
- * Fetches the layers that are not there into `blobs`, by the one command that does it all. Each try has a
+ * Fetches the layers that are not there into `arrived`, by the one command that does it all. Each try has a
  * layout of its own, with what is finished linked in: skopeo takes over what lies in a layout unread.
  */
 export async function copyLayers(copy: CopyLayers): Promise<void> {
-  await mkdir(copy.blobs, { recursive: true, mode: 0o700 })
+  await mkdir(copy.arrived)
   await retrying(copy, async (attempt) => {
     const layout = join(copy.work, `try-${attempt}`)
     try {
@@ -45,20 +47,22 @@ export async function copyLayers(copy: CopyLayers): Promise<void> {
 }
 
 async function prepare(copy: CopyLayers, layout: string): Promise<void> {
-  const { layers, blobs, isThere, onBlob } = copy
+  const { layers, arrived, blobs, isThere, onBlob } = copy
   await mkdir(join(layout, 'blobs/sha256'), { recursive: true })
   await writeFile(join(layout, 'oci-layout'), '{"imageLayoutVersion":"1.0.0"}')
   for (const { digest, diffId, sizeBytes } of layers) {
-    const kept = join(blobs, hexOf(digest))
+    const [place, hex] = [blobPath(layout, digest), hexOf(digest)]
     if (isThere(diffId)) {
       // skopeo only looks whether there is a file of this size, and does not fetch it.
-      await writeFile(blobPath(layout, digest), '')
-      await truncate(blobPath(layout, digest), sizeBytes)
+      await writeFile(place, '')
+      await truncate(place, sizeBytes)
       onBlob(digest)
-    } else if ((await hashFile(kept)) === digest) {
-      await link(kept, blobPath(layout, digest))
-      onBlob(digest)
-    } else await rm(kept, { force: true })
+    } else if (!(await linked(join(arrived, hex), place))) {
+      const kept = join(blobs, hex)
+      const found = await hashFile(kept)
+      if (found === digest) await linked(kept, place)
+      else if (found !== undefined) await rm(kept, { force: true })
+    }
   }
 }
 
@@ -84,15 +88,27 @@ async function copyOnce(copy: CopyLayers, layout: string): Promise<void> {
 }
 
 /** Names in a layout are given to files that are finished. */
-async function keepFinished({ layers, blobs, isThere, onBlob }: CopyLayers, layout: string) {
+async function keepFinished(copy: CopyLayers, layout: string): Promise<void> {
+  const { layers, arrived, blobs, isThere, onBlob } = copy
   for (const { digest, diffId } of layers) {
-    try {
-      if (!isThere(diffId)) await link(blobPath(layout, digest), join(blobs, hexOf(digest)))
+    const [place, hex] = [blobPath(layout, digest), hexOf(digest)]
+    // Another process may have unpacked it.
+    if (isThere(diffId)) onBlob(digest)
+    else if (await linked(place, join(arrived, hex))) {
+      await linked(place, join(blobs, hex))
       onBlob(digest)
-    } catch (error) {
-      // Another process may have fetched it as well, or unpacked it.
-      if (hasCode(error, 'EEXIST')) onBlob(digest)
-      else if (!hasCode(error, 'ENOENT')) throw error
     }
+  }
+}
+
+/** Whether there is such a file now, under both names. */
+async function linked(from: string, to: string): Promise<boolean> {
+  try {
+    await link(from, to)
+    return true
+  } catch (error) {
+    if (hasCode(error, 'EEXIST')) return true
+    if (hasCode(error, 'ENOENT')) return false
+    throw error
   }
 }

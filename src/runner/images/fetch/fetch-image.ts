@@ -1,4 +1,4 @@
-import { mkdir } from 'node:fs/promises'
+import { mkdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { ImageReference } from '../../../core/image-reference.ts'
 import { allOrNone } from '../../../lib/async/all-or-none.ts'
@@ -117,11 +117,11 @@ async function addImage(
   await using _ = await store.reserve(found, signal)
   const isThere = (diffId: string) => store.hasLayer(diffId)
   const missing = found.layers.filter(({ diffId }) => !isThere(diffId))
-  const blobs = store.folder.join('blobs')
+  const [arrived, blobs] = [join(work, 'arrived'), store.folder.join('blobs')]
   const arrivals = new Map(missing.map(({ digest }) => [digest, Promise.withResolvers<void>()]))
   const layers = found.layers.map((one) => ({
     ...one,
-    blob: join(blobs, hexOf(one.digest)),
+    blob: join(arrived, hexOf(one.digest)),
     ...present({ ready: arrivals.get(one.digest)?.promise }),
   }))
   const name = { reference: image.full, ...present(found.facts) }
@@ -132,11 +132,12 @@ async function addImage(
   onProgress(`fetching ${missing.length} of ${found.layers.length} layers, ${inMb(bytes)} MB`)
   const onBlob = (digest: string) => arrivals.get(digest)?.resolve()
   const { from } = found
-  const copy = { skopeo, from, layers: found.layers, isThere, blobs, work, onBlob }
+  const copy = { skopeo, from, layers: found.layers, isThere, arrived, blobs, work, onBlob }
   // Each layer is unpacked as soon as it is there.
   const copying = (either: AbortSignal) =>
     copyLayers({ ...copy, signal: either, onProgress, patience })
   await allOrNone([copying, add], signal)
+  for (const { digest } of missing) await rm(join(blobs, hexOf(digest)), { force: true })
 }
 
 /** Removes what was used longest ago, once, if there is no room. */

@@ -1,4 +1,3 @@
-import { rm } from 'node:fs/promises'
 import type { ImageReference } from '../../../core/image-reference.ts'
 import { NarwhalError } from '../../../lib/errors.ts'
 import type { HeldImage } from '../held-image.ts'
@@ -133,7 +132,7 @@ export class ImageStore implements Images, AsyncDisposable {
     return { [Symbol.asyncDispose]: async () => this.#leases.release(digest) }
   }
 
-  /** Unpacks an image that was fetched, and gives it a name; then the files of its layers are not needed. */
+  /** Unpacks an image that was fetched, and gives it a name. */
   async add(
     fetched: FetchedImage,
     name: NewName,
@@ -148,7 +147,6 @@ export class ImageStore implements Images, AsyncDisposable {
     const top = await this.#unpacker.unpack({ layers, chain, signal, onProgress })
     for (const note of top.notes) onProgress(note)
     await folder.write(folder.name(name.reference), { ...name, digest })
-    for (const { blob } of layers) await rm(blob, { force: true })
   }
 
   /** All images, the last used first. */
