@@ -25,6 +25,8 @@ const CONTAINER_IDS = 65_536
 
 export interface ExecutorParts {
   readonly dataDir: string
+  /** Another folder for images, which several runs may use at a time; absent: `dataDir`. */
+  readonly imagesDir?: string
   readonly networks: NetworkSource
   readonly warmSandboxes?: number
 }
@@ -35,7 +37,7 @@ export interface ExecutorParts {
  */
 export async function openExecutorOf(
   context: PartsContext<'executor' | 'default-image' | RunnerSetting>,
-  { dataDir, networks, warmSandboxes = 0 }: ExecutorParts,
+  { dataDir, imagesDir = dataDir, networks, warmSandboxes = 0 }: ExecutorParts,
 ): Promise<Executor> {
   const { executor, 'default-image': defaultImage } = context.config
   const { dockerHost, runtimeDir } = readSurroundings()
@@ -46,7 +48,7 @@ export async function openExecutorOf(
       ...present({ runtimeDir }),
       defaultImage,
       oci: {
-        dataDir: await realpath(dataDir),
+        dataDir: await realpath(imagesDir),
         env: readFetchEnv(),
         imageBytes: context.config['image-disk'],
         ids: { first: context.config['container-ids'], count: CONTAINER_IDS },

@@ -5,7 +5,7 @@ import { claimFolder } from '../../runner/claim-folder.ts'
 import type { PipelineParser } from '../../runner/plan/plan-commit.ts'
 import { openExecutorOf, openNetworksOf } from '../runner-parts.ts'
 import { LeftSandboxes } from './left-sandboxes.ts'
-import type { LocalContext } from './local-context.ts'
+import { type LocalContext, localDataFolder } from './local-context.ts'
 import type { LocalEngine, LocalParts } from './local-work.ts'
 
 /** In this process: a thread of its own would take longer to start than all the rest, for a file that is the user's. */
@@ -51,7 +51,8 @@ export async function openLocalEngine(
   const claim = stack.use(parts.claim ?? (await claimFolder(folder)))
   // Programs are probed while most of the code is loaded.
   const networks = stack.use(await openNetworksOf(context, folder, { stays: false }))
-  const opening = openExecutorOf(context, { dataDir: folder, networks }).then(
+  const imagesDir = localDataFolder(context.config.data)
+  const opening = openExecutorOf(context, { dataDir: folder, imagesDir, networks }).then(
     (executor) => new LeftSandboxes(executor, context),
   )
   const checking = opening.then(async (executor) => {

@@ -119,7 +119,7 @@ async function open(context: LocalContext, launch: Launch, root: string, options
 
 /** The folder of the mirror and workspaces, private to the user. */
 async function openFolder({ config }: LocalContext, io: CliIo, root: string): Promise<string> {
-  const folder = localFolder(root, config.data && resolve(io.cwd, config.data))
+  const folder = localFolder(root, config.data)
   await mkdir(folder, { recursive: true, mode: 0o700 })
   ownFolder(folder, (text) => io.stderr.write(`narwhal: ${text}\n`))
   return folder
