@@ -1,6 +1,7 @@
 import { containerWay } from '../executor/oci/runtime/container-way.ts'
 import { findRuntime, type RuntimeSearch } from '../executor/oci/runtime/find-runtime.ts'
 import { findProgram, findVersion } from '../executor/oci/runtime/programs.ts'
+import { findUnknownCalls } from '../executor/oci/runtime/unknown-calls.ts'
 
 /** What was found out about one thing that a runner needs. */
 export interface Finding {
@@ -18,9 +19,20 @@ export async function examineContainers(search: RuntimeSearch): Promise<readonly
     return [{ what: 'containers', state: 'missing', words: found }]
   }
   const { how, better } = containerWay(found)
+  // Not to be found out where the folder's file system runs no programs (noexec).
+  const unknown = await findUnknownCalls(found, search.folder).catch(() => [])
   return [
     { what: 'containers', state: 'works', words: how },
-    ...better.map((words) => ({ what: 'containers', state: 'better', words }) as const),
+    ...[...better, ...describeUnknown(unknown)].map(
+      (words) => ({ what: 'containers', state: 'better', words }) as const,
+    ),
+  ]
+}
+
+function describeUnknown(names: readonly string[]): readonly string[] {
+  if (names.length === 0) return []
+  return [
+    `libseccomp is too old to know ${names.join(', ')}, so programs in containers fall back to older system calls: apt-get install --only-upgrade libseccomp2, or a newer release of the system`,
   ]
 }
 
