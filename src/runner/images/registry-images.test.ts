@@ -4,6 +4,7 @@ import { test } from 'node:test'
 import { findProgram, isRoot } from '#root/test/support/services/programs.ts'
 import { tempDir } from '#root/test/support/temp-dir.ts'
 import { parseImageReference } from '../../core/image-reference.ts'
+import { importImages } from './fetch/import-image.ts'
 import { PATIENCE } from './fetch/retrying.ts'
 import { Skopeo } from './fetch/skopeo.ts'
 import type { Entry } from './fixtures/layers.fixture.ts'
@@ -282,3 +283,23 @@ test('a blob that is not what its digest says leaves nothing', { skip }, async (
 function isLayer(requests: readonly string[]): boolean {
   return requests.some((one) => one.includes('/blobs/'))
 }
+
+test('an image that was imported for other ids is no name for a registry to answer', {
+  skip,
+}, async () => {
+  await using at = await registryImages()
+  const layout = at.dir.join('layout-own')
+  writeLayout(layout, { layers: LAYERS })
+  const reference = at.name('own:1')
+  const env = { HOME: at.dir.path }
+  const skopeo = new Skopeo(at.dir.join('skopeo'), env)
+  const more = { signal: NEVER, onProgress: () => {}, cwd: '/' }
+  await importImages(layout, reference, { store: at.store, skopeo, ...more })
+  await using image = await at.hold('own:1', { pull: 'always', isStranger: true })
+  assert.equal(image.layers.length, 2)
+  const ids = { first: 0, count: 65_536 }
+  await using store = await openImageStore({ dataDir: at.dir.path, isRoot: true, ids })
+  const images = new RegistryImages({ store, skopeo, env, mostBytes: Infinity })
+  await assert.rejects(at.hold('own:1', {}, images), { message: /import it again, with/ })
+  assert.deepEqual(at.registry.requests, [])
+})

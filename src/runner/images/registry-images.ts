@@ -74,6 +74,7 @@ export class RegistryImages implements Images {
       const isCurrent = record !== undefined && (await this.#mayUse(record, image, asker))
       const held = isCurrent ? await store.holdPresent(full, ask.signal) : undefined
       if (held) return held
+      if (record?.isImported) throw isElsewhere(full)
       if (ask.pull === 'never') throw isAbsent(full)
       await this.#pull(image, asker)
     }
@@ -154,6 +155,12 @@ export class RegistryImages implements Images {
 
 function proofKey({ reference, digest }: NameRecord, login: Login | undefined): string {
   return `${reference} ${digest} ${loginKey(login)}`
+}
+
+/** No registry has it. */
+function isElsewhere(reference: string): NarwhalError {
+  const words = `image ${reference} was imported for containers with other ids on this machine: import it again, with the runner's --container-ids`
+  return new NarwhalError('not_found', words)
 }
 
 function isAbsent(reference: string): NarwhalError {

@@ -19,7 +19,7 @@ export function addImageCommands(program: Command, launchOf: LaunchOf): void {
     .action(async (flags: Record<string, unknown>) => {
       await (await load()).listImages(launchOf(flags), flags['json'] === true)
     })
-  withData(
+  withIds(
     image
       .command('pull')
       .argument('<image...>', 'such as debian:stable-slim')
@@ -29,7 +29,7 @@ export function addImageCommands(program: Command, launchOf: LaunchOf): void {
     .action(async (names: string[], flags: Record<string, unknown>) => {
       await (await load()).pullImages(launchOf(flags), names)
     })
-  withData(
+  withIds(
     image
       .command('import')
       .argument(
@@ -77,6 +77,15 @@ function addRemoval(image: Command, launchOf: LaunchOf): void {
 }
 
 function withData(command: Command): Command {
-  const { value, help } = SETTINGS.data
-  return command.option(`--data <${value}>`, `${help} [${variableOf('data')}]`)
+  return withSetting(command, 'data')
+}
+
+/** Layers are unpacked for the ids that containers have. */
+function withIds(command: Command): Command {
+  return withSetting(withData(command), 'container-ids')
+}
+
+function withSetting(command: Command, name: 'data' | 'container-ids'): Command {
+  const { value, help } = SETTINGS[name]
+  return command.option(`--${name} <${value}>`, `${help} [${variableOf(name)}]`)
 }

@@ -89,11 +89,12 @@ export async function pruneImages(launch: Launch, keep: string): Promise<void> {
 }
 
 function open(launch: Launch): Promise<OpenedImages> {
-  const { data } = loadConfig(['data'], launch.flags)
+  const { data, 'container-ids': first } = loadConfig(['data', 'container-ids'], launch.flags)
   const dataDir = dataFolder(launch, data)
   const isRoot = process.getuid?.() === 0
   const env = readFetchEnv()
-  return openImages({ dataDir, isRoot, ids: CONTAINER_IDS, env, mostBytes: Infinity })
+  const ids = { ...CONTAINER_IDS, first }
+  return openImages({ dataDir, isRoot, ids, env, mostBytes: Infinity })
 }
 
 function note({ io }: Launch, line: string): void {
