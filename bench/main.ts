@@ -1,4 +1,5 @@
 import type { Bench } from './bench.ts'
+import { containers } from './containers/containers.ts'
 import { dispatch } from './dispatch/dispatch.ts'
 import { footprint } from './footprint/footprint.ts'
 import { hostile } from './hostile/hostile.ts'
@@ -20,6 +21,7 @@ const BENCHES: readonly Bench[] = [
   dispatch,
   footprint,
   idle,
+  containers,
   retention,
   hostile,
   searches,

@@ -25,6 +25,8 @@ export class LiveWatch implements AsyncDisposable {
   private constructor(socket: WebSocket) {
     this.#socket = socket
     socket.on('message', (data: Buffer) => this.#hear(data))
+    // One for each pipeline that is waited for.
+    socket.setMaxListeners(0)
   }
 
   /** Resolves once the server has confirmed the subscription. */
