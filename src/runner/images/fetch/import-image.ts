@@ -7,8 +7,9 @@ import { type ImageReference, parseImageReference } from '../../../core/image-re
 import { hasCode, NarwhalError } from '../../../lib/errors.ts'
 import { compressionOf, decompressed } from '../layer/layer-source.ts'
 import { runProgram } from '../layer/run-program.ts'
+import { type FetchedImage, layersOf } from '../layout/fetched-image.ts'
 import { parseImageConfig } from '../layout/image-config.ts'
-import { readLayout } from '../layout/read-layout.ts'
+import { hexOf, isIndex, parseManifest, sha256 } from '../layout/manifest.ts'
 import type { ImageStore } from '../store/image-store.ts'
 import type { Skopeo } from './skopeo.ts'
 
@@ -73,21 +74,28 @@ async function importOne(
   work: string,
   { store, skopeo, signal, onProgress, dockerHost }: ImportOptions,
 ): Promise<void> {
-  const layout = join(work, 'layout')
-  const tmp = join(work, 'tmp')
+  const [folder, tmp] = [join(work, 'image'), join(work, 'tmp')]
   onProgress(`importing ${full}`)
   const isEngine = transport.startsWith('docker-daemon:') && dockerHost !== undefined
-  const [asking, copying] = isEngine
-    ? [[`--daemon-host=${dockerHost}`], [`--src-daemon-host=${dockerHost}`]]
-    : [[], []]
-  const inspect = ['inspect', '--config', '--raw', ...asking, transport]
-  const config = await skopeo.run(inspect, { signal, tmp })
-  const copy = ['copy', '--quiet', '--dest-oci-accept-uncompressed-layers', ...copying]
-  await skopeo.run([...copy, transport, `oci:${layout}:image`], { signal, tmp })
-  const fetched = await readLayout(layout)
-  // skopeo leaves out what only Docker's form has, such as health checks.
-  const whole = { ...fetched, ...parseImageConfig(config) }
-  await store.add(whole, { reference: full, isImported: true }, signal)
+  const engine = isEngine ? [`--src-daemon-host=${dockerHost}`] : []
+  await mkdir(work)
+  // As it is: an OCI layout would lose what only Docker's form has, such as health checks.
+  const copy = ['copy', '--quiet', ...engine, transport, `dir:${folder}`]
+  await skopeo.run(copy, { signal, tmp })
+  await store.add(await readCopy(folder), { reference: full, isImported: true }, signal)
+}
+
+/** Reads a copy of an image as skopeo lays it into a folder, its layers unchecked. */
+async function readCopy(folder: string): Promise<FetchedImage> {
+  const json = await readFile(join(folder, 'manifest.json'), 'utf8')
+  const manifest = parseManifest(json)
+  if (isIndex(manifest)) throw new NarwhalError('invalid', 'it is an index, not an image')
+  const { digest } = manifest.config
+  const config = await readFile(join(folder, hexOf(digest)), 'utf8')
+  if (sha256(config) !== digest) throw new NarwhalError('invalid', 'its configuration is damaged')
+  const parsed = parseImageConfig(config)
+  const layers = layersOf(manifest, parsed.diffIds, (one) => join(folder, hexOf(one)))
+  return { ...parsed, digest: sha256(json), layers }
 }
 
 async function sourcesOf(

@@ -1,9 +1,9 @@
 import { NarwhalError } from '../../../lib/errors.ts'
+import type { FetchedLayer } from '../layout/fetched-image.ts'
+import { layersOf } from '../layout/fetched-image.ts'
 import { type ParsedConfig, parseImageConfig } from '../layout/image-config.ts'
 import { checkMachine, chooseManifest } from '../layout/machine.ts'
 import { isIndex, type Manifest, parseManifest, sha256 } from '../layout/manifest.ts'
-import type { FetchedLayer } from '../layout/read-layout.ts'
-import { layersOf } from '../layout/read-layout.ts'
 import { type RegistryPlace, transportOf } from './registry-place.ts'
 import type { Skopeo } from './skopeo.ts'
 
@@ -41,7 +41,7 @@ export async function resolveImage(ask: ResolveImage): Promise<ResolvedImage> {
   if (sha256(json) !== manifest.config.digest) throw damaged('configuration')
   const config = parseImageConfig(json)
   checkMachine(config)
-  const layers = layersOf('', manifest, config.diffIds)
+  const layers = layersOf(manifest, config.diffIds, () => '')
   const index = digest === first.digest ? {} : { indexDigest: first.digest }
   return { ...config, digest, layers, ...index }
 }

@@ -178,6 +178,7 @@ test('takes what an image says of its containers', { skip }, async () => {
       WorkingDir: '/home',
       StopSignal: 'SIGINT',
       ExposedPorts: { '5432/tcp': {} },
+      Healthcheck: { Test: ['CMD', 'ready'], Timeout: 1_000_000_000 },
     },
   })
   assert.deepEqual(image.config, {
@@ -188,6 +189,7 @@ test('takes what an image says of its containers', { skip }, async () => {
     workingFolder: '/home',
     stopSignal: 'SIGINT',
     exposedPorts: ['5432/tcp'],
+    healthcheck: { test: ['CMD', 'ready'], timeoutMs: 1_000 },
   })
 })
 

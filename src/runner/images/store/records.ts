@@ -3,7 +3,7 @@ import { readdirSync, readFileSync, statSync, utimesSync } from 'node:fs'
 import { join } from 'node:path'
 import { hasCode } from '../../../lib/errors.ts'
 import type { ImageConfig } from '../held-image.ts'
-import type { FetchedImage } from '../layout/read-layout.ts'
+import type { FetchedImage } from '../layout/fetched-image.ts'
 import type { StoreFolder } from './store-folder.ts'
 
 /** A reference by which an image can be held. */
