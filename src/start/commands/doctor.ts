@@ -7,7 +7,6 @@ import {
   examineImages,
   type Finding,
 } from '../../runner/doctor/examine-containers.ts'
-import { CONTAINER_IDS } from '../../runner/images/store/open-image-store.ts'
 import { dataFolder, type Launch } from '../context.ts'
 
 const SIGNS: Readonly<Record<Finding['state'], string>> = {
@@ -19,10 +18,10 @@ const SIGNS: Readonly<Record<Finding['state'], string>> = {
 /** `narwhal doctor`: tries things in the data folder, on whose file system it depends. */
 export async function runDoctor(launch: Launch): Promise<void> {
   const { io } = launch
-  const { data } = loadConfig(['data'], launch.flags)
+  const { data, 'container-ids': first } = loadConfig(['data', 'container-ids'], launch.flags)
   const folder = join(dataFolder(launch, data), 'doctor')
   const findings = [
-    ...(await examineContainers({ folder, firstId: CONTAINER_IDS.first })),
+    ...(await examineContainers({ folder, ...(first > 0 && { firstId: first }) })),
     ...(await examineImages()),
   ]
   for (const { what, state, words } of findings) {

@@ -1,7 +1,7 @@
 import type { Command } from 'commander'
 import { examples } from '../../cli/commands/file.ts'
-import { SETTINGS, variableOf } from '../../config/settings.ts'
 import type { Launch } from '../context.ts'
+import { withSetting } from './with-setting.ts'
 
 /**
  * Adds `image`, which works on a runner's images directly, also while it is running. `launchOf` makes a
@@ -83,9 +83,4 @@ function withData(command: Command): Command {
 /** Layers are unpacked for the ids that containers have. */
 function withIds(command: Command): Command {
   return withSetting(withData(command), 'container-ids')
-}
-
-function withSetting(command: Command, name: 'data' | 'container-ids'): Command {
-  const { value, help } = SETTINGS[name]
-  return command.option(`--${name} <${value}>`, `${help} [${variableOf(name)}]`)
 }
