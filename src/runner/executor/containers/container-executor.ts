@@ -134,6 +134,7 @@ export class ContainerExecutor implements Executor {
     const sandboxes = [...this.#sandboxes]
     await Promise.all(sandboxes.map((one) => one[Symbol.asyncDispose]().catch(onError)))
     await this.#networks.close().catch(onError)
+    await this.#maker.clear()
     // Remains if it still has the files of a container that could not be removed.
     await rmdir(this.#options.folder).catch(() => {})
   }
@@ -228,6 +229,7 @@ export class ContainerExecutor implements Executor {
     }
     await this.#networks.reap()
     await removeFolder(this.#options.folder)
+    await this.#maker.clear()
     await this.#openPool()
     if (ids.length > 0) this.#options.log.info({ count: ids.length }, 'removed leftover containers')
     return ids.length

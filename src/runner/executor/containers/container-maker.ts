@@ -7,6 +7,7 @@ import { exists } from '../../../lib/exists.ts'
 import { present } from '../../../lib/present.ts'
 import { removeFolder } from '../../../lib/remove-folder.ts'
 import type { SandboxLimits, SandboxSpec, ServiceEvent } from '../executor.ts'
+import { FifoStock } from '../pipes/fifo-stock.ts'
 import { folderWorkspace } from '../workspace.ts'
 import type { ContainerEngine, ImageAsk, JobIds, NamedContainer } from './container-engine.ts'
 import type { ContainerNetworks, JobPlace } from './container-networks.ts'
@@ -60,6 +61,7 @@ export class ContainerMaker {
   readonly #options: MakerOptions
   readonly #traits: EngineTraits
   readonly #networks: ContainerNetworks
+  #stock: Promise<FifoStock> | undefined
 
   constructor(options: MakerOptions) {
     this.#engine = options.engine
@@ -203,6 +205,24 @@ export class ContainerMaker {
     return made ?? missing(image.full)
   }
 
+  /** Removes what there is for future containers. */
+  async clear(): Promise<void> {
+    this.#stock = undefined
+    await removeFolder(this.#spare)
+  }
+
+  /** Next to the folder of all containers, where none of them sees it. */
+  get #spare(): string {
+    return `${this.#options.folder}-spare`
+  }
+
+  #openStock(): Promise<FifoStock> {
+    this.#stock ??= mkdir(this.#spare, { recursive: true, mode: 0o700 }).then(
+      () => new FifoStock(this.#spare),
+    )
+    return this.#stock
+  }
+
   async #created(spec: ContainerSpec, ask: ImageAsk): Promise<string> {
     return (await this.#engine.create(spec, ask)) ?? missing(spec.image)
   }
@@ -214,7 +234,7 @@ export class ContainerMaker {
     id = image,
   ): Promise<JobContainer | undefined> {
     const { mustTidy } = spec
-    const folder = await ContainerFolder.make(this.#options.folder)
+    const folder = await ContainerFolder.make(this.#options.folder, await this.#openStock())
     const { control, maskFile } = folder
     const wanted = stepsSpec(id, { maskFile, ...spec, control }, this.#options.runnerIsRoot)
     const created = await this.#engine.create(wanted, ask).catch(async (error: unknown) => {

@@ -9,6 +9,7 @@ import { silentLog } from '../../../lib/log.ts'
 import { stepsSpec } from '../containers/container-profile.ts'
 import { ContainerFolder } from '../containers/steps/container-folder.ts'
 import { MIB, NOTHING, run } from '../contract/contract-fixture.ts'
+import { FifoStock } from '../pipes/fifo-stock.ts'
 import { folderWorkspace } from '../workspace.ts'
 import { DockerExecutor } from './docker-executor.ts'
 import { parseEngineAddress } from './engine/docker-address.ts'
@@ -166,7 +167,7 @@ test('docker: a container that starts when its runner has ended ends, too', { sk
   await mkdir(dir.join('workspace'))
   const name = uniquePrefix()
   const engine = new DockerEngine(new DockerApi(parseEngineAddress(url)), { instance: name })
-  const folder = await ContainerFolder.make(dir.join('sandboxes'))
+  const folder = await ContainerFolder.make(dir.join('sandboxes'), new FifoStock(dir.path))
   await folder.placeControl()
   const spec = stepsSpec(
     testImage(),

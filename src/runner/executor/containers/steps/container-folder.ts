@@ -17,7 +17,7 @@ export interface NamedPipes {
 
 /**
  * A container's files on the runner's side: its control folder, which it sees read-only, so that it can
- * replace nothing there; and spare FIFOs, which it does not see.
+ * replace nothing there; and FIFOs, of a stock that it does not see.
  *
  * Writes are synchronous: they are small and go to the page cache; awaiting each would cost more.
  */
@@ -28,20 +28,23 @@ export class ContainerFolder {
   readonly maskFile: string
   readonly #stock: FifoStock
 
-  private constructor(path: string) {
+  private constructor(path: string, stock: FifoStock) {
     this.path = path
     this.control = join(path, 'control')
     this.maskFile = join(path, 'mask')
-    this.#stock = new FifoStock(join(path, 'spare'))
+    this.#stock = stock
   }
 
-  /** Creates one in the common folder, which must have the same path on the engine's machine. */
-  static async make(parent: string): Promise<ContainerFolder> {
-    const folder = new ContainerFolder(join(parent, randomBytes(8).toString('hex')))
+  /**
+   * Creates one in the common folder, which must have the same path on the engine's machine. The spare FIFOs are for
+   * all containers, on the same file system: making some takes a program.
+   */
+  static async make(parent: string, stock: FifoStock): Promise<ContainerFolder> {
+    const folder = new ContainerFolder(join(parent, randomBytes(8).toString('hex')), stock)
     // The container's root may be an unprivileged user here; nobody else gets through the common folder.
     await mkdir(parent, { recursive: true, mode: 0o700 })
     await mkdir(folder.path, { mode: 0o711 })
-    await Promise.all(['control', 'spare'].map((name) => mkdir(join(folder.path, name))))
+    await mkdir(folder.control)
     const launchers = LAUNCHERS.map(async ({ file, program }) => {
       const path = join(folder.control, file)
       if (!program) return

@@ -11,7 +11,7 @@ import {
 } from 'node:fs'
 import { join } from 'node:path'
 import { NarwhalError } from '../../../../lib/errors.ts'
-import { LAUNCHED } from '../launch/launch-script.ts'
+import { FSTAB, fstab, LAUNCHED, type LaunchMounts } from '../launch/launch-script.ts'
 
 /** The kernel's limit of an overlay. */
 const MOST_LAYERS = 500
@@ -41,6 +41,7 @@ export interface WantedFiles {
  */
 export class ContainerFiles {
   readonly path: string
+  #layers = 0
 
   constructor(parent: string, id: string) {
     this.path = join(parent, id)
@@ -90,6 +91,7 @@ export class ContainerFiles {
       throw new NarwhalError('invalid', words)
     }
     mkdirSync(this.path, { recursive: true, mode: 0o711 })
+    this.#layers = layers.length
     const folders = ['upper', 'work', ...(hasSysfs ? ['sys'] : [])]
     for (const name of folders) mkdirSync(join(this.path, name))
     // Short names, without the characters that are special in the options of a mount.
@@ -107,7 +109,10 @@ export class ContainerFiles {
    * Before each launch. What the overlay leaves says that its layer may be incomplete after a crash, and keeps it
    * from being mounted again. It is complete: only containers of this boot are started again.
    */
-  prepareLaunch(): void {
+  prepareLaunch(mounts: Omit<LaunchMounts, 'sysfs' | 'layers'>): void {
+    const sysfs = existsSync(this.sysfs) ? { sysfs: this.sysfs } : {}
+    const text = fstab({ ...mounts, ...sysfs, layers: this.#layers })
+    writeFileSync(join(this.path, FSTAB), text)
     for (const file of [this.log, join(this.path, LAUNCHED)]) rmSync(file, { force: true })
     rmSync(join(this.path, 'work', 'work', 'incompat'), { recursive: true, force: true })
   }

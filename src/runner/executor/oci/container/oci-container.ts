@@ -11,7 +11,7 @@ import type { ContainerOutput, ContainerState } from '../../containers/container
 import type { ContainerSpec } from '../../containers/container-spec.ts'
 import type { FifoPaths } from '../../pipes/step-pipes.ts'
 import type { ContainerGroup } from '../cgroups/container-groups.ts'
-import { type LaunchEnv, launchCommand } from '../launch/launch-script.ts'
+import { launchCommand } from '../launch/launch-script.ts'
 import { PROGRAM_ENV } from '../runtime/programs.ts'
 import { deleteCommand, runCommand } from '../runtime/runtime-commands.ts'
 import type { RuntimeProgram } from '../runtime/trial-container.ts'
@@ -118,7 +118,7 @@ export class OciContainer {
     if (this.#run) return
     const { group, files, spec, id } = this.parts
     await this.#forget()
-    files.prepareLaunch()
+    files.prepareLaunch({ root: this.parts.root, options: this.parts.overlay })
     this.#oomKilled = false
     this.#oomKills = group.refusals().oomKills
     const started = this.#launch()
@@ -157,8 +157,7 @@ export class OciContainer {
   }
 
   #launch(): Run {
-    const { id, group, files, runtime, stateRoot, overlay } = this.parts
-    const overlayAt: LaunchEnv = { NARWHAL_OVERLAY: overlay, NARWHAL_ROOT: this.parts.root }
+    const { id, group, files, runtime, stateRoot } = this.parts
     const launch = this.parts.configure()
     const { enter, config } = launch
     writeFileSync(files.config, JSON.stringify(config), { mode: 0o600 })
@@ -172,7 +171,7 @@ export class OciContainer {
     // Never /dev/null: crun 1.8 makes the container's root the owner of its own streams, also of a device.
     const child = spawn(program, args, {
       cwd: '/',
-      env: { ...PROGRAM_ENV, ...overlayAt },
+      env: PROGRAM_ENV,
       stdio: output ? ['pipe', ...output.writers] : ['pipe', 'pipe', 'pipe'],
       // Signals of a terminal are not for it.
       detached: true,

@@ -1,12 +1,11 @@
+import { existsSync } from 'node:fs'
+
 /**
  * Starts a container: enters its control groups, makes the mounts that it needs in a mount namespace of its own,
  * and becomes the runtime. So no mount is ever seen in the machine's namespace, and none can be left there: they
  * are gone with the last process of the container.
  *
  * The arguments: the folder of the container; files to write a 0 to, up to `--`; the command.
- *
- * Layers have short names (see container-folder.ts), since all options of a mount have to fit into one page. A
- * machine with both versions of control groups has the unified one hidden: crun refuses to start beside it.
  */
 const LAUNCH = `
 cd "$1" || exit 125
@@ -16,16 +15,7 @@ while [ "$1" != -- ]; do
   shift
 done
 shift
-layers=l0
-number=1
-while [ -e "l$number" ]; do
-  layers="$layers:l$number"
-  number=$((number + 1))
-done
-mount -t overlay -o "nodev,$NARWHAL_OVERLAY,lowerdir=$layers,upperdir=upper,workdir=work" overlay "$NARWHAL_ROOT" || exit 125
-if [ -d sys ]; then mount -t sysfs -o ro,nosuid,nodev,noexec sysfs sys || exit 125; fi
-if [ -d /sys/fs/cgroup/unified ]; then mount -t tmpfs -o mode=755 tmpfs /sys/fs/cgroup/unified || exit 125; fi
-unset NARWHAL_OVERLAY NARWHAL_ROOT
+mount --all --fstab fstab || exit 125
 : >launched || exit 125
 exec "$@"
 `
@@ -43,10 +33,44 @@ export interface LaunchParts {
 /** A file in the container's folder: that a launch has got as far as the runtime. */
 export const LAUNCHED = 'launched'
 
-/** What the script needs in its environment: further options of the overlay, and where to mount it. */
-export interface LaunchEnv {
-  readonly NARWHAL_OVERLAY: string
-  readonly NARWHAL_ROOT: string
+/** A file in the container's folder: what is mounted, in this order, by one program. */
+export const FSTAB = 'fstab'
+
+export interface LaunchMounts {
+  /** Where the overlay is mounted. */
+  readonly root: string
+  /** How many layers there are: `l0` is the top one. */
+  readonly layers: number
+  /** Further options of the overlay. */
+  readonly options: string
+  /** Where to mount a sysfs, if at all. */
+  readonly sysfs?: string
+}
+
+/**
+ * The content of the file. Layers have short names (see container-files.ts), since all options of a mount have to
+ * fit into one page. A machine with both versions of control groups has the unified one hidden: crun refuses to
+ * start next to it. No device of an image may be used: it would be the machine's.
+ */
+export function fstab({ root, layers, options, sysfs }: LaunchMounts): string {
+  const lower = Array.from({ length: layers }, (_, index) => `l${index}`).join(':')
+  const overlay = `nodev,${options},lowerdir=${lower},upperdir=upper,workdir=work`
+  return [
+    line('overlay', root, overlay),
+    ...(existsSync(UNIFIED) ? [line('tmpfs', UNIFIED, 'mode=755')] : []),
+    ...(sysfs === undefined ? [] : [line('sysfs', sysfs, 'ro,nosuid,nodev,noexec')]),
+  ].join('')
+}
+
+const UNIFIED = '/sys/fs/cgroup/unified'
+
+/** See fstab(5). */
+function line(type: string, target: string, options: string): string {
+  const written = target.replaceAll(
+    /[\s\\]/g,
+    (one) => `\\${one.charCodeAt(0).toString(8).padStart(3, '0')}`,
+  )
+  return `${type} ${written} ${type} ${options} 0 0\n`
 }
 
 /** `enter` is a whole command prefix: of an ordinary user, also into a user namespace. */
