@@ -69,7 +69,8 @@ for (const { executor, skip, ...image } of EXECUTORS) {
           ['down', 'success'],
         ])
         const text = await logText(narwhal, { id: job.id, attempt: 1 })
-        assert.equal(text, 'ready\ndown from up: cancelled\nwrong\nend')
+        // Some shells report how their program ended.
+        assert.equal(text.replace('Terminated\n', ''), 'ready\ndown from up: cancelled\nwrong\nend')
         assert.equal(await busyOf(narwhal), 0)
       },
       { timeoutMs: 60_000 },

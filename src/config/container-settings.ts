@@ -1,7 +1,7 @@
 import { setting } from './setting.ts'
-import { containerIds, size } from './values.ts'
+import { containerIds, size, stopGrace } from './values.ts'
 
-/** Those of containers without an engine. */
+/** Those of containers. */
 export const CONTAINER_SETTINGS = {
   'image-disk': setting({
     value: 'size',
@@ -14,5 +14,11 @@ export const CONTAINER_SETTINGS = {
     help: "the first of the 65,536 ids that a root's oci: containers have on this machine, which no user may have; 0: no user namespace, and no strangers' jobs",
     schema: containerIds,
     fallback: '1879048192',
+  }),
+  'stop-grace': setting({
+    value: 'duration',
+    help: 'how long a step in a container may take to end after SIGTERM, when its job is cancelled or takes too long; at most 12s, 0s: it is killed at once',
+    schema: stopGrace,
+    fallback: '10s',
   }),
 } as const

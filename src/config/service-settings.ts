@@ -21,6 +21,7 @@ export const RUNNER_SETTINGS = [
   'disk-reserve',
   'image-disk',
   'container-ids',
+  'stop-grace',
   'mirror-size',
   'checkout-size',
   'checkout-files',

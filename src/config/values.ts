@@ -22,6 +22,10 @@ export const cleanupTime = z
   .pipe(duration)
   .refine((ms) => ms <= LONGEST_CLEANUP_MS, 'must be at most 10m')
 
+/** A sandbox that has not ended a step some seconds later counts as broken. */
+const LONGEST_GRACE_MS = 12 * UNITS.s
+export const stopGrace = duration.refine((ms) => ms <= LONGEST_GRACE_MS, 'must be at most 12s')
+
 /** A retention period; never zero, so that nothing is deleted at once by mistake. */
 export const keeping = z
   .string()

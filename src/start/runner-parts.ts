@@ -47,6 +47,7 @@ export async function openExecutorOf(
       ...('host' in executor || !dockerHost ? {} : { dockerHost }),
       ...present({ runtimeDir }),
       defaultImage,
+      graceMs: context.config['stop-grace'],
       oci: {
         dataDir: await realpath(imagesDir),
         env: readFetchEnv(),

@@ -199,7 +199,8 @@ export interface Executor extends AsyncDisposable {
  *   delivered, even if it left processes in the background; whether those survive into the next step depends
  *   on the engine. Calls never overlap, except for steps in the background; one of those may be killed
  *   together with another step that is aborted, and then ends with 137.
- * - When the signal aborts, every process of the step is killed and `run` rejects with the signal's reason;
+ * - When the signal aborts, every process of the step is killed, after a time to clean up where that is
+ *   configured, and `run` rejects with the signal's reason;
  *   the sandbox can run further steps. Failures of the environment (the engine is down, a variable can't be
  *   set, …) reject with a NarwhalError.
  * - `read` returns the content of a regular file, read with the permissions of the steps and never with the

@@ -19,6 +19,8 @@ export interface ExecutorConfig {
   readonly runtimeDir?: string
   /** For jobs without an image that run in containers; `auto` has a default of its own. */
   readonly defaultImage?: string | undefined
+  /** How long an aborted step in a container may take to end, in milliseconds; by default it is killed at once. */
+  readonly graceMs?: number
   /** `oci`: what only it needs. */
   readonly oci?: OciConfig
   /** Containers to start ahead of jobs; none by default. */
@@ -62,8 +64,9 @@ export async function openExecutor(config: ExecutorConfig, deps: ExecutorDeps): 
     case 'oci': {
       if (!config.oci) throw new NarwhalError('internal', 'the executor oci: is not configured')
       const { ociExecutor } = await import('./oci/open-oci-executor.ts')
-      const { defaultImage } = config
-      const options = { log, instance, networks, folder: deps.folder, ...present({ defaultImage }) }
+      const { defaultImage, graceMs } = config
+      const own = present({ defaultImage, graceMs })
+      const options = { log, instance, networks, folder: deps.folder, ...own }
       return started(ociExecutor(config.oci, options), log)
     }
     case 'bubblewrap':
@@ -101,7 +104,7 @@ async function bubblewrapOf({ folder, ...deps }: ExecutorDeps): Promise<Bubblewr
   return new BubblewrapExecutor({ ...deps, folder: join(folder, 'bubblewrap') })
 }
 
-function dockerOptions({ defaultImage, warm }: ExecutorConfig, deps: ExecutorDeps) {
+function dockerOptions({ defaultImage, graceMs, warm }: ExecutorConfig, deps: ExecutorDeps) {
   const { log, instance, folder, networks } = deps
   return {
     instance,
@@ -109,7 +112,7 @@ function dockerOptions({ defaultImage, warm }: ExecutorConfig, deps: ExecutorDep
     log,
     networks,
     runnerIsRoot: process.getuid?.() === 0,
-    ...present({ defaultImage, warm }),
+    ...present({ defaultImage, graceMs, warm }),
   }
 }
 

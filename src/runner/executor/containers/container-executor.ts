@@ -35,6 +35,8 @@ export interface ContainerExecutorOptions {
   readonly firstWordMs?: number
   /** How many sandboxes to start ahead of jobs, and with which limits; none by default. */
   readonly warm?: { readonly size: number; readonly limits: SandboxLimits }
+  /** How long an aborted step may take to end after SIGTERM, in milliseconds; by default it is killed at once. */
+  readonly graceMs?: number
   /** For jobs without an image. */
   readonly defaultImage?: string
   /** Whether this process is root, and can remove what the container's root wrote. */
@@ -208,7 +210,13 @@ export class ContainerExecutor implements Executor {
   #keep(containers: JobContainers, spec: SandboxSpec): ContainerSandbox {
     const onRemoved = () => void this.#sandboxes.delete(sandbox)
     const engine = this.#engine
-    const sandbox: ContainerSandbox = new ContainerSandbox({ engine, containers, spec, onRemoved })
+    const sandbox: ContainerSandbox = new ContainerSandbox({
+      graceMs: this.#options.graceMs ?? 0,
+      engine,
+      containers,
+      spec,
+      onRemoved,
+    })
     this.#sandboxes.add(sandbox)
     return sandbox
   }

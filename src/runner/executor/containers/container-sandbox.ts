@@ -26,6 +26,7 @@ import type { ContainerEngine } from './container-engine.ts'
 import { idsOf, type JobContainers } from './container-maker.ts'
 import { MASK_FILE, WORKSPACE } from './container-profile.ts'
 import type { JobContainer, NumberedStep } from './job-container.ts'
+import { askToEnd } from './steps/ask-to-end.ts'
 import type { StepEnd } from './steps/step-end.ts'
 import { CONTROL_DIR, WITHOUT_MARK } from './steps/supervisor.ts'
 
@@ -34,6 +35,8 @@ export interface ContainerSandboxParts {
   /** The main one is up; others are started when a step needs them. */
   readonly containers: JobContainers
   readonly spec: SandboxSpec
+  /** How long a step that is aborted may take to end after SIGTERM, in milliseconds; 0: it is killed at once. */
+  readonly graceMs: number
   readonly onRemoved: () => void
 }
 
@@ -53,6 +56,7 @@ export class ContainerSandbox implements Sandbox {
   readonly #engine: ContainerEngine
   readonly #containers: JobContainers
   readonly #spec: SandboxSpec
+  readonly #graceMs: number
   readonly #onRemoved: () => void
   readonly #closing = new AbortController()
   readonly #gate = new PauseGate()
@@ -68,7 +72,8 @@ export class ContainerSandbox implements Sandbox {
   /** Set by `open`. */
   images: readonly ImageRun[] = []
 
-  constructor({ engine, containers, spec, onRemoved }: ContainerSandboxParts) {
+  constructor({ engine, containers, spec, graceMs, onRemoved }: ContainerSandboxParts) {
+    this.#graceMs = graceMs
     this.#engine = engine
     this.#containers = containers
     this.#spec = spec
@@ -79,7 +84,7 @@ export class ContainerSandbox implements Sandbox {
     const until = AbortSignal.any([signal, this.#closing.signal])
     const run = step.background
       ? this.#runInBackground(step, output, until)
-      : this.#run(step, output, until)
+      : this.#run(step, output, { asked: signal, until })
     const ended = run.catch(() => undefined).finally(() => this.#running.delete(ended))
     this.#running.add(ended)
     return run
@@ -163,20 +168,51 @@ export class ContainerSandbox implements Sandbox {
     return [main, ...others]
   }
 
-  async #run(step: SandboxStep, output: OutputListener, signal: AbortSignal): Promise<StepExit> {
+  async #run(
+    step: SandboxStep,
+    output: OutputListener,
+    { asked, until: signal }: { readonly asked: AbortSignal; readonly until: AbortSignal },
+  ): Promise<StepExit> {
     checkStep(step)
     signal.throwIfAborted()
     const container = this.#containerOf(step)
     try {
       await this.#startFor(container, signal)
       await this.#give()
-      const end = await container.run(this.#number(step), this.#gate, output, signal)
+      using last = this.#lastMoment(container, asked)
+      const end = await container.run(this.#number(step), this.#gate, output, last.signal)
+      signal.throwIfAborted()
       return await this.#exitOf(container, end)
     } catch (error) {
       // Whatever happened, nothing of this step may run on; if the engine is down, that is reported below.
       await this.#killAll().catch(() => {})
       signal.throwIfAborted()
       throw error
+    }
+  }
+
+  /**
+   * When a step must have ended: some time after it was asked to, which happens when this signal aborts; but at once
+   * if it is paused or the sandbox is closed.
+   */
+  #lastMoment(container: JobContainer, asked: AbortSignal) {
+    const late = new AbortController()
+    let timer: NodeJS.Timeout | undefined
+    const end = () => late.abort(asked.reason)
+    const ask = () => {
+      const graceMs = this.#gate.period.aborted ? 0 : this.#graceMs
+      if (graceMs === 0) return end()
+      timer = setTimeout(end, graceMs)
+      void askToEnd(this.#engine, container.parts.id)
+    }
+    asked.addEventListener('abort', ask)
+    if (asked.aborted) ask()
+    return {
+      signal: AbortSignal.any([late.signal, this.#closing.signal]),
+      [Symbol.dispose]: () => {
+        clearTimeout(timer)
+        asked.removeEventListener('abort', ask)
+      },
     }
   }
 

@@ -10,6 +10,7 @@ import { type TempDir, tempDir } from '../../../../test/support/temp-dir.ts'
 import { NarwhalError } from '../../../lib/errors.ts'
 import { silentLog } from '../../../lib/log.ts'
 import { executorContract } from '../contract/executor.contract.ts'
+import { graceContract } from '../contract/grace.contract.ts'
 import type { Sandbox, SandboxSpec } from '../executor.ts'
 import { folderWorkspace } from '../workspace.ts'
 import { DockerExecutor, type DockerExecutorOptions } from './docker-executor.ts'
@@ -49,6 +50,12 @@ for (const [name, options] of [
     leftovers: findProcesses,
   })
 }
+
+graceContract('docker', (graceMs) => open({ graceMs }), {
+  skip,
+  image: testImage(),
+  leftovers: findProcesses,
+})
 
 async function specIn(dir: TempDir, image?: string): Promise<SandboxSpec> {
   await mkdir(dir.join('workspace'), { recursive: true })

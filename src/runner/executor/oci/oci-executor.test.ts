@@ -2,6 +2,7 @@ import { realNetworks } from '../../../../test/support/networks.ts'
 import { findProcesses } from '../../../../test/support/sandbox-processes.ts'
 import { testImage } from '../../../../test/support/services.ts'
 import { executorContract } from '../contract/executor.contract.ts'
+import { graceContract } from '../contract/grace.contract.ts'
 import { ociStages } from './oci-stage.fixture.ts'
 
 for (const { name, skip, open } of await ociStages()) {
@@ -14,4 +15,6 @@ for (const { name, skip, open } of await ociStages()) {
     baseEnv: [],
     leftovers: findProcesses,
   })
+  const about = { skip, image: testImage(), leftovers: findProcesses }
+  graceContract(name, (graceMs) => open({ graceMs }), about)
 }

@@ -7,6 +7,7 @@ import { TEST_IMAGE } from '../../../../test/support/services/docker-image.ts'
 import { uniquePrefix } from '../../../../test/support/services.ts'
 import { layOutImage, unpackedImage } from '../../../../test/support/unpacked-image.ts'
 import { silentLog } from '../../../lib/log.ts'
+import { present } from '../../../lib/present.ts'
 import { removeFolder } from '../../../lib/remove-folder.ts'
 import { CONTAINER_IDS } from '../../images/store/open-image-store.ts'
 import type { NetworkSource } from '../../network/network-source.ts'
@@ -33,6 +34,7 @@ interface OpenOptions {
   readonly instance?: string
   readonly folder?: string
   readonly networks?: NetworkSource
+  readonly graceMs?: number
 }
 
 /** Where an executor is, as plain data. */
@@ -92,6 +94,7 @@ function openFound(found: FoundRuntime, place: OciPlace & OpenOptions): OciExecu
     runnerIsRoot: true,
     log: silentLog(),
     networks,
+    ...present({ graceMs: place.graceMs }),
   })
 }
 
