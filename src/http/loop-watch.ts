@@ -1,9 +1,12 @@
-import { createHistogram, type EventLoopUtilization, performance } from 'node:perf_hooks'
+import { createHistogram, performance } from 'node:perf_hooks'
 
 /** How often the event loop is sampled while it works, and while it hardly does; in milliseconds. */
 export const BUSY_SAMPLE_MS = 20
 export const IDLE_SAMPLE_MS = 1_000
-/** A loop that was active for a larger share of the last second is working. */
+/**
+ * A loop whose thread has used a larger share of a processor in the last second is working. Time in which it waits for
+ * a processor does not count: on a busy machine these very samples would look like work.
+ */
 const BUSY_SHARE = 0.05
 /** A loop that has not worked for so long rests. */
 const REST_MS = 30_000
@@ -42,8 +45,8 @@ export class LoopWatch implements Disposable {
   #workedAt: number | undefined = performance.now()
   readonly #restMs: number
   readonly #onRest: () => void
-  /** Where the second began over which the loop's activity is judged. */
-  #since: { readonly at: number; readonly active: EventLoopUtilization } = here()
+  /** Where the second began over which the loop is judged. */
+  #since: { readonly at: number; readonly used: NodeJS.CpuUsage } = here()
 
   /** `onRest` is called once the loop has come to rest, after the start and after each time that it has worked. */
   constructor({ onRest = () => {}, restMs = REST_MS }: LoopWatchOptions = {}) {
@@ -85,7 +88,8 @@ export class LoopWatch implements Disposable {
     // A histogram begins at 1.
     this.#delays.record(Math.max(1, Math.round((now - this.#dueAt) * 1e6)))
     if (now - this.#since.at >= IDLE_SAMPLE_MS) {
-      this.#isBusy = performance.eventLoopUtilization(this.#since.active).utilization > BUSY_SHARE
+      const { user, system } = process.threadCpuUsage(this.#since.used)
+      this.#isBusy = (user + system) / 1_000 > BUSY_SHARE * (now - this.#since.at)
       this.#since = here()
       this.#judgeRest(now)
     }
@@ -109,5 +113,5 @@ export class LoopWatch implements Disposable {
 }
 
 function here() {
-  return { at: performance.now(), active: performance.eventLoopUtilization() }
+  return { at: performance.now(), used: process.threadCpuUsage() }
 }
