@@ -13,7 +13,7 @@ export interface Upstream {
 const PATIENCE_MS = 3_000
 const LONGEST_ANSWER = 65_535
 
-/** Rejects on timeout. */
+/** Rejects on timeout, and if the server can't be reached. */
 export async function askByUdp(server: Upstream, question: Buffer): Promise<Buffer> {
   const socket = createSocket(server.address.includes(':') ? 'udp6' : 'udp4')
   const answered = Promise.withResolvers<Buffer>()
@@ -29,8 +29,10 @@ export async function askByUdp(server: Upstream, question: Buffer): Promise<Buff
     answered.resolve(answer)
   })
   try {
-    // A connected socket: the kernel drops packets from others.
-    socket.connect(server.port, server.address, () => socket.send(asked))
+    // A connected socket: the kernel drops packets from others. Without a callback here, which would be called
+    // for a failure as well, that is an 'error'.
+    socket.on('connect', () => socket.send(asked))
+    socket.connect(server.port, server.address)
     return await answered.promise
   } finally {
     clearTimeout(timer)
