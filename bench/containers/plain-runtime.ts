@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process'
 import { chown, mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { promisify } from 'node:util'
-import { launchCommand } from '../../src/runner/executor/oci/launch/launch-script.ts'
+import { FSTAB, fstab, launchCommand } from '../../src/runner/executor/oci/launch/launch-script.ts'
 import type { FoundRuntime } from '../../src/runner/executor/oci/runtime/find-runtime.ts'
 import { publicFolder } from '../../src/runner/executor/oci/runtime/public-folder.ts'
 import { dockerRights, strictRights } from '../../src/runner/executor/oci/spec/capabilities.ts'
@@ -46,6 +46,9 @@ export async function plainRuntime(
       seccomp,
     })
     await writeFile(join(own, 'config.json'), JSON.stringify(spec))
+    const layers = image.layers.length
+    const mounts = fstab({ root: publicFolder(), layers, options: overlayOptions })
+    await writeFile(join(own, FSTAB), mounts)
     const flags = ['--root', join(own, 'state'), 'run', ...RUN_FLAGS, '--bundle', own]
     const [program, ...args] = launchCommand({
       enter,
@@ -53,12 +56,7 @@ export async function plainRuntime(
       doors: [],
       command: [runtime.path, ...flags, basename(own)],
     })
-    const env = {
-      PATH: '/usr/sbin:/usr/bin:/sbin:/bin',
-      NARWHAL_OVERLAY: overlayOptions,
-      NARWHAL_ROOT: publicFolder(),
-    }
-    await run(program, args, { env })
+    await run(program, args, { env: { PATH: '/usr/sbin:/usr/bin:/sbin:/bin' } })
     await rm(own, { recursive: true })
   })
 }

@@ -1,4 +1,4 @@
-import { localFolder } from '../../src/start/local/local-context.ts'
+import { localDataFolder } from '../../src/start/local/local-context.ts'
 import { gitRepository } from '../../test/support/git-repository.ts'
 import { push, register } from '../../test/support/installation.ts'
 import { type MeasuredInstallation, openMeasured } from '../hotpath/measure-pipeline.ts'
@@ -34,7 +34,7 @@ export async function openWhole({ image, data, importInto, signal }: WholeOption
   const measured: MeasuredInstallation = stack.use(await openMeasured(up, { image, signal }))
   const file = JSON.stringify({ image, steps: ['echo hello'] })
   const tree = stack.use(await gitRepository({ files: { 'narwhal.yml': file } }))
-  await importInto(localFolder(tree.path, data.run))
+  await importInto(localDataFolder(data.run))
   const pushed = stack.use(await gitRepository({ files: { 'narwhal.yml': file }, serve: true }))
   const registered = await register(up, pushed.url)
   const watch = stack.use(await LiveWatch.open(up, signal))
