@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import type { ImageRun } from '../../../core/attempt/image-run.ts'
 import { parseImageReference } from '../../../core/image-reference.ts'
 import { NarwhalError } from '../../../lib/errors.ts'
+import { ownProcess } from '../../../lib/process-owner.ts'
 import { removeFolder } from '../../../lib/remove-folder.ts'
 import { measureFolders } from '../../disk/measure-folders.ts'
 import type { HeldImage } from '../../images/held-image.ts'
@@ -32,7 +33,6 @@ import {
   belongsToAnother,
   type ContainerRecord,
   ContainerRecords,
-  ownerNow,
 } from './container/container-record.ts'
 import { makeContainer } from './container/make-container.ts'
 import type { OciContainer } from './container/oci-container.ts'
@@ -278,7 +278,7 @@ export class OciEngine implements ContainerEngine, AsyncDisposable {
     const stateRoot = this.#stateRoot
     const { runtime } = found
     const folders = groups.foldersOf(id)
-    this.#records.write({ id, owner: ownerNow(), runtime, stateRoot, groups: folders })
+    this.#records.write({ id, owner: ownProcess(), runtime, stateRoot, groups: folders })
     try {
       const [fifos, root, get] = [this.#fifos, this.#root, this.#get]
       const parts = { id, found, groups, files, stateRoot, root, fifos, get, isStranger }

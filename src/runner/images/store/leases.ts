@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { hexOf } from '../layout/manifest.ts'
-import { isOwnerAlive, ownOwner } from './owner.ts'
+import { isAlive, ownOwner } from './owner.ts'
 
 /**
  * Which images are in use, by which processes: an empty file for each process and image. Those of a process
@@ -38,7 +38,7 @@ export class Leases {
     const used = new Set<string>()
     for (const name of readdirSync(this.#folder)) {
       const [hex, owner = ''] = name.split('.')
-      if (isOwnerAlive(owner)) used.add(`sha256:${hex}`)
+      if (isAlive(owner)) used.add(`sha256:${hex}`)
       else rmSync(join(this.#folder, name), { force: true })
     }
     return used

@@ -1,6 +1,6 @@
 import { readdir, rename, stat } from 'node:fs/promises'
 import { join } from 'node:path'
-import { isOwnerAlive, ownOwner } from './owner.ts'
+import { isAlive, ownOwner } from './owner.ts'
 import type { StoreFolder } from './store-folder.ts'
 import { discard } from './trash.ts'
 
@@ -10,7 +10,7 @@ import { discard } from './trash.ts'
  */
 export async function discardLeftovers(folder: StoreFolder): Promise<void> {
   for (const owner of await readdir(folder.join('work'))) {
-    if (owner === ownOwner() || isOwnerAlive(owner)) continue
+    if (owner === ownOwner() || isAlive(owner)) continue
     const path = folder.join('work', owner)
     await keepBlobs(folder, path)
     await discard(folder, path)

@@ -1,18 +1,12 @@
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { z } from 'zod'
 import { parseJson } from '../../../../lib/parse-json.ts'
-import { readStat } from '../../processes/process-search.ts'
+import { isOwnerAlive } from '../../../../lib/process-owner.ts'
 
-/** A process of this machine, told from all others that ever had or will have its pid. */
-const Owner = z.object({
-  pid: z.int(),
-  /** In clock ticks since the boot. */
-  startedAt: z.string(),
-  boot: z.string(),
-})
-export type Owner = z.infer<typeof Owner>
+/** As in `ProcessOwner`. */
+const Owner = z.object({ pid: z.int(), startedAt: z.string(), boot: z.string() })
 
 const Recorded = z.object({
   id: z.string().regex(/^[A-Za-z0-9_.-]+$/),
@@ -27,24 +21,9 @@ const Recorded = z.object({
 /** What a container has on this machine besides its own folder, so that another process can remove it. */
 export type ContainerRecord = z.infer<typeof Recorded>
 
-const FIELD_OF_START = 19
-
-export function ownerNow(): Owner {
-  return { ...processNow(process.pid), pid: process.pid, boot: bootId() }
-}
-
 /** Whether the process that has written the record still runs, and is not this one. */
 export function belongsToAnother({ owner }: ContainerRecord): boolean {
-  if (owner.pid === process.pid || owner.boot !== bootId()) return false
-  return processNow(owner.pid).startedAt === owner.startedAt
-}
-
-function processNow(pid: number): { readonly startedAt: string } {
-  return { startedAt: readStat(String(pid))[FIELD_OF_START] ?? '' }
-}
-
-function bootId(): string {
-  return readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim()
+  return owner.pid !== process.pid && isOwnerAlive(owner)
 }
 
 /**
