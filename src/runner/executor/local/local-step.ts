@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process'
 import { rmSync } from 'node:fs'
-import { constants } from 'node:os'
 import { NarwhalError } from '../../../lib/errors.ts'
+import { exitCodeOf } from '../../../lib/exit-code.ts'
 import type { OutputListener } from '../executor.ts'
 import type { PauseGate } from '../pause-gate.ts'
 import type { FifoStock } from '../pipes/fifo-stock.ts'
@@ -81,9 +81,7 @@ function start(program: LocalProgram, { writers }: StepPipes) {
 
 function exitOf(child: ReturnType<typeof spawn>, command: string): Promise<number> {
   const exit = Promise.withResolvers<number>()
-  child.once('exit', (code, signal) =>
-    exit.resolve(code ?? 128 + (signal ? constants.signals[signal] : 0)),
-  )
+  child.once('exit', (code, signal) => exit.resolve(exitCodeOf(code, signal)))
   child.once('error', (error) => {
     exit.reject(
       new NarwhalError('unavailable', `${command} could not be started`, { cause: error }),

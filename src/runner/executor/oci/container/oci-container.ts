@@ -1,15 +1,16 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process'
 import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { constants } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import { withSignal } from '../../../../lib/async/with-signal.ts'
 import { NarwhalError } from '../../../../lib/errors.ts'
+import { exitCodeOf } from '../../../../lib/exit-code.ts'
 import type { HeldImage } from '../../../images/held-image.ts'
 import type { ContainerOutput, ContainerState } from '../../containers/container-engine.ts'
 import type { ContainerSpec } from '../../containers/container-spec.ts'
 import type { FifoPaths } from '../../pipes/step-pipes.ts'
+import { readStat } from '../../processes/process-search.ts'
 import type { ContainerGroup } from '../cgroups/container-groups.ts'
 import { launchCommand } from '../launch/launch-script.ts'
 import { PROGRAM_ENV } from '../runtime/programs.ts'
@@ -213,13 +214,8 @@ export class OciContainer {
   /** Whether its first process runs; one that has ended is in no control group, even if it is still listed. */
   get #isAlive(): boolean {
     const { pid } = this
-    if (pid === undefined) return false
-    try {
-      const stat = readFileSync(`/proc/${pid}/stat`, 'latin1')
-      return !/^[ZX]/.test(stat.slice(stat.lastIndexOf(')') + 2))
-    } catch {
-      return false
-    }
+    const [state] = pid === undefined ? [] : readStat(String(pid))
+    return state !== undefined && state !== 'Z' && state !== 'X'
   }
 
   get #stateFile(): string {
@@ -253,9 +249,7 @@ function isAboutProgram(logged: string): boolean {
 
 function exitOf(child: ChildProcess): Promise<number> {
   const exit = Promise.withResolvers<number>()
-  child.once('exit', (code, signal) =>
-    exit.resolve(code ?? 128 + (signal ? constants.signals[signal] : 0)),
-  )
+  child.once('exit', (code, signal) => exit.resolve(exitCodeOf(code, signal)))
   child.once('error', exit.reject)
   return exit.promise
 }

@@ -1,8 +1,8 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { closeSync, openSync, rmSync, writeFileSync } from 'node:fs'
-import { constants } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { exitCodeOf } from '../../../../lib/exit-code.ts'
 import type {
   ContainerExec,
   ExecSettings,
@@ -101,9 +101,7 @@ let numbers = 0
 /** Of the runtime, which passes on that of the command; never rejects. */
 function exitOf(child: ChildProcess): Promise<number> {
   const exit = Promise.withResolvers<number>()
-  child.once('exit', (code, signal) =>
-    exit.resolve(code ?? 128 + (signal ? constants.signals[signal] : 0)),
-  )
+  child.once('exit', (code, signal) => exit.resolve(exitCodeOf(code, signal)))
   child.once('error', () => exit.resolve(NOT_STARTED))
   return exit.promise
 }
