@@ -2,6 +2,7 @@ import { execFile } from 'node:child_process'
 import { mkdir, mkdtemp, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { parseArgs, promisify } from 'node:util'
+import { CONTAINER_IDS } from '../../src/core/container-ids.ts'
 import { parseImageReference } from '../../src/core/image-reference.ts'
 import { describeError } from '../../src/lib/errors.ts'
 import {
@@ -9,7 +10,6 @@ import {
   findRuntime,
 } from '../../src/runner/executor/oci/runtime/find-runtime.ts'
 import { openImages } from '../../src/runner/images/open-images.ts'
-import { CONTAINER_IDS } from '../../src/runner/images/store/open-image-store.ts'
 import { findProgram } from '../../test/support/services/programs.ts'
 import { testImage, testService } from '../../test/support/services.ts'
 import { tempDir } from '../../test/support/temp-dir.ts'

@@ -1,3 +1,4 @@
+import { CONTAINER_IDS } from '../core/container-ids.ts'
 import { setting } from './setting.ts'
 import { containerIds, size, stopGrace } from './values.ts'
 
@@ -13,7 +14,7 @@ export const CONTAINER_SETTINGS = {
     value: 'id',
     help: "the first of the 65,536 ids that a root's oci: containers have on this machine, which no user may have; 0: no user namespace, and no strangers' jobs",
     schema: containerIds,
-    fallback: '1879048192',
+    fallback: String(CONTAINER_IDS.first),
   }),
   'stop-grace': setting({
     value: 'duration',

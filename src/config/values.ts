@@ -1,6 +1,7 @@
 import { isIP } from 'node:net'
 import { z } from 'zod'
 import { REQUESTS_REACH, type UserRequests } from '../core/access/user-requests.ts'
+import { CONTAINER_IDS } from '../core/container-ids.ts'
 import { ENGINES } from '../core/placement/placement.ts'
 import { STRANGER_EXECUTORS, type StrangerExecutor } from '../core/placement/strangers.ts'
 
@@ -112,7 +113,7 @@ export const executor = z.string().transform((text, context) => {
 
 /** Ids below are those of users. */
 const FIRST_FREE_ID = 100_000
-const LAST_FIRST_ID = 0xffff_ffff - 65_536
+const LAST_FIRST_ID = 0xffff_ffff - CONTAINER_IDS.count
 
 export const containerIds = integer(0, LAST_FIRST_ID).refine(
   (id) => id === 0 || id >= FIRST_FREE_ID,

@@ -3,6 +3,7 @@ import { realpath } from 'node:fs/promises'
 import { join } from 'node:path'
 import { readFetchEnv, readSurroundings } from '../config/env.ts'
 import type { RUNNER_SETTINGS } from '../config/service-settings.ts'
+import { CONTAINER_IDS } from '../core/container-ids.ts'
 import type { JobNetworkRules } from '../core/job-network.ts'
 import { present } from '../lib/present.ts'
 import type { Executor, SandboxLimits } from '../runner/executor/executor.ts'
@@ -19,9 +20,6 @@ import { sourcesOf } from './folder-sources.ts'
 /** A runner and its executor, opened by the settings. */
 
 type RunnerSetting = (typeof RUNNER_SETTINGS)[number]
-
-/** How many ids each container has. */
-const CONTAINER_IDS = 65_536
 
 export interface ExecutorParts {
   readonly dataDir: string
@@ -52,7 +50,7 @@ export async function openExecutorOf(
         dataDir: await realpath(imagesDir),
         env: readFetchEnv(),
         imageBytes: context.config['image-disk'],
-        ids: { first: context.config['container-ids'], count: CONTAINER_IDS },
+        ids: { first: context.config['container-ids'], count: CONTAINER_IDS.count },
         ...present({ runtimeDir }),
       },
       warm: { size: warmSandboxes, limits: limitsOf(context) },

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { lstatSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { test } from 'node:test'
+import { CONTAINER_IDS } from '../../src/core/container-ids.ts'
 import { parseImageReference } from '../../src/core/image-reference.ts'
 import { importImages } from '../../src/runner/images/fetch/import-image.ts'
 import {
@@ -16,7 +17,6 @@ import type { HoldOptions } from '../../src/runner/images/images.ts'
 import { makeRoom, unpackCommand } from '../../src/runner/images/layer/tar-room.ts'
 import { writeByTar } from '../../src/runner/images/layer/tar-writer.ts'
 import { type OpenedImages, openImages } from '../../src/runner/images/open-images.ts'
-import { CONTAINER_IDS } from '../../src/runner/images/store/open-image-store.ts'
 import { findProgram, isRoot } from '../support/services/programs.ts'
 import { type TempDir, tempDir } from '../support/temp-dir.ts'
 

@@ -7,12 +7,12 @@ import { test } from 'node:test'
 import { eventually } from '#root/test/support/eventually.ts'
 import { findProgram, isRoot } from '#root/test/support/services/programs.ts'
 import { type TempDir, tempDir } from '#root/test/support/temp-dir.ts'
+import { CONTAINER_IDS } from '../../core/container-ids.ts'
 import { parseImageReference } from '../../core/image-reference.ts'
 import { type Entry, treeIn } from './fixtures/layers.fixture.ts'
 import { writeLayout } from './fixtures/layouts.fixture.ts'
 import { type TestRegistry, testRegistry } from './fixtures/registry.fixture.ts'
 import { type OpenedImages, openImages } from './open-images.ts'
-import { CONTAINER_IDS } from './store/open-image-store.ts'
 
 const skip =
   (!isRoot() && 'only root can unpack without a user namespace') ||

@@ -5,13 +5,13 @@ import { test } from 'node:test'
 import { findProgram, isRoot } from '#root/test/support/services/programs.ts'
 import { testService, uniquePrefix } from '#root/test/support/services.ts'
 import { type TempDir, tempDir } from '#root/test/support/temp-dir.ts'
+import { CONTAINER_IDS } from '../../core/container-ids.ts'
 import { parseImageReference } from '../../core/image-reference.ts'
 import { importImages } from './fetch/import-image.ts'
 import type { Entry } from './fixtures/layers.fixture.ts'
 import { writeLayout } from './fixtures/layouts.fixture.ts'
 import type { HeldImage } from './held-image.ts'
 import { openImages } from './open-images.ts'
-import { CONTAINER_IDS } from './store/open-image-store.ts'
 
 const docker = testService('docker')
 const skip =

@@ -3,6 +3,7 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { test } from 'node:test'
 import { findProgram, isRoot } from '#root/test/support/services/programs.ts'
 import { tempDir } from '#root/test/support/temp-dir.ts'
+import { CONTAINER_IDS } from '../../core/container-ids.ts'
 import { parseImageReference } from '../../core/image-reference.ts'
 import { importImages } from './fetch/import-image.ts'
 import { PATIENCE } from './fetch/retrying.ts'
@@ -12,7 +13,7 @@ import { type ImageFacts, writeLayout } from './fixtures/layouts.fixture.ts'
 import { testRegistry } from './fixtures/registry.fixture.ts'
 import type { HoldOptions } from './images.ts'
 import { RegistryImages } from './registry-images.ts'
-import { CONTAINER_IDS, openImageStore } from './store/open-image-store.ts'
+import { openImageStore } from './store/open-image-store.ts'
 
 const skip =
   (!isRoot() && 'only root can unpack without a user namespace') ||

@@ -5,11 +5,11 @@ import { printTable } from '../../cli/terminal/table.ts'
 import { loadConfig } from '../../config/config.ts'
 import { readFetchEnv, readSurroundings } from '../../config/env.ts'
 import { size } from '../../config/values.ts'
+import { CONTAINER_IDS } from '../../core/container-ids.ts'
 import { parseImageReference } from '../../core/image-reference.ts'
 import { NarwhalError } from '../../lib/errors.ts'
 import { importImages } from '../../runner/images/fetch/import-image.ts'
 import { type OpenedImages, openImages } from '../../runner/images/open-images.ts'
-import { CONTAINER_IDS } from '../../runner/images/store/open-image-store.ts'
 import { dataFolder, type Launch } from '../context.ts'
 
 /** `narwhal image list` */

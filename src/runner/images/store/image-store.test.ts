@@ -4,6 +4,7 @@ import { mkdirSync, readdirSync, readFileSync, statSync } from 'node:fs'
 import { test } from 'node:test'
 import { findProgram, isRoot } from '#root/test/support/services/programs.ts'
 import { type TempDir, tempDir } from '#root/test/support/temp-dir.ts'
+import { CONTAINER_IDS } from '../../../core/container-ids.ts'
 import { parseImageReference } from '../../../core/image-reference.ts'
 import { importImages } from '../fetch/import-image.ts'
 import { Skopeo } from '../fetch/skopeo.ts'
@@ -11,7 +12,7 @@ import type { Entry } from '../fixtures/layers.fixture.ts'
 import { type ImageFacts, writeLayout } from '../fixtures/layouts.fixture.ts'
 import type { HeldImage } from '../held-image.ts'
 import type { ImageStore } from './image-store.ts'
-import { CONTAINER_IDS, openImageStore } from './open-image-store.ts'
+import { openImageStore } from './open-image-store.ts'
 
 const skip =
   (!isRoot() && 'only root can unpack without a user namespace') ||

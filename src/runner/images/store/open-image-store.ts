@@ -16,8 +16,6 @@ export interface OpenImageStore {
   readonly ids: { readonly first: number; readonly count: number }
 }
 
-/** systemd keeps the ids from here free for ranges like this one. */
-export const CONTAINER_IDS = { first: 0x7000_0000, count: 65_536 } as const
 /** Without a user namespace, containers have all ids. */
 const ALL_IDS = 0xffff_ffff
 const ENTER = ['unshare', '--user', '--map-auto', '--map-root-user', '--'] as const

@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { CONTAINER_IDS } from '../../../../core/container-ids.ts'
 import { describeError } from '../../../../lib/errors.ts'
 import { dockerRights, strictRights } from '../spec/capabilities.ts'
 import type { IdMap } from '../spec/id-map.ts'
@@ -37,8 +38,6 @@ export interface RuntimeSearch {
 }
 
 const NAMES: readonly RuntimeName[] = ['crun', 'runc']
-/** All that images use. */
-const IDS = 65_536
 
 /**
  * Finds the best way to start containers by starting one: crun before runc, with a user namespace before
@@ -96,7 +95,8 @@ async function lookAround({ firstId }: RuntimeSearch): Promise<Machine | string>
   const oomScore = oomScoreOf(await readFile('/proc/self/oom_score_adj', 'utf8'))
   const common = { rlimits: rlimitsOf(own), oomScore, notes: lowered === '' ? [] : [lowered] }
   if (process.getuid?.() === 0) {
-    const maps = firstId === undefined ? [undefined] : [{ firstId, count: IDS }, undefined]
+    const maps =
+      firstId === undefined ? [undefined] : [{ firstId, count: CONTAINER_IDS.count }, undefined]
     return { ...common, enter: [], overlayOptions: 'redirect_dir=on', maps }
   }
   const outer = await findOuterNamespace()

@@ -2,6 +2,7 @@ import { execFile } from 'node:child_process'
 import { readFile } from 'node:fs/promises'
 import { userInfo } from 'node:os'
 import { promisify } from 'node:util'
+import { CONTAINER_IDS } from '../../../../core/container-ids.ts'
 import { findProgram, PROGRAM_ENV } from './programs.ts'
 
 import { findSubordinateIds, type SubordinateIds } from './subordinate-ids.ts'
@@ -9,8 +10,6 @@ import { findSubordinateIds, type SubordinateIds } from './subordinate-ids.ts'
 const run = promisify(execFile)
 
 const TIMEOUT_MS = 10_000
-/** All that images use; the container's root has an id of its own besides the subordinate ones. */
-const MOST_IDS = 65_536
 
 /** How an ordinary user's containers are started: inside a user namespace that has many ids. */
 export interface OuterNamespace {
@@ -34,7 +33,8 @@ export async function findOuterNamespace(): Promise<OuterNamespace | string> {
 }
 
 function outerNamespace({ users, groups }: SubordinateIds): OuterNamespace {
-  const most = Math.min(users.count, groups.count, MOST_IDS - 1)
+  // The container's root has an id of its own besides the subordinate ones.
+  const most = Math.min(users.count, groups.count, CONTAINER_IDS.count - 1)
   const map = (first: number) => `${first},1,${most}`
   const maps = [`--map-users=${map(users.first)}`, `--map-groups=${map(groups.first)}`]
   return { enter: ['unshare', '--user', '--map-root-user', ...maps], count: most + 1 }
