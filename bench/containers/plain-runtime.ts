@@ -9,6 +9,7 @@ import { dockerRights, strictRights } from '../../src/runner/executor/oci/spec/c
 import { ociSpec, RUN_FLAGS } from '../../src/runner/executor/oci/spec/oci-spec.ts'
 import { containerUser } from '../../src/runner/executor/oci/spec/users/container-user.ts'
 import type { HeldImage } from '../../src/runner/images/held-image.ts'
+import { PROGRAM_ENV } from '../../src/runner/tools/programs.ts'
 import { type Way, wayOf } from './way.ts'
 
 const run = promisify(execFile)
@@ -56,7 +57,7 @@ export async function plainRuntime(
       doors: [],
       command: [runtime.path, ...flags, basename(own)],
     })
-    await run(program, args, { env: { PATH: '/usr/sbin:/usr/bin:/sbin:/bin' } })
+    await run(program, args, { env: PROGRAM_ENV })
     await rm(own, { recursive: true })
   })
 }

@@ -1,7 +1,8 @@
 import { containerWay } from '../executor/oci/runtime/container-way.ts'
 import { findRuntime, type RuntimeSearch } from '../executor/oci/runtime/find-runtime.ts'
-import { findProgram, findVersion } from '../executor/oci/runtime/programs.ts'
+import { findVersion } from '../executor/oci/runtime/find-version.ts'
 import { findUnknownCalls } from '../executor/oci/runtime/unknown-calls.ts'
+import { findProgram } from '../tools/programs.ts'
 
 /** What was found out about one thing that a runner needs. */
 export interface Finding {

@@ -1,11 +1,7 @@
 import { execFile } from 'node:child_process'
-import { access, constants } from 'node:fs/promises'
-import { join } from 'node:path'
 import { NarwhalError } from '../../lib/errors.ts'
+import { findProgram, PROGRAM_ENV } from '../tools/programs.ts'
 
-/** The machine's network programs; root's are in folders that not every PATH has. */
-const FOLDERS = ['/usr/local/sbin', '/usr/local/bin', '/usr/sbin', '/usr/bin', '/sbin', '/bin']
-const ENV = { PATH: FOLDERS.join(':'), LC_ALL: 'C' }
 const TIMEOUT_MS = 20_000
 
 /** Runs a program to its end with this input; rejects with `unavailable` and its error output. */
@@ -16,7 +12,11 @@ export function runProgram(
   env: Readonly<Record<string, string>> = {},
 ): Promise<string> {
   const ended = Promise.withResolvers<string>()
-  const options = { env: { ...ENV, ...env }, timeout: TIMEOUT_MS, maxBuffer: 64 * 1024 * 1024 }
+  const options = {
+    env: { ...PROGRAM_ENV, ...env },
+    timeout: TIMEOUT_MS,
+    maxBuffer: 64 * 1024 * 1024,
+  }
   const child = execFile(program, args, options, (error, stdout, stderr) => {
     if (!error) return ended.resolve(stdout)
     const ending = error.signal ? `it was ended by ${error.signal}` : error.message
@@ -41,9 +41,5 @@ export async function runIp(
 
 /** Whether a program of this name exists; whether it works shows when it is used. */
 export async function isProgram(name: string): Promise<boolean> {
-  const tries = FOLDERS.map((folder) => access(join(folder, name), constants.X_OK))
-  return await Promise.any(tries).then(
-    () => true,
-    () => false,
-  )
+  return (await findProgram(name)) !== undefined
 }

@@ -4,14 +4,13 @@ import type { FlawedTool } from '../../core/flawed-tool.ts'
 import { git } from '../../lib/git/git.ts'
 import type { Logger } from '../../lib/log.ts'
 import { knownHoles, type ToolName } from './known-holes.ts'
+import { PROGRAM_PATH } from './programs.ts'
 
 const run = promisify(execFile)
 
-const PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'
-
 /** How to get each version. For an engine it is the local client's, which is usually the engine's own. */
 const COMMANDS: Readonly<Record<ToolName, (signal: AbortSignal) => Promise<string>>> = {
-  git: (signal) => git(['--version'], { env: { PATH }, signal }),
+  git: (signal) => git(['--version'], { env: { PATH: PROGRAM_PATH }, signal }),
   bubblewrap: (signal) => ask('bwrap', signal),
   runc: (signal) => ask('runc', signal),
   crun: (signal) => ask('crun', signal),
@@ -39,7 +38,7 @@ export async function findTools(): Promise<readonly FoundTool[]> {
 }
 
 async function ask(program: string, signal: AbortSignal): Promise<string> {
-  return (await run(program, ['--version'], { env: { PATH }, signal })).stdout
+  return (await run(program, ['--version'], { env: { PATH: PROGRAM_PATH }, signal })).stdout
 }
 
 /** The first number with dots. */

@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { text } from 'node:stream/consumers'
 import { childError } from '../../../lib/child-error.ts'
 import { present } from '../../../lib/present.ts'
-import { PROGRAM_PATH } from './tar-room.ts'
+import { PROGRAM_ENV } from '../../tools/programs.ts'
 
 export interface ProgramOptions {
   readonly signal: AbortSignal
@@ -20,7 +20,7 @@ export async function runProgram(
 ): Promise<string> {
   signal.throwIfAborted()
   const child = spawn(program, args, {
-    env: { PATH: PROGRAM_PATH, LC_ALL: 'C', ...present({ ...env }) },
+    env: { ...PROGRAM_ENV, ...present({ ...env }) },
     stdio: ['pipe', 'pipe', 'pipe'],
     signal,
     killSignal: 'SIGKILL',

@@ -14,7 +14,6 @@ export interface Rights {
 
 /** Where programs and their libraries are. */
 const FOLDERS = ['usr', 'bin', 'sbin', 'lib', 'lib32', 'lib64', 'libx32']
-export const PROGRAM_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'
 
 /**
  * Makes the folder in which GNU tar runs, with the folders of its program to be mounted there. It can be

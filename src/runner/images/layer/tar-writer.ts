@@ -4,8 +4,8 @@ import type { Writable } from 'node:stream'
 import { text } from 'node:stream/consumers'
 import { childError } from '../../../lib/child-error.ts'
 import { NarwhalError } from '../../../lib/errors.ts'
+import { PROGRAM_ENV } from '../../tools/programs.ts'
 import { END } from '../tar/encode-entry.ts'
-import { PROGRAM_PATH } from './tar-room.ts'
 
 /** Hands chunks to a program; resolves once they may be reused. */
 export type Send = (chunks: readonly Buffer[]) => Promise<void>
@@ -21,7 +21,7 @@ export async function writeByTar<Result>(
 ): Promise<Result> {
   signal.throwIfAborted()
   const child = spawn(command, args, {
-    env: { PATH: PROGRAM_PATH, LC_ALL: 'C' },
+    env: PROGRAM_ENV,
     stdio: ['pipe', 'ignore', 'pipe', 'pipe'],
     // A group of its own, to be killed as one.
     detached: true,

@@ -3,6 +3,7 @@ import { closeSync, openSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { exitCodeOf } from '../../../../lib/exit-code.ts'
+import { PROGRAM_ENV } from '../../../tools/programs.ts'
 import type {
   ContainerExec,
   ExecSettings,
@@ -10,7 +11,6 @@ import type {
 } from '../../containers/container-engine.ts'
 import type { FifoPaths } from '../../pipes/step-pipes.ts'
 import { enterGroups } from '../launch/launch-script.ts'
-import { PROGRAM_ENV } from '../runtime/programs.ts'
 import { execCommand } from '../runtime/runtime-commands.ts'
 import type { OciSpec } from '../spec/oci-json.ts'
 import { ROOT_USER } from '../spec/users/container-user.ts'

@@ -17,12 +17,12 @@ import { join } from 'node:path'
 import { after, test } from 'node:test'
 import { promisify } from 'node:util'
 import { shellQuote } from '../../../../lib/shell-quote.ts'
+import { PROGRAM_ENV } from '../../../tools/programs.ts'
 import { dockerRights, strictRights } from '../spec/capabilities.ts'
 import { ociSpec } from '../spec/oci-spec.ts'
 import type { OciWanted } from '../spec/oci-wanted.ts'
 import { containerUser } from '../spec/users/container-user.ts'
 import { type FoundRuntime, findRuntime } from './find-runtime.ts'
-import { PROGRAM_ENV } from './programs.ts'
 import { publicFolder } from './public-folder.ts'
 
 const run = promisify(execFile)

@@ -2,11 +2,11 @@ import { execFile } from 'node:child_process'
 import { mkdir, mkdtemp, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { removeFolder } from '../../../../lib/remove-folder.ts'
+import { PROGRAM_ENV } from '../../../tools/programs.ts'
 import type { ElfMachine } from '../../elf-program.ts'
 import { dockerRights, strictRights } from '../spec/capabilities.ts'
 import { callProgram, resultsIn } from './call-program.ts'
 import type { FoundRuntime } from './find-runtime.ts'
-import { PROGRAM_ENV } from './programs.ts'
 import { tryContainer } from './trial-container.ts'
 
 /**
