@@ -1,3 +1,4 @@
+import { Pending } from '../../lib/async/pending.ts'
 import { withSignal } from '../../lib/async/with-signal.ts'
 import { within } from '../../lib/async/within.ts'
 
@@ -11,7 +12,7 @@ const LONGEST_START_MS = 1_000
 export class PauseGate {
   #period = new AbortController()
   readonly #waiting = new Set<() => void>()
-  readonly #starting = new Set<Promise<unknown>>()
+  readonly #starting = new Pending()
 
   /** Aborts when the gate is closed; each opening begins a new period. */
   get period(): AbortSignal {
@@ -23,13 +24,7 @@ export class PauseGate {
     // Again if it was closed before this continued.
     do await this.whenOpen(signal)
     while (this.period.aborted)
-    const started = start()
-    this.#starting.add(started)
-    try {
-      return await started
-    } finally {
-      this.#starting.delete(started)
-    }
+    return await this.#starting.add(start())
   }
 
   async whenOpen(signal: AbortSignal): Promise<void> {
@@ -50,7 +45,7 @@ export class PauseGate {
     this.#period.abort()
     if (this.#starting.size === 0) return
     const late = new Error('starting takes too long')
-    await within(LONGEST_START_MS, Promise.allSettled(this.#starting), late).catch(() => {})
+    await within(LONGEST_START_MS, this.#starting.settled(), late).catch(() => {})
   }
 
   open(): void {

@@ -4,6 +4,7 @@ import { isDeepStrictEqual } from 'node:util'
 import { type ImageReference, parseImageReference } from '../../../core/image-reference.ts'
 import type { Engine } from '../../../core/placement/placement.ts'
 import { allOrNone } from '../../../lib/async/all-or-none.ts'
+import { Pending } from '../../../lib/async/pending.ts'
 import { describeError, NarwhalError } from '../../../lib/errors.ts'
 import type { Logger } from '../../../lib/log.ts'
 import { present } from '../../../lib/present.ts'
@@ -56,7 +57,7 @@ export class ContainerExecutor implements Executor {
   readonly #engine: ContainerEngine
   readonly #options: ContainerExecutorOptions
   readonly #closing = new AbortController()
-  readonly #opening = new Set<Promise<Sandbox>>()
+  readonly #opening = new Pending()
   readonly #sandboxes = new Set<ContainerSandbox>()
   readonly #maker: ContainerMaker
   readonly #networks: ContainerNetworks
@@ -86,7 +87,7 @@ export class ContainerExecutor implements Executor {
   }
 
   open(spec: SandboxSpec, signal: AbortSignal): Promise<Sandbox> {
-    return this.#track(this.#open(spec, AbortSignal.any([signal, this.#closing.signal])))
+    return this.#opening.add(this.#open(spec, AbortSignal.any([signal, this.#closing.signal])))
   }
 
   take(spec: Omit<SandboxSpec, 'workspace'>): TakenSandbox | undefined {
@@ -105,7 +106,7 @@ export class ContainerExecutor implements Executor {
       workspace,
       open: (signal) => {
         const either = AbortSignal.any([signal, this.#closing.signal])
-        return this.#track(this.#openWarm(warm, { ...spec, workspace }, either))
+        return this.#opening.add(this.#openWarm(warm, { ...spec, workspace }, either))
       },
     }
   }
@@ -124,7 +125,7 @@ export class ContainerExecutor implements Executor {
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#closing.abort(new NarwhalError('cancelled', 'the runner is stopping'))
-    await Promise.allSettled(this.#opening)
+    await this.#opening.settled()
     await this.#warm?.pool[Symbol.asyncDispose]()
     const onError = (error: unknown) => {
       const reason = describeError(error)
@@ -188,13 +189,6 @@ export class ContainerExecutor implements Executor {
     }
     void sandbox[Symbol.asyncDispose]().catch(() => {})
     return await this.#open(spec, signal)
-  }
-
-  #track(opening: Promise<Sandbox>): Promise<Sandbox> {
-    this.#opening.add(opening)
-    const done = () => void this.#opening.delete(opening)
-    opening.then(done, done)
-    return opening
   }
 
   #imageOf(spec: SandboxSpec): ImageReference {

@@ -1,5 +1,6 @@
 import type { ImageRun } from '../../../core/attempt/image-run.ts'
 import { parseImageReference } from '../../../core/image-reference.ts'
+import { Pending } from '../../../lib/async/pending.ts'
 import { SerialQueue } from '../../../lib/async/serial-queue.ts'
 import { NarwhalError } from '../../../lib/errors.ts'
 import { checkStep } from '../check-step.ts'
@@ -63,7 +64,7 @@ export class ContainerSandbox implements Sandbox {
   readonly #pauses = new SerialQueue()
   readonly #starts = new SerialQueue()
   readonly #oomKills = new Map<JobContainer, number>()
-  readonly #running = new Set<Promise<unknown>>()
+  readonly #running = new Pending()
   #steps = 0
   #given: Promise<void> | undefined
   #disk: SandboxDisk | undefined
@@ -82,12 +83,11 @@ export class ContainerSandbox implements Sandbox {
 
   run(step: SandboxStep, output: OutputListener, signal: AbortSignal): Promise<StepExit> {
     const until = AbortSignal.any([signal, this.#closing.signal])
-    const run = step.background
-      ? this.#runInBackground(step, output, until)
-      : this.#run(step, output, { asked: signal, until })
-    const ended = run.catch(() => undefined).finally(() => this.#running.delete(ended))
-    this.#running.add(ended)
-    return run
+    return this.#running.add(
+      step.background
+        ? this.#runInBackground(step, output, until)
+        : this.#run(step, output, { asked: signal, until }),
+    )
   }
 
   read(path: string, maxBytes: number, signal: AbortSignal): Promise<Uint8Array | undefined> {
@@ -318,7 +318,7 @@ export class ContainerSandbox implements Sandbox {
     this.#closing.abort(
       new NarwhalError('cancelled', `the sandbox of ${this.#spec.name} is closed`),
     )
-    await Promise.all(this.#running)
+    await this.#running.settled()
     const { main, others, services, place } = this.#containers
     const sharing = Promise.all([...others.values()].map((one) => one.remove()))
     // Podman removes no container before those that share its network.

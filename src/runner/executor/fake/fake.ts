@@ -1,3 +1,4 @@
+import { Pending } from '../../../lib/async/pending.ts'
 import { NarwhalError } from '../../../lib/errors.ts'
 import { checkStep } from '../check-step.ts'
 import type {
@@ -67,7 +68,7 @@ class FakeSandbox implements Sandbox {
   readonly #forget: () => void
   readonly #closing = new AbortController()
   readonly #gate = new PauseGate()
-  readonly #running = new Set<Promise<unknown>>()
+  readonly #running = new Pending()
   #isBusy = false
 
   constructor(spec: SandboxSpec, forget: () => void) {
@@ -85,7 +86,7 @@ class FakeSandbox implements Sandbox {
       const output: OutputListener = (stream, chunk) =>
         onService?.(index, { type: 'output', stream, chunk })
       const run = runFakeScript({ script: command.join(' '), env }, output, course)
-      void this.#track(run.then((exit) => onService?.(index, { type: 'ended', exit })))
+      void this.#running.add(run.then((exit) => onService?.(index, { type: 'ended', exit })))
     }
   }
 
@@ -98,10 +99,10 @@ class FakeSandbox implements Sandbox {
     }
     checkStep(step)
     const until = AbortSignal.any([signal, this.#closing.signal])
-    if (step.background) return await this.#track(this.#runInBackground(step, output, until))
+    if (step.background) return await this.#running.add(this.#runInBackground(step, output, until))
     this.#isBusy = true
     try {
-      return await this.#track(runFakeScript(step, output, this.#course(until)))
+      return await this.#running.add(runFakeScript(step, output, this.#course(until)))
     } finally {
       this.#isBusy = false
     }
@@ -127,7 +128,7 @@ class FakeSandbox implements Sandbox {
     if (this.#isBusy) throw misuse(`a file was ${what} in ${name} while a step ran`)
     const until = AbortSignal.any([signal, this.#closing.signal])
     until.throwIfAborted()
-    await this.#track(this.#gate.whenOpen(until))
+    await this.#running.add(this.#gate.whenOpen(until))
   }
 
   /** Ends on request, like a process without a handler for SIGTERM. */
@@ -151,12 +152,6 @@ class FakeSandbox implements Sandbox {
     return { gate: this.#gate, signal, files: this.#files }
   }
 
-  #track<Result>(run: Promise<Result>): Promise<Result> {
-    const ended = run.catch(() => undefined).finally(() => this.#running.delete(ended))
-    this.#running.add(ended)
-    return run
-  }
-
   async pause(): Promise<void> {
     await this.#gate.close()
   }
@@ -170,7 +165,7 @@ class FakeSandbox implements Sandbox {
     this.#closing.abort(
       new NarwhalError('cancelled', `the sandbox of ${this.#spec.name} is closed`),
     )
-    await Promise.all(this.#running)
+    await this.#running.settled()
     this.#forget()
   }
 }

@@ -1,3 +1,4 @@
+import { Pending } from '../../../lib/async/pending.ts'
 import { SerialQueue } from '../../../lib/async/serial-queue.ts'
 import { NarwhalError } from '../../../lib/errors.ts'
 import { deletedBytes } from '../../disk/deleted-files.ts'
@@ -64,7 +65,7 @@ export class LocalSandbox implements Sandbox {
   readonly #pauses = new SerialQueue()
   readonly #stop: TreeStop
   #steps = 0
-  readonly #running = new Set<Promise<unknown>>()
+  readonly #running = new Pending()
   readonly files: SandboxFiles
   #removal: Promise<void> | undefined
 
@@ -126,10 +127,8 @@ export class LocalSandbox implements Sandbox {
   }
 
   run(step: SandboxStep, output: OutputListener, signal: AbortSignal): Promise<StepExit> {
-    const run = this.#run(step, output, AbortSignal.any([signal, this.#closing.signal]))
-    const ended = run.catch(() => undefined).finally(() => this.#running.delete(ended))
-    this.#running.add(ended)
-    return run
+    const until = AbortSignal.any([signal, this.#closing.signal])
+    return this.#running.add(this.#run(step, output, until))
   }
 
   read(path: string, maxBytes: number, signal: AbortSignal): Promise<Uint8Array | undefined> {
@@ -174,7 +173,7 @@ export class LocalSandbox implements Sandbox {
     this.#closing.abort(
       new NarwhalError('cancelled', `the sandbox of ${this.#parts.name} is closed`),
     )
-    await Promise.all(this.#running)
+    await this.#running.settled()
     await this.#parts.killAll()
     await this.#parts.onClosed()
   }
