@@ -6,6 +6,7 @@ import { childError } from '../../../lib/child-error.ts'
 import { NarwhalError } from '../../../lib/errors.ts'
 import { PROGRAM_ENV } from '../../tools/programs.ts'
 import { END } from '../tar/encode-entry.ts'
+import { noSpace } from './no-space.ts'
 
 /** Hands chunks to a program; resolves once they may be reused. */
 export type Send = (chunks: readonly Buffer[]) => Promise<void>
@@ -68,7 +69,7 @@ async function endOf(child: ChildProcess): Promise<void> {
   if (code === 0) return
   // GNU tar has no other words for a write that a full disk has cut short.
   if (/No space left on device|Disk quota exceeded|Wrote only \d+ of \d+ bytes/.test(stderr)) {
-    throw new NarwhalError('exhausted', 'there is no space left to unpack it')
+    throw noSpace()
   }
   throw childError('tar, unpacking a layer,', { code }, stderr)
 }

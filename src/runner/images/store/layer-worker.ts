@@ -1,5 +1,6 @@
 import { parentPort } from 'node:worker_threads'
 import { NarwhalError } from '../../../lib/errors.ts'
+import { orNoSpace } from '../layer/no-space.ts'
 import { unpackLayer } from '../layer/unpack-layer.ts'
 import { topOfLayers } from '../top/top-of-layers.ts'
 import type { ThreadAnswer, ThreadOrder } from './thread-orders.ts'
@@ -18,7 +19,7 @@ async function follow(order: Exclude<ThreadOrder, { kind: 'abort' }>): Promise<T
         : topOfLayers(order.job, stop.signal)
     return { id, result: await work }
   } catch (error) {
-    const { code, message } = NarwhalError.from(error)
+    const { code, message } = NarwhalError.from(orNoSpace(error))
     return { id, code, words: message }
   } finally {
     stops.delete(id)

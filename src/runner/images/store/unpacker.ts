@@ -4,6 +4,7 @@ import { allOrNone } from '../../../lib/async/all-or-none.ts'
 import { withSignal } from '../../../lib/async/with-signal.ts'
 import { NarwhalError } from '../../../lib/errors.ts'
 import { SharedTasks } from '../../../lib/shared-tasks.ts'
+import { orNoSpace } from '../layer/no-space.ts'
 import { makeRoom } from '../layer/tar-room.ts'
 import type { LayerFacts } from '../layer/unpack-layer.ts'
 import type { FetchedLayer } from '../layout/fetched-image.ts'
@@ -113,7 +114,7 @@ export class Unpacker implements AsyncDisposable {
       return record
     } catch (error) {
       await discard(folder, work)
-      throw error
+      throw orNoSpace(error)
     }
   }
 }
@@ -135,6 +136,6 @@ function leftOutWords({ leftOut }: LayerFacts): string {
 }
 
 function inLayer(reason: unknown, index: number, count: number): NarwhalError {
-  const { code, message } = NarwhalError.from(reason, 'unavailable')
+  const { code, message } = NarwhalError.from(orNoSpace(reason), 'unavailable')
   return new NarwhalError(code, `layer ${index + 1} of ${count}: ${message}`, { cause: reason })
 }
