@@ -22,6 +22,7 @@ import { ownFolder } from '../own-folder.ts'
 import { type LocalContext, localFolder, openLocalContext } from './local-context.ts'
 import { readSecretFile } from './secret-file.ts'
 import { snapshotWork } from './snapshot/snapshot-work.ts'
+import { withDiskNote } from './with-disk-note.ts'
 
 export interface LocalOptions extends EventOptions {
   readonly dryRun?: boolean
@@ -113,7 +114,7 @@ async function open(context: LocalContext, launch: Launch, root: string, options
     failed.abort(error)
     // Not awaited: an engine that doesn't answer must not delay the message.
     void opening.then((running) => running[Symbol.asyncDispose]()).catch(() => {})
-    throw error
+    throw await withDiskNote(error, folder)
   }
 }
 
