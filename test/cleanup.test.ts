@@ -4,6 +4,7 @@ import { test } from 'node:test'
 import { withoutBubblewrap } from './support/bubblewrap-jobs.ts'
 import { eventually } from './support/eventually.ts'
 import { gitRepository } from './support/git-repository.ts'
+import { importTestImage, withoutContainers } from './support/imported-image.ts'
 import { finished, type Installation, logText, startUp } from './support/installation.ts'
 import { testService } from './support/services.ts'
 import { tempDir } from './support/temp-dir.ts'
@@ -45,6 +46,7 @@ const EXECUTORS = [
     skip: testService('docker').skip,
     image: 'narwhal-test/busybox',
   },
+  { executor: 'oci:', skip: await withoutContainers(), image: 'narwhal-test/busybox' },
 ] as const
 
 for (const { executor, skip, ...image } of EXECUTORS) {
@@ -56,7 +58,9 @@ for (const { executor, skip, ...image } of EXECUTORS) {
       'echo "down from $(cat state): $NARWHAL_JOB_STATUS"; echo wrong >&2; echo end',
     )
     await using repository = await gitRepository({ files: fileOf({ ...image, steps: [up, tidy] }) })
-    await using narwhal = await startUp({ executor })
+    await using data = await tempDir()
+    if (executor === 'oci:') await importTestImage(data.path)
+    await using narwhal = await startUp({ executor, data: data.path })
     const id = await startJob(narwhal, repository.path)
     await narwhal.client.cancelPipeline(id)
     assert.equal((await finished(narwhal, id)).pipeline.outcome, 'cancelled')

@@ -1,5 +1,6 @@
 import { type TestContext, test } from 'node:test'
 import { skipDistributed, startDistributed } from './support/distributed.ts'
+import { importTestImage, withoutContainers } from './support/imported-image.ts'
 import { startUp } from './support/installation.ts'
 import { openLocalScenarios } from './support/local-scenario.ts'
 import {
@@ -9,6 +10,7 @@ import {
   type ScenarioStage,
 } from './support/scenario.ts'
 import { testService } from './support/services.ts'
+import { tempDir } from './support/temp-dir.ts'
 
 const scenarios = await listScenarios()
 
@@ -41,6 +43,17 @@ test('scenarios, as narwhal run has them, with Docker', {
   await using stage = await openLocalScenarios(`docker:${testService('docker').url}`)
   // There it is Ctrl-C that cancels, and then nobody is left to see it.
   await runAll(t, stage, ({ fakeOnly, cancelWhenRunning }) => !fakeOnly && !cancelWhenRunning)
+})
+
+test('scenarios, in one process, with containers without an engine', {
+  ...options,
+  skip: await withoutContainers(),
+}, async (t) => {
+  await using data = await tempDir()
+  await importTestImage(data.path)
+  await using installation = await startUp({ executor: 'oci:', data: data.path, maxAttempts: '1' })
+  await using stage = await openScenarios(installation)
+  await runAll(t, stage, ({ fakeOnly }) => !fakeOnly)
 })
 
 test('scenarios that only the fake engine can play, in one process', async (t) => {

@@ -15,6 +15,8 @@ export interface BeatingRunner {
   readonly instance: string
   readonly image?: string
   readonly workspace: string
+  /** For its sandboxes. */
+  readonly folder: string
 }
 
 const BEAT = 'while :; do echo beat >>"$0"; sleep 0.02; done'
@@ -22,8 +24,7 @@ const SCRIPT = `(setsid sh -c '${BEAT}' beats-2 &)\nsh -c '${BEAT}' beats-1`
 
 async function main(): Promise<void> {
   const config = JSON.parse(process.argv[2] ?? '') as BeatingRunner
-  const { instance, image, workspace } = config
-  const folder = `${workspace}-sandboxes`
+  const { instance, image, workspace, folder } = config
   const log = silentLog()
   const stop = new AbortController()
   await using watchdog = startWatchdog({ log })

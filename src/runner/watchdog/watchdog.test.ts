@@ -1,20 +1,24 @@
 import assert from 'node:assert/strict'
 import { type ChildProcessByStdio, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdir, readdir, readFile, stat } from 'node:fs/promises'
+import { mkdir, mkdtemp, readdir, readFile, stat } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Readable, Writable } from 'node:stream'
-import { test } from 'node:test'
+import { after, test } from 'node:test'
 import { eventually } from '../../../test/support/eventually.ts'
 import { freeNetworks } from '../../../test/support/free-networks.ts'
+import { importTestImage, withoutContainers } from '../../../test/support/imported-image.ts'
 import { testImage, testService, uniquePrefix } from '../../../test/support/services.ts'
 import { tempDir } from '../../../test/support/temp-dir.ts'
+import { CONTAINER_IDS } from '../../core/container-ids.ts'
 import { silentLog } from '../../lib/log.ts'
+import { removeFolder } from '../../lib/remove-folder.ts'
 import { parseEngineAddress } from '../executor/docker/engine/docker-address.ts'
 import { DockerApi } from '../executor/docker/engine/docker-api.ts'
 import { BubblewrapExecutor } from '../executor/local/bubblewrap.ts'
-import { openExecutor } from '../executor/open-executor.ts'
+import { partsOf } from '../executor/oci/oci-stage.fixture.ts'
+import { type ExecutorConfig, openExecutor } from '../executor/open-executor.ts'
 import type { BeatingRunner } from './beating-runner.fixture.ts'
 
 const docker = testService('docker')
@@ -23,8 +27,15 @@ const bubblewrap = await new BubblewrapExecutor({
   networks: freeNetworks(),
   hide: [],
 }).probe()
+const noContainers = await withoutContainers()
+/** With the test image, for all tests. */
+const images = await mkdtemp(join(tmpdir(), 'narwhal-images-'))
+after(() => removeFolder(images))
+if (noContainers === false) await importTestImage(images)
+
 const KINDS = [
   { kind: 'docker', skip: docker.skip },
+  { kind: 'oci', skip: noContainers },
   { kind: 'bubblewrap', skip: bubblewrap || false },
   { kind: 'process', skip: false },
 ] as const
@@ -39,8 +50,19 @@ interface Runner extends AsyncDisposable {
   /** Resolves once nothing has beaten for a time in which it would have beaten often. */
   untilStill(): Promise<void>
   watchdogs(): Promise<readonly number[]>
-  /** The containers of this runner. */
+  /** The containers of this runner that its watchdog removes. */
   containers(): Promise<readonly string[]>
+  /** What is left of this runner's sandboxes on the machine, after all. */
+  left(): Promise<readonly string[]>
+}
+
+type Kind = (typeof KINDS)[number]['kind']
+
+function executorOf(kind: Kind): ExecutorConfig {
+  if (kind === 'docker') return { kind, host: docker.url }
+  if (kind !== 'oci') return { kind }
+  const ids = process.getuid?.() === 0 ? CONTAINER_IDS : { ...CONTAINER_IDS, first: 0 }
+  return { kind, oci: { dataDir: images, env: {}, imageBytes: 2 ** 40, ids } }
 }
 
 /** The pids of the watchdogs whose parent is this process, or which have lost it. */
@@ -57,22 +79,33 @@ async function watchdogsOf(parents: readonly number[]): Promise<readonly number[
   return pids.filter((_, index) => found[index]).map(Number)
 }
 
-async function start(kind: (typeof KINDS)[number]['kind']): Promise<Runner> {
+/** Starts the next process of a runner, as far as its executor, and ends it. */
+async function openNext({ executor, instance, folder }: BeatingRunner): Promise<void> {
+  const deps = { log: silentLog(), instance, folder, networks: freeNetworks(), hide: [] }
+  await using _next = await openExecutor(executor, deps)
+}
+
+async function start(kind: Kind): Promise<Runner> {
   await using opening = new AsyncDisposableStack()
   const dir = opening.use(await tempDir())
   const workspace = dir.join('workspace')
   await mkdir(workspace)
   const told: BeatingRunner = {
-    executor: { kind, ...(kind === 'docker' ? { host: docker.url } : {}) },
+    executor: executorOf(kind),
     instance: uniquePrefix(),
-    ...(kind === 'docker' ? { image: testImage() } : {}),
+    ...(kind === 'docker' || kind === 'oci' ? { image: testImage() } : {}),
     workspace,
+    folder: dir.join('sandboxes'),
   }
   const containers = async () => {
     if (kind !== 'docker') return []
     const api = new DockerApi(parseEngineAddress(docker.url))
     return api.listContainers('narwhal.runner', told.instance)
   }
+  const left = async () =>
+    kind === 'oci' ? await partsOf(told.folder, told.instance) : await containers()
+  // What a killed one leaves is removed by the next.
+  if (kind === 'oci') opening.defer(() => openNext(told))
   const fixture = join(import.meta.dirname, 'beating-runner.fixture.ts')
   const child = spawn(process.execPath, [fixture, JSON.stringify(told)], {
     stdio: ['pipe', 'pipe', 'pipe'],
@@ -120,6 +153,7 @@ async function start(kind: (typeof KINDS)[number]['kind']): Promise<Runner> {
     untilStill,
     watchdogs: () => watchdogsOf([child.pid ?? 0]),
     containers,
+    left,
     [Symbol.asyncDispose]: () => stack.disposeAsync(),
   }
 }
@@ -205,12 +239,9 @@ for (const { kind, skip } of KINDS) {
       runner.child.kill('SIGKILL')
       await once(runner.child, 'exit')
       process.kill(watchdog, 'SIGKILL')
-      const { executor, instance } = runner.told
-      const folder = join(tmpdir(), uniquePrefix('narwhal-sandboxes-'))
-      const deps = { log: silentLog(), instance, folder, networks: freeNetworks(), hide: [] }
-      await using _next = await openExecutor(executor, deps)
+      await openNext(runner.told)
       await runner.untilStill()
-      assert.deepEqual(await runner.containers(), [])
+      assert.deepEqual(await runner.left(), [])
     },
   )
 

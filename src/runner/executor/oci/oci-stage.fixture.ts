@@ -124,7 +124,9 @@ export async function partsOf(folder: string, instance: string): Promise<readonl
   const own = ['containers/records', 'containers/containers', 'control'].map((name) =>
     join(folder, name),
   )
-  const all = [...own, join('/run', instance, 'state'), ...groups].map(async (place) => {
+  // Its folder there is named by the test, or by a configuration.
+  const states = [instance, `narwhal-${instance}`].map((name) => join('/run', name, 'state'))
+  const all = [...own, ...states, ...groups].map(async (place) => {
     const entries = await readdir(place, { withFileTypes: true }).catch(() => [])
     const wanted = entries.filter((one) => one.isDirectory() || one.name.endsWith('.json'))
     return wanted.map(({ name }) => join(place, name))
