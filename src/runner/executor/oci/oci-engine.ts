@@ -3,7 +3,7 @@ import { rmdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { ImageRun } from '../../../core/attempt/image-run.ts'
 import { parseImageReference } from '../../../core/image-reference.ts'
-import { NarwhalError } from '../../../lib/errors.ts'
+import { hasCode, NarwhalError } from '../../../lib/errors.ts'
 import { ownProcess } from '../../../lib/process-owner.ts'
 import { removeFolder } from '../../../lib/remove-folder.ts'
 import { measureFolders } from '../../disk/measure-folders.ts'
@@ -130,8 +130,14 @@ export class OciEngine implements ContainerEngine, AsyncDisposable {
     }
   }
 
-  start(id: string): Promise<void> {
-    return this.#get(id).start()
+  async start(id: string): Promise<void> {
+    try {
+      await this.#get(id).start()
+    } catch (error) {
+      // What was proven may not hold any more: the next container waits until it has been tried again.
+      if (hasCode(error, 'unavailable')) await this.found?.filters.forget()
+      throw error
+    }
   }
 
   attach(id: string): Promise<ContainerOutput> {

@@ -42,7 +42,7 @@ async function openMeans(
   isRoot: boolean,
 ): Promise<OciMeans> {
   const firstId = ids.first === 0 ? {} : { firstId: ids.first }
-  const found = await findRuntime({ folder, ...firstId })
+  const found = await findRuntime({ folder, ...firstId, recalls: true })
   if (typeof found === 'string') throw new NarwhalError('unavailable', found)
   // Without a user namespace in spite of what is configured, files have the ids that images give them.
   const first = found.idMap?.firstId ?? 0

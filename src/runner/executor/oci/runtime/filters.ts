@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { mkdir, readFile, realpath, rename, rm, stat, writeFile } from 'node:fs/promises'
+import { mkdir, rename, rm, writeFile } from 'node:fs/promises'
 import { arch, machine, release } from 'node:os'
 import { join } from 'node:path'
 import { NarwhalError } from '../../../../lib/errors.ts'
@@ -10,17 +10,16 @@ import type { OciSeccomp } from '../spec/oci-json.ts'
 import type { SeccompWay } from '../spec/oci-wanted.ts'
 import { seccompProfile } from '../spec/seccomp/seccomp-profile.ts'
 import { proofCalls, proofTrouble } from './call-proof.ts'
-import { type TrialPlace, type TrialSpec, tryContainer } from './trial-container.ts'
-
-/** Where libseccomp is in the usual distributions. */
-const LIBRARIES = [
-  '/usr/lib/x86_64-linux-gnu',
-  '/usr/lib/aarch64-linux-gnu',
-  '/usr/lib64',
-  '/usr/lib',
-  '/lib64',
-  '/lib',
-].map((folder) => `${folder}/libseccomp.so.2`)
+import { fileIdentity, libraryFacts } from './proofs/machine-facts.ts'
+import type { Proofs } from './proofs/proofs.ts'
+import { readTrusted } from './proofs/trusted-file.ts'
+import {
+  type TrialPlace,
+  type TrialResult,
+  type TrialSpec,
+  trialFacts,
+  tryContainer,
+} from './trial-container.ts'
 
 export interface FilterOptions {
   readonly place: TrialPlace
@@ -28,11 +27,13 @@ export interface FilterOptions {
   readonly folder: string
   /** Of every container: how it is mapped, and its limits. */
   readonly spec: Omit<TrialSpec, 'rights' | 'seccomp'>
+  /** Where it is kept that one was proven. */
+  readonly proofs: Proofs
 }
 
 /**
- * The seccomp filters of one runtime's containers, one for each set of rights. Each is proven once in this
- * process, in a container, before it is used.
+ * The seccomp filters of one runtime's containers, one for each set of rights. Each is proven in a container before
+ * it is used: until the next boot, or until something changes that it depends on.
  *
  * crun compiles a profile for every container, which takes longer than all else; so what it has compiled is
  * kept, by everything that decides its content.
@@ -61,32 +62,36 @@ export class Filters {
     return await way
   }
 
+  /** Proves all again, before the next container: one was not started, though a trial had shown that it would be. */
+  async forget(): Promise<void> {
+    this.#proven.clear()
+    await this.#options.proofs.forget()
+  }
+
   async #prove(rights: ContainerRights, profile: OciSeccomp, digest: string): Promise<SeccompWay> {
-    const { runtime } = this.#options.place
-    if (runtime.name !== 'crun') {
-      const plain = { kind: 'profile', profile } as const
-      await this.#try(rights, plain)
-      return plain
-    }
-    const file = join(this.#options.folder, `${await keyOf(runtime.path, digest)}.bpf`)
-    const kept = await readFile(file).catch(() => undefined)
-    if (kept) {
-      const way = { kind: 'compiled', program: kept } as const
-      const works = await this.#try(rights, way).then(
+    const { place, folder, proofs } = this.#options
+    const file = join(folder, `${keyOf(place.runtime.path, digest)}.bpf`)
+    const compiled = place.runtime.name === 'crun' ? readTrusted(file) : undefined
+    const plain: SeccompWay = { kind: 'profile', profile }
+    const best: SeccompWay = compiled ? { kind: 'compiled', program: compiled } : plain
+    if (proofs.find(this.#factsOf(rights, best)) !== undefined) return best
+    const proven = await this.#tryWays(rights, { best, plain, file })
+    await proofs.keep(this.#factsOf(rights, proven), '')
+    return proven
+  }
+
+  async #tryWays(rights: ContainerRights, { best, plain, file }: Ways): Promise<SeccompWay> {
+    if (best !== plain) {
+      const works = await this.#try(rights, best).then(
         () => true,
         () => false,
       )
-      if (works) return way
+      if (works) return best
       await rm(file, { force: true })
     }
-    return await this.#compile(rights, profile, file)
-  }
-
-  async #compile(rights: ContainerRights, profile: OciSeccomp, file: string): Promise<SeccompWay> {
-    const plain = { kind: 'profile', profile } as const
     const { filter } = await this.#try(rights, plain)
     // A crun that keeps no compiled filter has it compiled each time.
-    if (!filter) return plain
+    if (!filter || this.#options.place.runtime.name !== 'crun') return plain
     const compiled = { kind: 'compiled', program: filter } as const
     await this.#try(rights, compiled)
     await keep(file, filter)
@@ -94,7 +99,7 @@ export class Filters {
   }
 
   /** Rejects with `unavailable` unless a container with this filter has it. */
-  async #try(rights: ContainerRights, seccomp: SeccompWay) {
+  async #try(rights: ContainerRights, seccomp: SeccompWay): Promise<TrialResult> {
     const { place, spec } = this.#options
     const machineKind = arch() as ElfMachine
     const calls = proofCalls(machineKind)
@@ -104,6 +109,22 @@ export class Filters {
     if (trouble !== '') throw new NarwhalError('unavailable', trouble)
     return result
   }
+
+  /** Of the proof that a container with this filter has it. */
+  #factsOf(rights: ContainerRights, seccomp: SeccompWay): readonly unknown[] {
+    const { place, spec } = this.#options
+    const { path } = place.runtime
+    const trial = trialFacts(place, { ...spec, rights, seccomp })
+    return ['filter', fileIdentity(path), trial, proofCalls(arch() as ElfMachine)]
+  }
+}
+
+interface Ways {
+  /** The compiled one, if one is kept. */
+  readonly best: SeccompWay
+  readonly plain: SeccompWay
+  /** Where the compiled one is kept. */
+  readonly file: string
 }
 
 function isKnown(architecture: string): architecture is ElfMachine {
@@ -119,19 +140,9 @@ async function keep(file: string, filter: Uint8Array): Promise<void> {
 }
 
 /** The runtime and libseccomp by their files: an update replaces them. */
-async function keyOf(runtime: string, profile: string): Promise<string> {
-  const files = await Promise.all([runtime, ...LIBRARIES].map(identityOf))
+function keyOf(runtime: string, profile: string): string {
+  const files = [fileIdentity(runtime), libraryFacts()]
   return digestOf(JSON.stringify([files, release(), machine(), profile]))
-}
-
-async function identityOf(path: string): Promise<readonly unknown[]> {
-  try {
-    const real = await realpath(path)
-    const { size, mtimeMs, ino } = await stat(real)
-    return [real, size, mtimeMs, ino]
-  } catch {
-    return []
-  }
 }
 
 function digestOf(text: string): string {

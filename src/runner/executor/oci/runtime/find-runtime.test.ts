@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
-import { chmod, mkdir, mkdtempDisposable, readdir, stat, writeFile } from 'node:fs/promises'
+import { chmod, mkdir, mkdtempDisposable, readdir, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { strictRights } from '../spec/capabilities.ts'
+import { dockerRights, strictRights } from '../spec/capabilities.ts'
 import { findRuntime, type RuntimeSearch } from './find-runtime.ts'
 
 const FIRST_ID = 1_879_048_192
@@ -66,6 +66,69 @@ test('compiles again what was kept and is damaged', async (t) => {
     assert.ok((await stat(join(kept, file))).size > 1_000, what)
   }
 })
+
+test('recalls what was proven since the last boot, and tries nothing again', async (t) => {
+  await using stage = await provenStage()
+  if (typeof stage.found === 'string') return t.skip(stage.found)
+  await stage.preventTrials()
+  const again = await findRuntime({ ...stage.search, recalls: true })
+  if (typeof again === 'string') return assert.fail(again)
+  assert.deepEqual(again.runtime, stage.found.runtime)
+  assert.equal(again.version, stage.found.version)
+  const rights = again.idMap ? dockerRights() : strictRights()
+  const filters = [stage.found, again].map(async (one) => one.filters.for(rights))
+  const [before, now] = await Promise.all(filters)
+  assert.deepEqual(now, before)
+})
+
+test('recalls nothing for other ids, nor when it is asked to try', async (t) => {
+  for (const change of [{ firstId: FIRST_ID + 65_536, recalls: true }, {}]) {
+    await using stage = await provenStage()
+    if (typeof stage.found === 'string') return t.skip(stage.found)
+    if ('firstId' in change && process.getuid?.() !== 0) continue
+    await stage.preventTrials()
+    assert.equal(typeof (await findRuntime({ ...stage.search, ...change })), 'string')
+  }
+})
+
+test('recalls nothing of a filter that is damaged', async (t) => {
+  await using stage = await provenStage()
+  if (typeof stage.found === 'string') return t.skip(stage.found)
+  if (stage.found.runtime.name !== 'crun') return t.skip('needs crun')
+  const [file = ''] = await readdir(join(stage.search.folder, 'filters'))
+  const path = join(stage.search.folder, 'filters', file)
+  await writeFile(path, Buffer.from('060000000000ff7f', 'hex'))
+  await findRuntime({ ...stage.search, recalls: true })
+  assert.ok((await stat(path)).size > 1_000)
+})
+
+test('tries again after a container did not start', async (t) => {
+  await using stage = await provenStage()
+  if (typeof stage.found === 'string') return t.skip(stage.found)
+  const again = await findRuntime({ ...stage.search, recalls: true })
+  if (typeof again === 'string') return assert.fail(again)
+  const rights = again.idMap ? dockerRights() : strictRights()
+  await stage.preventTrials()
+  await again.filters.for(rights)
+  await again.filters.forget()
+  await assert.rejects(again.filters.for(rights))
+})
+
+/** A folder in which a runtime was found. */
+async function provenStage() {
+  const dir = await mkdtempDisposable(join(tmpdir(), 'narwhal-runtime-'))
+  const search: RuntimeSearch = { folder: dir.path, firstId: FIRST_ID }
+  const found = await findRuntime(search)
+  return {
+    search,
+    found,
+    preventTrials: async () => {
+      await rm(join(dir.path, 'trials'), { recursive: true, force: true })
+      await writeFile(join(dir.path, 'trials'), '')
+    },
+    [Symbol.asyncDispose]: () => dir[Symbol.asyncDispose](),
+  }
+}
 
 test('says what to install where there is no runtime', async () => {
   await using dir = await mkdtempDisposable(join(tmpdir(), 'narwhal-runtime-'))

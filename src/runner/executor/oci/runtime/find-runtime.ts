@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises'
+import { userInfo } from 'node:os'
 import { join } from 'node:path'
 import { CONTAINER_IDS } from '../../../../core/container-ids.ts'
 import { describeError } from '../../../../lib/errors.ts'
@@ -9,8 +10,10 @@ import type { OciRlimit } from '../spec/oci-json.ts'
 import { loweredRlimits, oomScoreOf, parseRlimits, rlimitsOf } from '../spec/rlimits.ts'
 import { Filters } from './filters.ts'
 import { findVersion } from './find-version.ts'
+import { fileIdentity } from './proofs/machine-facts.ts'
+import { Proofs } from './proofs/proofs.ts'
 import type { RuntimeName, RuntimeProgram } from './trial-container.ts'
-import { findOuterNamespace } from './user-namespace.ts'
+import { findOuterNamespace, type OuterNamespace } from './user-namespace.ts'
 
 /** A runtime that has started a container here, and how it does so. */
 export interface FoundRuntime {
@@ -36,6 +39,8 @@ export interface RuntimeSearch {
   readonly firstId?: number
   /** In this order; both by default. */
   readonly names?: readonly RuntimeName[]
+  /** Whether what was proven since the last boot counts; by default all is tried. It is kept in any case. */
+  readonly recalls?: boolean
 }
 
 const NAMES: readonly RuntimeName[] = ['crun', 'runc']
@@ -45,7 +50,8 @@ const NAMES: readonly RuntimeName[] = ['crun', 'runc']
  * without. Resolves to one sentence if there is none: what is missing, and the command that provides it.
  */
 export async function findRuntime(search: RuntimeSearch): Promise<FoundRuntime | string> {
-  const machine = await lookAround(search)
+  const proofs = proofsOf(search)
+  const machine = await lookAround(search, proofs)
   if (typeof machine === 'string') return machine
   const notes: string[] = []
   for (const name of search.names ?? NAMES) {
@@ -57,16 +63,17 @@ export async function findRuntime(search: RuntimeSearch): Promise<FoundRuntime |
     const runtime = { name, path }
     for (const idMap of machine.maps) {
       const found = { ...machine, runtime, ...(idMap ? { idMap } : {}) }
-      const filters = filtersOf(search, found)
-      try {
-        const [version] = await Promise.all([
-          findVersion(path),
-          filters.for(idMap ? dockerRights() : strictRights()),
-        ])
+      const filters = filtersOf(search, found, proofs)
+      // Both to their end: nothing is written here after that.
+      const [version, [proof]] = await Promise.all([
+        recallVersion(path, proofs),
+        Promise.allSettled([filters.for(idMap ? dockerRights() : strictRights())]),
+      ])
+      if (proof.status === 'fulfilled') {
         return { ...found, version, filters, notes: [...notes, ...machine.notes] }
-      } catch (error) {
-        notes.push(idMap && machine.maps.length > 1 ? noMap(name, error) : fails(name, error))
       }
+      const { reason } = proof
+      notes.push(idMap && machine.maps.length > 1 ? noMap(name, reason) : fails(name, reason))
     }
   }
   const hasNone = notes.every((note) => note === CRUN_IS_BETTER)
@@ -90,7 +97,7 @@ interface Machine
   readonly maps: readonly (IdMap | undefined)[]
 }
 
-async function lookAround({ firstId }: RuntimeSearch): Promise<Machine | string> {
+async function lookAround({ firstId }: RuntimeSearch, proofs: Proofs): Promise<Machine | string> {
   const own = parseRlimits(await readFile('/proc/self/limits', 'utf8'))
   const lowered = loweredRlimits(own)
   const oomScore = oomScoreOf(await readFile('/proc/self/oom_score_adj', 'utf8'))
@@ -100,7 +107,7 @@ async function lookAround({ firstId }: RuntimeSearch): Promise<Machine | string>
       firstId === undefined ? [undefined] : [{ firstId, count: CONTAINER_IDS.count }, undefined]
     return { ...common, enter: [], overlayOptions: 'redirect_dir=on', maps }
   }
-  const outer = await findOuterNamespace()
+  const outer = await recallOuterNamespace(proofs)
   if (typeof outer === 'string') return `an ordinary user can't start containers here: ${outer}`
   const maps = [{ firstId: 0, count: outer.count }]
   return { ...common, enter: outer.enter, overlayOptions: 'userxattr', maps }
@@ -112,11 +119,35 @@ function filtersOf(
     FoundRuntime,
     'runtime' | 'enter' | 'overlayOptions' | 'rlimits' | 'oomScore' | 'idMap'
   >,
+  proofs: Proofs,
 ): Filters {
   const { rlimits, oomScore, idMap } = found
   return new Filters({
     place: { ...found, folder: join(folder, 'trials') },
     folder: join(folder, 'filters'),
     spec: { rlimits, oomScore, ...(idMap ? { idMap } : {}) },
+    proofs,
   })
+}
+
+function proofsOf({ folder, recalls = false }: RuntimeSearch): Proofs {
+  return new Proofs({ folder: join(folder, 'proofs'), place: folder, recalls })
+}
+
+async function recallVersion(path: string, proofs: Proofs): Promise<string | undefined> {
+  const facts = ['version', fileIdentity(path)]
+  const kept = proofs.find(facts)
+  if (kept !== undefined) return kept
+  const version = await findVersion(path)
+  if (version !== undefined) await proofs.keep(facts, version)
+  return version
+}
+
+async function recallOuterNamespace(proofs: Proofs): Promise<OuterNamespace | string> {
+  const facts = ['outer namespace', userInfo().username]
+  const kept = proofs.find(facts)
+  if (kept !== undefined) return JSON.parse(kept) as OuterNamespace
+  const outer = await findOuterNamespace()
+  if (typeof outer !== 'string') await proofs.keep(facts, JSON.stringify(outer))
+  return outer
 }

@@ -7,6 +7,7 @@ import { firstLine } from '../../../../lib/hostile-text.ts'
 import { removeFolder } from '../../../../lib/remove-folder.ts'
 import { PROGRAM_ENV } from '../../../tools/programs.ts'
 import type { ElfMachine } from '../../elf-program.ts'
+import type { OciSpec } from '../spec/oci-json.ts'
 import { ociSpec, RUN_FLAGS } from '../spec/oci-spec.ts'
 import type { OciWanted } from '../spec/oci-wanted.ts'
 import { containerUser } from '../spec/users/container-user.ts'
@@ -81,6 +82,12 @@ export async function tryContainer(
   }
 }
 
+/** All that decides what a trial shows, but for this machine; plain data. */
+export function trialFacts(place: TrialPlace, spec: TrialSpec): readonly unknown[] {
+  const command = commandOf({ ...place, folder: '' }, { folder: '', state: '', id: '' })
+  return [command, configOf(spec)]
+}
+
 async function prepare(folder: string, spec: TrialSpec, program: Uint8Array): Promise<void> {
   const at = (...parts: string[]) => join(folder, ...parts)
   for (const name of ['lower/folder', 'upper', 'work', 'root', 'state']) {
@@ -101,7 +108,11 @@ async function prepare(folder: string, spec: TrialSpec, program: Uint8Array): Pr
     ]
     await Promise.all(owned.map((name) => chown(at(name), first, first)))
   }
-  const wanted: OciWanted = {
+  await writeFile(at('config.json'), JSON.stringify(configOf(spec)))
+}
+
+function configOf(spec: TrialSpec): OciSpec {
+  return ociSpec({
     ...spec,
     root: join(publicFolder(), 'root'),
     args: ['/calls'],
@@ -111,8 +122,7 @@ async function prepare(folder: string, spec: TrialSpec, program: Uint8Array): Pr
     hostname: 'narwhal',
     network: { kind: 'new' },
     mounts: [],
-  }
-  await writeFile(at('config.json'), JSON.stringify(ociSpec(wanted)))
+  })
 }
 
 async function run(place: TrialPlace, folder: string, count: number): Promise<TrialResult> {
