@@ -3,7 +3,7 @@ import { chmod } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { NarwhalError } from '../../src/lib/errors.ts'
-import type { HeldImage } from '../../src/runner/images/held-image.ts'
+import type { HeldImage, ImageConfig } from '../../src/runner/images/held-image.ts'
 import type { Images } from '../../src/runner/images/images.ts'
 import { layOut, TEST_IMAGE } from './services/docker-image.ts'
 import { findProgram } from './services/programs.ts'
@@ -19,12 +19,16 @@ export async function layOutImage(folder: string, owner: number): Promise<string
   return layer
 }
 
-/** A store that has the test image only, in this layer. */
-export function unpackedImage(layer: string): Images {
+/** A store that has the test image only, in this layer; also under other names, with what they say besides. */
+export function unpackedImage(
+  layer: string,
+  others: Readonly<Record<string, Partial<ImageConfig>>> = {},
+): Images {
+  const named: typeof others = { ...others, [TEST_IMAGE]: {} }
   return {
-    find: async (reference) => (reference === TEST_IMAGE ? 'sha256:0' : undefined),
+    find: async (reference) => (named[reference] ? 'sha256:0' : undefined),
     hold: async ({ full }): Promise<HeldImage> => {
-      if (full !== TEST_IMAGE) {
+      if (!named[full]) {
         throw new NarwhalError('not_found', `image ${full} can't be pulled: there is none`)
       }
       return {
@@ -37,7 +41,8 @@ export function unpackedImage(layer: string): Images {
           env: [],
           user: '',
           workingFolder: '',
-          exposedPorts: ['8080/tcp'],
+          exposedPorts: [],
+          ...named[full],
         },
         highestId: 65_534,
         [Symbol.asyncDispose]: async () => {},

@@ -34,6 +34,30 @@ test('gives a real process a repository in which git log and git describe work',
   assert.match(words, /log 1 no\nlog 1 exit code 3\nstep 1 ended failure: exit code 3/)
 })
 
+test('what happens while the sandbox is opened is in the log as it happens, before the first step', async () => {
+  await using repository = await gitRepository({ files: { a: 'a' } })
+  const opened = Promise.withResolvers<void>()
+  class SlowExecutor extends FakeExecutor {
+    override async open(...[spec, signal]: Parameters<FakeExecutor['open']>) {
+      spec.onProgress?.('pulling x:1')
+      spec.onProgress?.('layer 1 of 1 is unpacked')
+      await opened.promise
+      return super.open(spec, signal)
+    }
+  }
+  await using executor = new SlowExecutor()
+  await using served = await startTestRunner({ executor })
+  const attempt = new AttemptClient(
+    runnerClient(served.transport),
+    orderOf(await headOf(repository), ['echo hello']),
+  )
+  const pulled = /log 0 pulling x:1\nlog 0 layer 1 of 1 is unpacked/
+  await eventually(() => pulled.test(attempt.words.join('\n')) || null)
+  opened.resolve()
+  await attempt.untilFinished()
+  assert.match(attempt.words.join('\n'), /is unpacked\n(?:.*\n)*step 0\nlog 0 echo hello/)
+})
+
 test('passes on a long log whole, however fast it comes', async () => {
   await using repository = await gitRepository({ files: { a: 'a' } })
   await using executor = new FakeExecutor()

@@ -22,6 +22,7 @@ import { JobMask, maskEnv } from '../masking/job-mask.ts'
 import type { EventSpool } from '../spool/event-spool.ts'
 import type { Spools } from '../spool/spools.ts'
 import { collectOutputs, outputEnv } from '../steps/collect-outputs.ts'
+import { EarlyNotes } from '../steps/early-notes.ts'
 import { firstNotes } from '../steps/first-notes.ts'
 import type { End } from '../steps/run-step.ts'
 import { ServiceLogs } from '../steps/service-logs.ts'
@@ -102,6 +103,7 @@ export class Attempt implements KnownAttempt {
   readonly #stop: AttemptStop
   readonly #steps: StepSequence
   readonly #services: ServiceLogs
+  readonly #early = new EarlyNotes((line) => this.#steps.say(line))
   #isFinished = false
 
   constructor(order: AttemptOrder, deps: AttemptDeps) {
@@ -155,6 +157,7 @@ export class Attempt implements KnownAttempt {
         workspace: folderWorkspace(join(deps.workspaces, `${jobId}-${attempt}`)),
         limits: deps.limits,
         onService: this.#services.onEvent,
+        onProgress: this.#early.say,
       }),
       signal,
       onPhase: (event) => this.#append(event),
@@ -264,10 +267,12 @@ export class Attempt implements KnownAttempt {
       const { signal } = this.#stop
       const prepared = Promise.all([this.#preparation.ready, this.#deps.former])
       const [sandbox] = await withGrace(prepared, signal, GRACE_MS)
+      await this.#early.end()
       return await this.#runSteps(sandbox, signal)
     } catch (error) {
       const end = this.#explain(error, this.#preparation.fault)
-      if (this.#order.job.steps.length > 0) await this.#steps.say(end.reason)
+      await this.#early.end()
+      await this.#steps.say(end.reason)
       return end
     }
   }
@@ -277,9 +282,7 @@ export class Attempt implements KnownAttempt {
     const guarded = this.#keeper.guard(sandbox)
     using _disk = this.#watchDisk(sandbox)
     this.#mask.learnFrom(sandbox)
-    if (this.#order.job.steps.length > 0) {
-      for (const note of sandbox.notes ?? []) await this.#steps.say(note)
-    }
+    for (const note of sandbox.notes ?? []) await this.#steps.say(note)
     const idTokens = this.#idTokens
     const result = await this.#steps.run(
       withRoom(guarded, sandbox.disk),

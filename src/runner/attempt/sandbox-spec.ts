@@ -13,9 +13,9 @@ export const GIT_IN_SANDBOX = {
 /** The sandbox of an attempt: what its job asks for, within the runner's limits. */
 export function sandboxSpecOf(
   { jobId, attempt, job, commit }: AttemptOrder,
-  parts: Pick<SandboxSpec, 'workspace' | 'limits' | 'onService'>,
+  parts: Pick<SandboxSpec, 'workspace' | 'limits' | 'onService' | 'onProgress'>,
 ): SandboxSpec {
-  const { workspace, limits, onService } = parts
+  const { workspace, limits, onService, onProgress } = parts
   return {
     name: `${jobId}/${attempt}`,
     ...present({ image: job.image, network: job.network }),
@@ -23,6 +23,7 @@ export function sandboxSpecOf(
     workspace,
     limits: limitsOf(job, limits),
     isStranger: commit.isStranger ?? false,
+    ...present({ onProgress }),
     ...(job.services && { services: job.services, ...present({ onService }) }),
     ...imagesOf(job),
   }

@@ -26,6 +26,8 @@ export interface SandboxSpec {
   readonly services?: readonly ServiceSpec[]
   /** Receives the events of services, by index in `services`; may apply back-pressure to output. */
   readonly onService?: (index: number, event: ServiceEvent) => void | Promise<void>
+  /** Receives lines for the job's log while the sandbox is being opened, such as how far a pull is. */
+  readonly onProgress?: (line: string) => void
 }
 
 /** Events of a service, in this order. If it ends with its sandbox, no `ended` is sent. */

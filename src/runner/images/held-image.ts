@@ -31,6 +31,8 @@ export interface ImageConfig {
   /** Such as `5432/tcp`. */
   readonly exposedPorts: readonly string[]
   readonly healthcheck?: Healthcheck
+  /** Of the image's scripts, such as that of its health check; absent: `/bin/sh -c`. */
+  readonly shell?: readonly string[]
 }
 
 /** How an image says that its service is ready; Docker's own addition to the specification. */

@@ -112,9 +112,9 @@ export class RegistryImages implements Images {
 
   async #pull(image: ImageReference, asker: Asker): Promise<void> {
     const { store, skopeo } = this.#options
-    const { signal, isStranger = false, onProgress = () => {} } = asker
+    const { signal, isStranger = false } = asker
     const key = [image.full, loginKey(asker.login), isStranger].join(' ')
-    await this.#pulls.join(key, signal, async (own) => {
+    const pull = async (own: AbortSignal, onProgress: (line: string) => void) => {
       onProgress(`pulling ${image.full}`)
       const { login } = asker
       const { patience = PATIENCE } = this.#options
@@ -123,7 +123,8 @@ export class RegistryImages implements Images {
       const record = store.findName(image.full)
       if (record) this.#prove(record, asker)
       store.pruneLater(this.#options.mostBytes)
-    })
+    }
+    await this.#pulls.join(key, signal, pull, asker.onProgress)
   }
 
   /** Its own; or that of the operator, if the code is of the repository's own people. */

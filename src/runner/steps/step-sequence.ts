@@ -125,8 +125,9 @@ export class StepSequence {
     return true
   }
 
-  /** Adds a line to the end of the log of the step that started last. */
+  /** Adds a line to the end of the log of the step that started last; nowhere without steps. */
   async say(text: string): Promise<void> {
+    if (this.#job.steps.length === 0) return
     const last = Math.max(0, this.#next - 1)
     const background = this.#background.find(({ index }) => index === last)
     if (background) return background.log.say(text)

@@ -53,7 +53,29 @@ export interface ImageAsk {
   readonly pull: 'missing' | 'never'
   /** Whether a stranger's job asks: private registries are closed to it, and it gains no privileges. */
   readonly isStranger: boolean
+  /** Receives lines for the job's log. */
+  readonly onProgress: (line: string) => void
   readonly signal: AbortSignal
+}
+
+/** What a container's image says of the service that it is. */
+export interface ServiceFacts {
+  /** How it tells that it is ready; absent: it doesn't. */
+  readonly check?: HealthCheck
+  /** Such as `5432/tcp`. */
+  readonly exposedPorts: readonly string[]
+}
+
+/** An image's HEALTHCHECK, with Docker's defaults filled in. */
+export interface HealthCheck {
+  /** A program with its arguments; succeeds with exit code 0. */
+  readonly command: readonly string[]
+  readonly intervalMs: number
+  readonly timeoutMs: number
+  /** Failures in this time after the start don't count. */
+  readonly startPeriodMs: number
+  /** After this many failures in a row it has failed. */
+  readonly retries: number
 }
 
 /** The containers of one job. */
@@ -106,6 +128,8 @@ export interface ContainerEngine {
   list(): Promise<readonly string[]>
   /** The id of the image that this reference names now; `undefined` if it does not exist. */
   findImage(reference: string): Promise<string | undefined>
+  /** What its image says of it; undefined if that is not known. Never rejects. */
+  serviceFactsOf(id: string): Promise<ServiceFacts | undefined>
   /** The images of these containers, each once; what is not known is left out. Never rejects. */
   imagesOf(containers: readonly NamedContainer[]): Promise<readonly ImageRun[]>
   /**

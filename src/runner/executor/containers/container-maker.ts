@@ -36,9 +36,13 @@ type OneSpec = Pick<SandboxSpec, 'name' | 'workspace' | 'limits'> & {
   /** Absent: its own. */
   readonly maskFile?: string
   readonly isStranger?: boolean
+  readonly onProgress?: (line: string) => void
 }
 
-type WatchSpec = Pick<SandboxSpec, 'name' | 'limits' | 'isStranger'> & {
+type AskSpec = Pick<SandboxSpec, 'isStranger' | 'onProgress'>
+
+type WatchSpec = Pick<SandboxSpec, 'name' | 'limits'> & {
+  readonly asked: AskSpec
   readonly script: string
   readonly container: string
 }
@@ -146,7 +150,7 @@ export class ContainerMaker {
     const { connection } = place
     const mustTidy = !this.#options.runnerIsRoot
     const spec = { name: 'warm', workspace, limits, connection, mustTidy }
-    const ask = { pull: 'never', isStranger: asked.isStranger, signal: NEVER } as const
+    const ask = { ...askFor(asked, NEVER), pull: 'never' } as const
     const container = await this.#create(image, spec, ask, imageId)
     if (!container) return undefined
     made.defer(() => container.remove().catch(() => {}))
@@ -161,18 +165,20 @@ export class ContainerMaker {
     spec: SandboxSpec & { readonly place: JobPlace },
     signal: AbortSignal,
   ): Promise<JobServices> {
-    const { services = [], limits, name, place, isStranger, onService } = spec
+    const { services = [], limits, name, place, onService } = spec
     const containers: ServiceContainer[] = []
     const made = new JobServices(containers)
     const watch = (container: string, script: string, until: AbortSignal): Promise<void> =>
-      this.#watch(image, { script, container, name, limits, isStranger }, until)
+      this.#watch(image, { script, container, name, limits, asked: spec }, until)
     try {
       for (const [index, service] of services.entries()) {
         const connection = await place.ofService(service.name)
         const wanted = serviceSpec(service, { name, limits, connection })
-        const id = await this.#created(wanted, askFor(isStranger, signal))
+        const id = await this.#created(wanted, askFor(spec, signal))
         const onEvent = (event: ServiceEvent) => onService?.(index, event)
-        containers.push(new ServiceContainer({ engine: this.#engine, id, service, onEvent, watch }))
+        const { onProgress } = askFor(spec, signal)
+        const parts = { engine: this.#engine, id, service, onEvent, onProgress, watch }
+        containers.push(new ServiceContainer(parts))
       }
       return made
     } catch (error) {
@@ -184,14 +190,14 @@ export class ContainerMaker {
   /** Runs a script until it exits with 0, with the shell of the job's image, in another's network. */
   async #watch(
     image: ImageReference,
-    { script, ...spec }: WatchSpec,
+    { script, asked, ...spec }: WatchSpec,
     signal: AbortSignal,
   ): Promise<void> {
     const loop = `until (${script}\n); do sleep 0.2 || sleep 1; done`
     // The job's own image, which the engine has by now.
     const connection = { kind: 'as', container: spec.container } as const
     const probe = probeSpec(image.full, loop, { ...spec, connection })
-    const id = await this.#created(probe, askFor(spec.isStranger, signal))
+    const id = await this.#created(probe, askFor(asked, signal))
     try {
       await this.#engine.start(id)
       await this.#engine.wait(id, signal)
@@ -201,7 +207,7 @@ export class ContainerMaker {
   }
 
   async #makeOne(image: ImageReference, spec: OneSpec, signal: AbortSignal): Promise<JobContainer> {
-    const made = await this.#create(image.full, spec, askFor(spec.isStranger, signal))
+    const made = await this.#create(image.full, spec, askFor(spec, signal))
     return made ?? missing(image.full)
   }
 
@@ -252,8 +258,9 @@ export class ContainerMaker {
 
 const NEVER = new AbortController().signal
 
-function askFor(isStranger: boolean | undefined, signal: AbortSignal): ImageAsk {
-  return { pull: 'missing', isStranger: isStranger ?? false, signal }
+function askFor(spec: Partial<AskSpec>, signal: AbortSignal): ImageAsk {
+  const { isStranger = false, onProgress = () => {} } = spec
+  return { pull: 'missing', isStranger, onProgress, signal }
 }
 
 function missing(image: string): never {

@@ -13,6 +13,10 @@ export interface ServicesOptions {
   readonly skip: string | false
   /** Of BusyBox. */
   readonly image: string
+  /** The same image, which says that it exposes 8080. */
+  readonly exposing: () => Promise<string>
+  /** The same, with a HEALTHCHECK, each second, four times: whether there is a file `/ready`. */
+  readonly checked: () => Promise<string>
   readonly open: (instance: string) => Executor
   /** How much there is of a runner whose jobs are over; it must be nothing. */
   readonly left: (instance: string) => Promise<number>
@@ -140,6 +144,44 @@ export function servicesContract(name: string, options: ServicesOptions): void {
       /^service db can't be started: .*\/no\/such/,
     )
     await refused([service('db', '', { image: '127.0.0.1:1/x:1' })], /can't be pulled/, 'not_found')
+    assert.equal(await left(instance), 0)
+  })
+
+  test(`${name}: steps wait for the HEALTHCHECK of a service's image, and for a port that it exposes`, {
+    skip,
+  }, async () => {
+    await using dir = await tempDir()
+    const instance = uniquePrefix()
+    await using executor = open(instance)
+    const checked = await options.checked()
+    const slow = service('slow', 'sleep 1.2; echo made it; touch /ready; exec sleep 1000', {
+      image: checked,
+    })
+    const ready = { command: 'echo own; exit 0', timeoutMs: 60_000 }
+    const own = service('own', 'exec sleep 1000', { image: checked, ready })
+    const web = service('web', `sleep 1; ${WEB}`, {
+      image: await options.exposing(),
+      env: { NAME: 'web' },
+    })
+    const wanted = { services: [slow, own, web], network: 'none' } as const
+    const { spec, heard } = await specWithServices(dir, image, wanted)
+    await using box = await executor.open(spec, NOTHING)
+    assert.ok(heard.includes('0 stdout made it\n'), heard.join())
+    assert.equal((await run(box, 'wget -qO- http://web:8080/x')).stdout, 'served by web\n')
+    await box[Symbol.asyncDispose]()
+
+    const never = service('db', 'echo no disk; exec sleep 1000', { image: checked })
+    const other = await specWithServices(dir, image, { services: [never] })
+    await assert.rejects(
+      executor.open(other.spec, NOTHING),
+      /^NarwhalError: service db is not healthy: its image's HEALTHCHECK has failed 4 times in a row \(exit code 1\); its last output: no disk$/,
+    )
+    const dies = service('db', 'sleep 0.3; exit 3', { image: checked })
+    const third = await specWithServices(dir, image, { services: [dies] })
+    await assert.rejects(
+      executor.open(third.spec, NOTHING),
+      /service db ended with exit code 3 before it was ready/,
+    )
     assert.equal(await left(instance), 0)
   })
 

@@ -181,7 +181,12 @@ test('docker: a container that starts when its runner has ended ends, too', { sk
     },
     process.getuid?.() === 0,
   )
-  const ask = { pull: 'never', isStranger: false, signal: NOTHING } as const
+  const ask = {
+    pull: 'never',
+    isStranger: false,
+    onProgress: () => {},
+    signal: NOTHING,
+  } as const
   // No channel is opened: a killed runner holds neither end of the FIFOs.
   const id = (await engine.create(spec, ask)) ?? assert.fail('the image is missing')
   stack.defer(() => engine.remove(id))

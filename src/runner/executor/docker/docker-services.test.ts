@@ -35,7 +35,29 @@ async function leftOf(instance: string, idle = 2): Promise<number> {
   return containers.length + Math.max(0, (await countJobNetworks(url, instance)) - idle)
 }
 
-servicesContract('docker', { skip, image: testImage(), open, left: leftOf })
+/** The test's own image with this change, as `docker commit` takes it; it has no files of its own, and stays. */
+async function changed(name: string, change: string): Promise<string> {
+  const image = `narwhal-test/${name}:1`
+  const engine = parseEngineAddress(url)
+  const post = (path: string, body?: unknown) => callEngine(engine, { method: 'POST', path, body })
+  const made = await post('/containers/create', { Image: testImage(), Cmd: ['true'] })
+  const { Id } = JSON.parse(made.text) as { Id: string }
+  const query = new URLSearchParams({ container: Id, repo: `narwhal-test/${name}`, tag: '1' })
+  query.append('changes', change)
+  const answer = await post(`/commit?${query.toString()}`)
+  assert.equal(answer.status, 201, answer.text)
+  await callEngine(engine, { method: 'DELETE', path: `/containers/${Id}` })
+  return image
+}
+
+servicesContract('docker', {
+  skip,
+  image: testImage(),
+  exposing: () => changed('exposing', 'EXPOSE 8080'),
+  checked: () => changed('checked', 'HEALTHCHECK --interval=1s --retries=4 CMD test -e /ready'),
+  open,
+  left: leftOf,
+})
 
 /** An image that a script derives from the test's own, removed on disposal. */
 async function imageAfter(executor: DockerExecutor, dir: TempDir, script: string) {

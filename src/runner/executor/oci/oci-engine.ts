@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import type { ImageRun } from '../../../core/attempt/image-run.ts'
 import { parseImageReference } from '../../../core/image-reference.ts'
 import { hasCode, NarwhalError } from '../../../lib/errors.ts'
+import { present } from '../../../lib/present.ts'
 import { ownProcess } from '../../../lib/process-owner.ts'
 import { removeFolder } from '../../../lib/remove-folder.ts'
 import { measureFolders } from '../../disk/measure-folders.ts'
@@ -18,10 +19,12 @@ import type {
   JobIds,
   NamedContainer,
   PreparedExec,
+  ServiceFacts,
 } from '../containers/container-engine.ts'
 import { containerName } from '../containers/container-name.ts'
 import { WORKSPACE } from '../containers/container-profile.ts'
 import type { ContainerSpec } from '../containers/container-spec.ts'
+import { healthCheckOf } from '../containers/services/health-check.ts'
 import type { SandboxDisk, SandboxHandle, SandboxLimits } from '../executor.ts'
 import { removeGroup } from '../local/bounds/sandbox-cgroups.ts'
 import { FifoStock } from '../pipes/fifo-stock.ts'
@@ -108,7 +111,7 @@ export class OciEngine implements ContainerEngine, AsyncDisposable {
 
   async create(spec: ContainerSpec, ask: ImageAsk): Promise<string | undefined> {
     await this.ping()
-    const { isStranger, signal } = ask
+    const { isStranger, signal, onProgress } = ask
     const reference = parseImageReference(spec.image)
     const { found, images } = this.#ready
     if (isStranger && !found.idMap) throw noStrangers()
@@ -119,6 +122,7 @@ export class OciEngine implements ContainerEngine, AsyncDisposable {
       signal,
       isStranger,
       pull: ask.pull,
+      onProgress,
     })
     try {
       const { connection } = spec
@@ -204,6 +208,13 @@ export class OciEngine implements ContainerEngine, AsyncDisposable {
   async findImage(reference: string): Promise<string | undefined> {
     await this.ping()
     return this.#ready.images.find(reference)
+  }
+
+  async serviceFactsOf(id: string): Promise<ServiceFacts | undefined> {
+    const config = this.#containers.get(id)?.parts.image.config
+    if (!config) return undefined
+    const check = healthCheckOf(config.healthcheck, config.shell)
+    return { exposedPorts: config.exposedPorts, ...present({ check }) }
   }
 
   async imagesOf(containers: readonly NamedContainer[]): Promise<readonly ImageRun[]> {

@@ -9,7 +9,7 @@ import { uniquePrefix } from '../../../../test/support/services.ts'
 import { tempDir } from '../../../../test/support/temp-dir.ts'
 import { NOTHING, run } from '../contract/contract-fixture.ts'
 import { scriptService, servicesContract, specWithServices } from '../contract/services.contract.ts'
-import { ociStages } from './oci-stage.fixture.ts'
+import { CHECKED_IMAGE, EXPOSING_IMAGE, ociStages } from './oci-stage.fixture.ts'
 
 const stages = await ociStages()
 
@@ -17,7 +17,7 @@ const stages = await ociStages()
 function server(name: string, port: number) {
   const script = `mkdir /www; echo I am ${name} >/www/x; exec httpd -f -p ${port} -h /www`
   const command = `wget -qO- http://127.0.0.1:${port}/x`
-  return scriptService(TEST_IMAGE, name, script, { ready: { command, timeoutMs: 60_000 } })
+  return scriptService(EXPOSING_IMAGE, name, script, { ready: { command, timeoutMs: 60_000 } })
 }
 
 async function left(instance: string): Promise<number> {
@@ -30,6 +30,8 @@ for (const { name, skip, open } of stages) {
   servicesContract(name, {
     skip,
     image: TEST_IMAGE,
+    exposing: async () => EXPOSING_IMAGE,
+    checked: async () => CHECKED_IMAGE,
     open: (instance) => open({ instance, networks: realNetworks() }),
     left,
   })
@@ -39,7 +41,6 @@ for (const { name, skip, open } of stages) {
   }, async () => {
     await using dir = await tempDir()
     await using executor = open({ instance: uniquePrefix(), networks: realNetworks() })
-    // The test image exposes 8080.
     const alone = [server('web', 8080)]
     const { spec } = await specWithServices(dir, TEST_IMAGE, { services: alone, network: 'none' })
     await using one = await executor.open(spec, NOTHING)

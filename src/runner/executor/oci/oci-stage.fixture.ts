@@ -37,6 +37,16 @@ interface OpenOptions {
   readonly graceMs?: number
 }
 
+/** The test image under other names. */
+export const EXPOSING_IMAGE = 'narwhal-test/exposing:latest'
+export const CHECKED_IMAGE = 'narwhal-test/checked:latest'
+const OTHER_IMAGES = {
+  [EXPOSING_IMAGE]: { exposedPorts: ['8080/tcp'] },
+  [CHECKED_IMAGE]: {
+    healthcheck: { test: ['CMD-SHELL', 'test -e /ready'], intervalMs: 1000, retries: 4 },
+  },
+}
+
 /** Where an executor is, as plain data. */
 export interface OciPlace {
   readonly name: RuntimeName
@@ -85,7 +95,7 @@ function find(name: RuntimeName, folder: string): Promise<FoundRuntime | string>
 
 function openFound(found: FoundRuntime, place: OciPlace & OpenOptions): OciExecutor {
   const { instance, folder, layer, networks = freeNetworks() } = place
-  const images = unpackedImage(layer)
+  const images = unpackedImage(layer, OTHER_IMAGES)
   return new OciExecutor({
     openMeans: async () => ({ found, images, [Symbol.asyncDispose]: async () => {} }),
     instance,

@@ -31,6 +31,7 @@ const Config = z.object({
       StopSignal: z.string().nullish(),
       ExposedPorts: z.record(z.string(), z.unknown()).nullish(),
       Healthcheck: Check.nullish(),
+      Shell: Words,
     })
     .nullish(),
 })
@@ -67,6 +68,7 @@ export function parseImageConfig(json: string): ParsedConfig {
       ...present({
         stopSignal: config?.StopSignal || undefined,
         healthcheck: config?.Healthcheck ? healthcheckOf(config.Healthcheck) : undefined,
+        shell: config?.Shell?.length ? config.Shell : undefined,
       }),
     },
   }

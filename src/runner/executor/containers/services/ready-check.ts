@@ -9,6 +9,11 @@ export interface ReadyProbe {
   readonly watch: (script: string, signal: AbortSignal) => Promise<void>
 }
 
+/** A job's own check, or that something listens on any of these ports. */
+export type WantedCheck =
+  | ReadyCheck
+  | { readonly timeoutMs: number; readonly anyOf: readonly number[] }
+
 const FIRST_PAUSE_MS = 100
 const LONGEST_PAUSE_MS = 1_000
 /** A hanging try is abandoned after this time, in milliseconds. */
@@ -20,12 +25,12 @@ export interface ReadyTries {
 
 /** Resolves once the check passes; rejects with the signal's reason, or if it can never pass. */
 export async function untilReady(
-  check: ReadyCheck,
+  check: WantedCheck,
   probe: ReadyProbe,
   tries: ReadyTries,
   signal: AbortSignal,
 ): Promise<void> {
-  const script = 'command' in check ? check.command : listenScript(check.ports)
+  const script = scriptOf(check)
   for (let pauseMs = FIRST_PAUSE_MS; ; pauseMs = Math.min(LONGEST_PAUSE_MS, pauseMs * 1.5)) {
     const late = AbortSignal.timeout(TRY_MS)
     const { exitCode, tail } = await probe
@@ -37,19 +42,25 @@ export async function untilReady(
       })
     if (exitCode === 0) return
     if (hasNoShell(exitCode, tail)) {
-      if ('ports' in check) return await probe.watch(script, signal)
+      if (!('command' in check)) return await probe.watch(script, signal)
       throw new Error('its image has no /bin/sh for `ready`: use a port instead of the command')
     }
     tries.last =
-      'ports' in check
-        ? `it does not listen on ${check.ports.join(' and ')}`
-        : `the last try ended with exit code ${exitCode}${tail === '' ? '' : `: ${tail}`}`
+      'command' in check
+        ? `the last try ended with exit code ${exitCode}${tail === '' ? '' : `: ${tail}`}`
+        : `it does not listen on ${'ports' in check ? check.ports.join(' and ') : check.anyOf.join(' or ')}`
     await sleep(pauseMs, undefined, { signal }).catch(() => signal.throwIfAborted())
   }
 }
 
 function hasNoShell(exitCode: number, tail: string): boolean {
   return (exitCode === 126 || exitCode === 127) && /exec.*\/bin\/sh/s.test(tail)
+}
+
+function scriptOf(check: WantedCheck): string {
+  if ('command' in check) return check.command
+  if ('ports' in check) return listenScript(check.ports)
+  return check.anyOf.map((port) => `(${listenScript([port])}\n)`).join(' ||\n')
 }
 
 /**

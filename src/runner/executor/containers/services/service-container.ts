@@ -1,18 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { ServiceSpec } from '../../../../core/plan/plan.ts'
-import { describeError, NarwhalError } from '../../../../lib/errors.ts'
+import { NarwhalError } from '../../../../lib/errors.ts'
 import type { ServiceEvent, StepExit } from '../../executor.ts'
-import type { ContainerEngine, ContainerOutput } from '../container-engine.ts'
-import { execOnce } from '../steps/exec-once.ts'
-import { type ReadyTries, untilReady } from './ready-check.ts'
+import type { ContainerOutput } from '../container-engine.ts'
+import { NotReady, type ReadinessParts, untilServiceReady } from './readiness.ts'
 
-export interface ServiceParts {
-  readonly engine: ContainerEngine
-  readonly id: string
-  readonly service: ServiceSpec
+export interface ServiceParts extends ReadinessParts {
   readonly onEvent: (event: ServiceEvent) => void | Promise<void>
-  /** Runs a script until it exits with 0, in the network of this container. */
-  readonly watch: (container: string, script: string, signal: AbortSignal) => Promise<void>
 }
 
 const TAIL_BYTES = 2_000
@@ -36,7 +29,7 @@ export class ServiceContainer {
 
   /** Starts it and resolves when it is ready; rejects with the signal's reason, or with why it is not. */
   async start(signal: AbortSignal): Promise<void> {
-    const { engine, id, service, onEvent } = this.#parts
+    const { engine, id, onEvent } = this.#parts
     // Attached before the start, so that no output is missed. Podman prepares its command at this moment.
     const output = await engine.attach(id).catch((error: unknown) => {
       throw this.#refused(error)
@@ -49,13 +42,12 @@ export class ServiceContainer {
     }
     await onEvent({ type: 'started' })
     this.#followed = this.#follow(output)
-    if (!service.ready) return
     try {
-      await this.#untilReady(service.ready, signal)
-    } catch (error) {
+      await untilServiceReady(this.#parts, this.#over.signal, signal)
+    } catch (cause) {
       signal.throwIfAborted()
-      const reason = describeError(error)
-      await onEvent({ type: 'failed', reason })
+      const error = await this.#notReady(cause)
+      await onEvent({ type: 'failed', reason: error.message })
       throw error
     }
   }
@@ -67,34 +59,16 @@ export class ServiceContainer {
     await engine.remove(id)
   }
 
-  async #untilReady(check: NonNullable<ServiceSpec['ready']>, signal: AbortSignal): Promise<void> {
-    const { engine, id, watch } = this.#parts
-    const tries: ReadyTries = { last: '' }
-    const late = AbortSignal.timeout(check.timeoutMs)
-    const probe = {
-      run: (script: string, until: AbortSignal) =>
-        execOnce(engine, id, ['/bin/sh', '-c', script], until),
-      watch: (script: string, until: AbortSignal) => watch(id, script, until),
+  async #notReady(cause: unknown): Promise<NarwhalError> {
+    const { engine, id } = this.#parts
+    // Its end may be visible only a moment after the engine has refused to run a command in it.
+    const state = await engine.inspect(id)
+    if (state && !state.running) {
+      // What it has printed may still be on its way.
+      await Promise.race([this.#followed, sleep(LAST_WORDS_MS, undefined, { ref: false })])
+      return this.#failed(`ended with exit code ${state.exitCode} before it was ready`)
     }
-    try {
-      const until = AbortSignal.any([signal, late, this.#over.signal])
-      await untilReady(check, probe, tries, until)
-      this.#over.signal.throwIfAborted()
-    } catch (error) {
-      signal.throwIfAborted()
-      // Its end may be visible only a moment after the engine has refused to run a command in it.
-      const state = await engine.inspect(id)
-      if (state && !state.running) {
-        // What it has printed may still be on its way.
-        await Promise.race([this.#followed, sleep(LAST_WORDS_MS, undefined, { ref: false })])
-        throw this.#failed(`ended with exit code ${state.exitCode} before it was ready`)
-      }
-      if (late.aborted) {
-        const why = tries.last === '' ? '' : ` (${tries.last})`
-        throw this.#failed(`was not ready within ${check.timeoutMs / 1000} s${why}`)
-      }
-      throw this.#failed(`can't be checked for readiness: ${describeError(error)}`)
-    }
+    return cause instanceof NotReady ? this.#failed(cause.message) : NarwhalError.from(cause)
   }
 
   /** Forwards its output, and reports how it ended unless the runner ended it. */

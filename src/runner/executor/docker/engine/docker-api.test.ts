@@ -9,6 +9,7 @@ import { parseEngineAddress } from './docker-address.ts'
 import { DockerApi } from './docker-api.ts'
 
 const NOTHING = new AbortController().signal
+const quiet = () => {}
 
 /** An engine with a test's answers, over TCP. */
 async function engine(answer: RequestListener, version = '1.41') {
@@ -66,15 +67,34 @@ test("reports a failed pull with the engine's message, wherever it appears", asy
   await using early = await engine((_, response) => {
     response.writeHead(500).end('{"message":"no such host"}')
   })
-  await assert.rejects(early.api.pullImage(image, NOTHING), fails('not_found', words))
+  await assert.rejects(early.api.pullImage(image, quiet, NOTHING), fails('not_found', words))
   await using late = await engine((_, response) => {
     response.write('{"status":"Pulling"}\n{"status":"Down')
     response.end('loading"}\n{"errorDetail":{"message":"x"},"error":"no such host"}\n')
   })
-  await assert.rejects(late.api.pullImage(image, NOTHING), fails('not_found', words))
+  await assert.rejects(late.api.pullImage(image, quiet, NOTHING), fails('not_found', words))
   await using good = await engine((_, response) => response.end('{"status":"Pulling"}\n'))
-  await good.api.pullImage(image, NOTHING)
+  await good.api.pullImage(image, quiet, NOTHING)
   assert.match(good.paths.join(), /images\/create\?fromImage=registry\.example%2Fx&tag=1$/)
+})
+
+test('says which layers of a pull are there', async () => {
+  const lines = ['a Pulling fs layer', 'b Pulling fs layer', 'c Already exists', 'a Downloading']
+  const all = [...lines, 'a Download complete', 'b Pull complete', 'a Pull complete']
+  await using slow = await engine((_, response) => {
+    response.write('{"status":"Pulling from library/x","id":"latest"}\n')
+    for (const line of all) {
+      const [id, ...status] = line.split(' ')
+      response.write(`${JSON.stringify({ id, status: status.join(' ') })}\n`)
+    }
+    response.end('{"status":"Digest: sha256:0"}\n')
+  })
+  const said: string[] = []
+  await slow.api.pullImage(parseImageReference('x'), (line) => void said.push(line), NOTHING)
+  assert.deepEqual(
+    said,
+    [1, 2, 3].map((done) => `layer ${done} of 3 is unpacked`),
+  )
 })
 
 test('does not take an interrupted pull for a success', async () => {
@@ -82,7 +102,7 @@ test('does not take an interrupted pull for a success', async () => {
     response.write('{"status":"Pulling"}\n')
     setImmediate(() => response.destroy())
   })
-  const pull = broken.api.pullImage(parseImageReference('x'), NOTHING)
+  const pull = broken.api.pullImage(parseImageReference('x'), quiet, NOTHING)
   await assert.rejects(pull, fails('unavailable', /the pull of x:latest was interrupted/))
 })
 
@@ -93,7 +113,7 @@ test('aborts a pull', async () => {
     asked.resolve()
   })
   const stop = new AbortController()
-  const pull = slow.api.pullImage(parseImageReference('x'), stop.signal)
+  const pull = slow.api.pullImage(parseImageReference('x'), quiet, stop.signal)
   await asked.promise
   stop.abort(new Error('cancelled by hand'))
   await assert.rejects(pull, /cancelled by hand/)

@@ -230,12 +230,16 @@ export class DockerApi {
   }
 
   /** Pulls an image; rejects with `not_found` and the engine's message if that fails. */
-  async pullImage(image: ImageReference, signal: AbortSignal): Promise<void> {
+  async pullImage(
+    image: ImageReference,
+    onProgress: (line: string) => void,
+    signal: AbortSignal,
+  ): Promise<void> {
     const query = new URLSearchParams({ fromImage: image.name, tag: image.version })
     const path = `${await this.#agreedPrefix()}/images/create?${query.toString()}`
     const call: EngineCall = { method: 'POST', path, silenceMs: PULL_SILENCE_MS, signal }
     const response = await streamFromEngine(this.address, call)
-    const trouble = await readPullProgress(response).catch((error: unknown) => {
+    const trouble = await readPullProgress(response, onProgress).catch((error: unknown) => {
       signal.throwIfAborted()
       throw new NarwhalError('unavailable', `the pull of ${image.full} was interrupted`, {
         cause: error,

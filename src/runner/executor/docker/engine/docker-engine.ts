@@ -16,6 +16,7 @@ import type {
   NamedContainer,
   OutputPart,
   PreparedExec,
+  ServiceFacts,
 } from '../../containers/container-engine.ts'
 import { containerName } from '../../containers/container-name.ts'
 import type { ContainerSpec } from '../../containers/container-spec.ts'
@@ -24,7 +25,7 @@ import type { SandboxShell } from '../../sandbox-shell.ts'
 import type { DockerApi } from './docker-api.ts'
 import { dockerDisk } from './docker-disk.ts'
 import { FrameReader } from './docker-frames.ts'
-import { imagesOf } from './docker-images.ts'
+import { imagesOf, serviceFactsOf } from './docker-images.ts'
 import { dockerSettings, limitSettings, RUNNER_LABEL } from './docker-settings.ts'
 import { dockerShell } from './docker-shell.ts'
 import { orKillDirectly } from './kill-directly.ts'
@@ -145,6 +146,10 @@ export class DockerEngine implements ContainerEngine {
     return this.#api.findImage(reference)
   }
 
+  serviceFactsOf(id: string): Promise<ServiceFacts | undefined> {
+    return serviceFactsOf(this.#api, id)
+  }
+
   imagesOf(containers: readonly NamedContainer[]): Promise<readonly ImageRun[]> {
     return imagesOf(this.#api, containers)
   }
@@ -166,9 +171,13 @@ export class DockerEngine implements ContainerEngine {
     }
   }
 
-  async #pull(image: ImageReference, { isStranger, signal }: ImageAsk): Promise<void> {
+  async #pull(image: ImageReference, { isStranger, signal, onProgress }: ImageAsk): Promise<void> {
     if (isStranger) await checkRegistry(image, this.#options.reach ?? [])
-    await this.#pulls.join(image.full, signal, (stop) => this.#api.pullImage(image, stop))
+    const pull = (stop: AbortSignal, say: (line: string) => void) => {
+      say(`pulling ${image.full}`)
+      return this.#api.pullImage(image, say, stop)
+    }
+    await this.#pulls.join(image.full, signal, pull, onProgress)
   }
 
   async #turn(ids: readonly string[], each: (id: string) => Promise<void>): Promise<void> {

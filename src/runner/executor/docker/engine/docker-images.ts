@@ -1,6 +1,8 @@
 import { z } from 'zod'
 import type { ImageRun } from '../../../../core/attempt/image-run.ts'
-import type { NamedContainer } from '../../containers/container-engine.ts'
+import { present } from '../../../../lib/present.ts'
+import type { NamedContainer, ServiceFacts } from '../../containers/container-engine.ts'
+import { healthCheckOf } from '../../containers/services/health-check.ts'
 import type { DockerApi } from './docker-api.ts'
 
 const Container = z.object({
@@ -8,6 +10,21 @@ const Container = z.object({
   Config: z.object({ Image: z.string().optional() }).optional(),
 })
 const Image = z.object({ Id: z.string(), RepoDigests: z.array(z.string()).nullish() })
+const Published = z.object({
+  Config: z.object({
+    ExposedPorts: z.record(z.string(), z.unknown()).nullish(),
+    Shell: z.array(z.string()).nullish(),
+    Healthcheck: z
+      .object({
+        Test: z.array(z.string()).nullish(),
+        Interval: z.number().nullish(),
+        Timeout: z.number().nullish(),
+        StartPeriod: z.number().nullish(),
+        Retries: z.number().nullish(),
+      })
+      .nullish(),
+  }),
+})
 
 /**
  * The images of a job's containers: read from the containers themselves, since a name may refer to another
@@ -19,6 +36,36 @@ export async function imagesOf(
 ): Promise<readonly ImageRun[]> {
   const found = (await Promise.all(containers.map((one) => imageOf(api, one)))).flat()
   return [...new Map(found.map((one) => [one.image, one])).values()]
+}
+
+/** Of its image, since the container itself has no check: the engine would run it as well. */
+export async function serviceFactsOf(
+  api: DockerApi,
+  id: string,
+): Promise<ServiceFacts | undefined> {
+  try {
+    const { Image: image } = Container.parse(await api.find(`/containers/${id}/json`))
+    const { Config } = Published.parse(await api.find(`/images/${image}/json`))
+    const { Healthcheck: published, Shell } = Config
+    const check = healthCheckOf(
+      published && {
+        test: published.Test ?? [],
+        intervalMs: inMs(published.Interval),
+        timeoutMs: inMs(published.Timeout),
+        startPeriodMs: inMs(published.StartPeriod),
+        retries: published.Retries ?? undefined,
+      },
+      Shell ?? [],
+    )
+    return { exposedPorts: Object.keys(Config.ExposedPorts ?? {}), ...present({ check }) }
+  } catch {
+    return undefined
+  }
+}
+
+/** Of nanoseconds. */
+function inMs(duration: number | null | undefined): number | undefined {
+  return duration ? duration / 1_000_000 : undefined
 }
 
 async function imageOf(
