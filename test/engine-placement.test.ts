@@ -6,7 +6,7 @@ import { readGitEnv } from '../src/config/env.ts'
 import { describeWaiting } from '../src/core/placement/describe-waiting.ts'
 import { Dispatcher } from '../src/dispatcher/dispatcher.ts'
 import { silentLog } from '../src/lib/log.ts'
-import { AutoExecutor } from '../src/runner/executor/auto.ts'
+import { AutoExecutor } from '../src/runner/executor/auto/auto.ts'
 import type { Executor } from '../src/runner/executor/executor.ts'
 import { BubblewrapExecutor } from '../src/runner/executor/local/bubblewrap.ts'
 import { noEngine } from '../src/runner/executor/refuse-containers.ts'
@@ -47,7 +47,7 @@ test('a job with an image waits for a runner with an engine, and is placed when 
   const step = { name: 'step', command: 'test -d /narwhal' }
   const waiting = await at.build({ image: testImage(), steps: [step] })
   const reason =
-    'needs a container engine, and runner plain has none: start Docker or Podman on its machine'
+    'needs a container engine, and runner plain has none: install crun and skopeo on its machine, or start Docker or Podman there'
   await eventually(async () => {
     const [job] = await at.queue()
     assert.equal(job && describeWaiting(job.waiting), reason)

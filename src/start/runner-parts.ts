@@ -53,6 +53,7 @@ export async function openExecutorOf(
         ids: { first: context.config['container-ids'], count: CONTAINER_IDS.count },
         ...present({ runtimeDir }),
       },
+      strangers: context.config.strangers,
       warm: { size: warmSandboxes, limits: limitsOf(context) },
     },
     {

@@ -117,7 +117,7 @@ const WAITING: readonly (readonly [string, Partial<WaitingJob>, Candidate[], str
     'an engine that nobody with the labels has',
     { containers: true, ...gpu },
     [runner('a', { ...plain, ...gpu }), runner('b', { ...plain, ...gpu }), runner('c')],
-    'needs a container engine, and none of the 2 runners with label gpu that are online has one: start Docker or Podman on its machine',
+    'needs a container engine, and none of the 2 runners with label gpu that are online has one: install crun and skopeo on its machine, or start Docker or Podman there',
   ],
   [
     'an engine that is away',

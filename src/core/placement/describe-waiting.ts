@@ -72,7 +72,7 @@ function describeEngineless({ wanted, runners }: Of<'no_engine'>): string {
     first && others.length === 0
       ? `runner ${first.name} has none`
       : `none of the ${runners.length} runners${withAll(wanted)} that are online has one`
-  return `needs a container engine, and ${who}: start Docker or Podman on its machine`
+  return `needs a container engine, and ${who}: install crun and skopeo on its machine, or start Docker or Podman there`
 }
 
 function describeFull({ kind, wanted, runners }: Of<'no_slots' | 'full'>): string {

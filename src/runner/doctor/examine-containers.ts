@@ -2,7 +2,7 @@ import { containerWay } from '../executor/oci/runtime/container-way.ts'
 import { findRuntime, type RuntimeSearch } from '../executor/oci/runtime/find-runtime.ts'
 import { findVersion } from '../executor/oci/runtime/find-version.ts'
 import { findUnknownCalls } from '../executor/oci/runtime/unknown-calls.ts'
-import { findProgram } from '../tools/programs.ts'
+import { findImagePrograms, missingProgram } from '../images/image-programs.ts'
 
 /** What was found out about one thing that a runner needs. */
 export interface Finding {
@@ -37,24 +37,15 @@ function describeUnknown(names: readonly string[]): readonly string[] {
   ]
 }
 
-/** The programs that fetch and unpack images, with Debian's packages. */
-const IMAGE_PROGRAMS = [
-  { name: 'skopeo', use: 'fetches images', isNeeded: true },
-  { name: 'tar', use: 'unpacks them (GNU tar)', isNeeded: true },
-  { name: 'zstd', use: 'unpacks some images that are compressed with it', isNeeded: false },
-] as const
-
 /** Whether this machine can fetch and unpack images. */
 export async function examineImages(): Promise<readonly Finding[]> {
-  const found = await Promise.all(
-    IMAGE_PROGRAMS.map(async (one) => ({ ...one, path: await findProgram(one.name) })),
-  )
+  const found = await findImagePrograms()
   const missing = found.filter(({ path }) => path === undefined)
   const findings = missing.map(
-    ({ name, use, isNeeded }): Finding => ({
+    (program): Finding => ({
       what: 'images',
-      state: isNeeded ? 'missing' : 'better',
-      words: `${name}, which ${use}, is not installed: apt-get install ${name}`,
+      state: program.isNeeded ? 'missing' : 'better',
+      words: missingProgram(program),
     }),
   )
   if (missing.some(({ isNeeded }) => isNeeded)) return findings

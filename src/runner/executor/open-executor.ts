@@ -1,5 +1,6 @@
 import { join } from 'node:path'
 import type { Engine } from '../../core/placement/placement.ts'
+import type { StrangerExecutor } from '../../core/placement/strangers.ts'
 import { describeError, NarwhalError } from '../../lib/errors.ts'
 import type { Logger } from '../../lib/log.ts'
 import { present } from '../../lib/present.ts'
@@ -21,8 +22,10 @@ export interface ExecutorConfig {
   readonly defaultImage?: string | undefined
   /** How long an aborted step in a container may take to end, in milliseconds; by default it is killed at once. */
   readonly graceMs?: number
-  /** `oci`: what only it needs. */
+  /** `oci`, and `auto` where that can use it: what only it needs. */
   readonly oci?: OciConfig
+  /** `auto`: what may run strangers' jobs; all by default. */
+  readonly strangers?: readonly StrangerExecutor[]
   /** Containers to start ahead of jobs; none by default. */
   readonly warm?: { readonly size: number; readonly limits: SandboxLimits }
 }
@@ -63,11 +66,7 @@ export async function openExecutor(config: ExecutorConfig, deps: ExecutorDeps): 
     }
     case 'oci': {
       if (!config.oci) throw new NarwhalError('internal', 'the executor oci: is not configured')
-      const { ociExecutor } = await import('./oci/open-oci-executor.ts')
-      const { defaultImage, graceMs } = config
-      const own = present({ defaultImage, graceMs })
-      const options = { log, instance, networks, folder: deps.folder, ...own }
-      return started(ociExecutor(config.oci, options), log)
+      return started(await ociOf(config.oci, config, deps), log)
     }
     case 'bubblewrap':
       return reaped(await bubblewrapOf(deps))
@@ -82,20 +81,28 @@ export async function openExecutor(config: ExecutorConfig, deps: ExecutorDeps): 
       return new FakeExecutor()
     }
     case 'auto': {
-      const { AutoExecutor } = await import('./auto.ts')
+      const { AutoExecutor } = await import('./auto/auto.ts')
+      const inContainers = { ...config, defaultImage: config.defaultImage ?? DEFAULT_IMAGE }
+      const own = config.oci && (await ociOf(config.oci, inContainers, deps))
       return started(
         new AutoExecutor({
           hosts: hosts(config),
-          docker: dockerOptions(
-            { ...config, defaultImage: config.defaultImage ?? DEFAULT_IMAGE },
-            deps,
-          ),
+          docker: dockerOptions(inContainers, deps),
           bubblewrap: await reaped(await bubblewrapOf(deps)),
+          ...present({ own, strangers: config.strangers }),
         }),
         log,
       )
     }
   }
+}
+
+async function ociOf(oci: OciConfig, config: ExecutorConfig, deps: ExecutorDeps) {
+  const { ociExecutor } = await import('./oci/open-oci-executor.ts')
+  const { defaultImage, graceMs } = config
+  const { log, instance, networks, folder } = deps
+  const own = present({ defaultImage, graceMs })
+  return ociExecutor(oci, { log, instance, networks, folder, ...own })
 }
 
 async function bubblewrapOf({ folder, ...deps }: ExecutorDeps): Promise<BubblewrapExecutor> {

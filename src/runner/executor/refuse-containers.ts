@@ -1,3 +1,4 @@
+import { parseImageReference } from '../../core/image-reference.ts'
 import { NarwhalError } from '../../lib/errors.ts'
 import type { SandboxSpec } from './executor.ts'
 
@@ -8,6 +9,13 @@ export function containersWanted({ image, images, services }: Wanted): string | 
   if (services?.length) return 'services need'
   const named = image ?? images?.[0]
   return named === undefined ? undefined : `image ${named} needs`
+}
+
+/** The full references of all images of a job. */
+export function imagesWanted({ image, images = [], services = [] }: Wanted): readonly string[] {
+  const named = [image, ...images, ...services.map((service) => service.image)]
+  const present = named.filter((one) => one !== undefined)
+  return [...new Set(present.map((one) => parseImageReference(one).full))]
 }
 
 /** Identifies errors of `noEngine`. */

@@ -43,6 +43,11 @@ export interface JobNetworks extends AsyncDisposable {
   segment(spec: SegmentSpec): Promise<JobSegment>
   /** Resolves if such a job may be started; rejects as `connect` does. */
   check(audience: Audience): Promise<void>
+  /**
+   * Whether `segment` connects the jobs that are to be connected: `all`, `alone` those without services, or `none`,
+   * as something is missing.
+   */
+  readonly places: 'all' | 'alone' | 'none'
   /** Whether rules of this machine isolate containers, or containers must have no network at all. */
   readonly containers: 'ruled' | 'unruled' | 'none'
   /** Why they are not `ruled`, or why that has not been proven yet. */

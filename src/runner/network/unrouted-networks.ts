@@ -13,6 +13,7 @@ import { ClosedSegments, emptySegment } from './segments/closed-segments.ts'
 export abstract class UnroutedNetworks implements JobNetworks {
   readonly trouble = ''
   abstract readonly containers: 'unruled' | 'none'
+  abstract readonly places: JobNetworks['places']
   readonly engineTrouble: string
 
   constructor(why: string) {
@@ -65,6 +66,10 @@ export class NoNetworks extends UnroutedNetworks {
     return await this.#closed.open(spec, spec.reach === 'none' ? [] : [this.#note])
   }
 
+  get places(): JobNetworks['places'] {
+    return this.cause === 'wanted' ? 'all' : 'none'
+  }
+
   get #note(): string {
     return `this job has no network: ${this.engineTrouble}`
   }
@@ -73,6 +78,7 @@ export class NoNetworks extends UnroutedNetworks {
 /** The machine's own network, as the operator wants: nothing is closed. Strangers have none. */
 export class MachineNetworks extends UnroutedNetworks {
   readonly containers = 'unruled'
+  readonly places = 'alone'
   readonly #closed: ClosedSegments
 
   constructor(instance: string) {

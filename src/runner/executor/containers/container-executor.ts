@@ -86,6 +86,12 @@ export class ContainerExecutor implements Executor {
     }
   }
 
+  /** Whether the engine has an image by its full reference; not if it is unreachable. */
+  async hasImage(reference: string): Promise<boolean> {
+    const found = await this.#engine.findImage(reference).catch(() => undefined)
+    return found !== undefined
+  }
+
   open(spec: SandboxSpec, signal: AbortSignal): Promise<Sandbox> {
     return this.#opening.add(this.#open(spec, AbortSignal.any([signal, this.#closing.signal])))
   }

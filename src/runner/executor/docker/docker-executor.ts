@@ -5,6 +5,7 @@ import {
 import { parseEngineAddress } from './engine/docker-address.ts'
 import { DockerApi } from './engine/docker-api.ts'
 import { DockerEngine } from './engine/docker-engine.ts'
+import { isOnlyHere } from './engine/docker-images.ts'
 import { DockerNetworks } from './engine/docker-networks.ts'
 
 export interface DockerExecutorOptions
@@ -17,11 +18,19 @@ export interface DockerExecutorOptions
 
 /** Runs jobs in containers of the Docker Engine, or of Podman; throws `invalid` for a malformed address. */
 export class DockerExecutor extends ContainerExecutor {
+  readonly #api: DockerApi
+
   constructor(options: DockerExecutorOptions) {
     const api = new DockerApi(parseEngineAddress(options.host))
     const { instance, networks } = options
     const engine = new DockerEngine(api, { instance, reach: networks.reach })
     const jobNetworks = new DockerNetworks(api, options)
     super({ ...options, name: 'docker', engine, jobNetworks })
+    this.#api = api
+  }
+
+  /** Whether the engine has an image that comes from no registry, by its full reference. */
+  hasOnlyHere(reference: string): Promise<boolean> {
+    return isOnlyHere(this.#api, reference)
   }
 }

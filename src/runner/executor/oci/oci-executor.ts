@@ -1,10 +1,13 @@
 import { rmdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { ContainerWay } from '../../../core/container-way.ts'
+import type { NetworkSource } from '../../network/network-source.ts'
+import type { OwnContainers } from '../auto/own-containers.ts'
 import {
   ContainerExecutor,
   type ContainerExecutorOptions,
 } from '../containers/container-executor.ts'
+import type { SandboxSpec } from '../executor.ts'
 import { OciEngine, type OciEngineOptions } from './oci-engine.ts'
 import { OciNetworks } from './oci-networks.ts'
 import { containerWay } from './runtime/container-way.ts'
@@ -14,9 +17,10 @@ export interface OciExecutorOptions
     Omit<OciEngineOptions, 'folder'> {}
 
 /** Runs jobs in containers that the runner starts itself, with crun or runc. */
-export class OciExecutor extends ContainerExecutor {
+export class OciExecutor extends ContainerExecutor implements OwnContainers {
   readonly #engine: OciEngine
   readonly #folder: string
+  readonly #source: NetworkSource
 
   constructor(options: OciExecutorOptions) {
     // Apart: the executor empties its own folder once the containers of a previous process are removed.
@@ -26,6 +30,17 @@ export class OciExecutor extends ContainerExecutor {
     super({ ...options, folder, name: 'oci', engine, jobNetworks })
     this.#engine = engine
     this.#folder = options.folder
+    this.#source = options.networks
+  }
+
+  get hasUserNamespace(): boolean {
+    return this.#engine.found?.idMap !== undefined
+  }
+
+  async canConnect({ network, services }: Pick<SandboxSpec, 'network' | 'services'>) {
+    if (network === 'none') return true
+    const { places } = await this.#source.get()
+    return places === 'all' || (places === 'alone' && !services?.length)
   }
 
   get containers(): ContainerWay | undefined {

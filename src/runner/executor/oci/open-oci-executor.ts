@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import { NarwhalError } from '../../../lib/errors.ts'
 import type { FetchEnv } from '../../images/fetch/skopeo.ts'
+import { findImagePrograms, missingProgram } from '../../images/image-programs.ts'
 import { openImages } from '../../images/open-images.ts'
 import { OciExecutor, type OciExecutorOptions } from './oci-executor.ts'
 import type { OciMeans } from './oci-means.ts'
@@ -41,6 +42,10 @@ async function openMeans(
   folder: string,
   isRoot: boolean,
 ): Promise<OciMeans> {
+  const missing = (await findImagePrograms()).find(
+    ({ isNeeded, path }) => isNeeded && path === undefined,
+  )
+  if (missing) throw new NarwhalError('unavailable', missingProgram(missing))
   const firstId = ids.first === 0 ? {} : { firstId: ids.first }
   const found = await findRuntime({ folder, ...firstId, recalls: true })
   if (typeof found === 'string') throw new NarwhalError('unavailable', found)

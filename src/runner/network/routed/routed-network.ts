@@ -113,6 +113,7 @@ export class RoutedNetwork implements JobNetworks {
   }
 
   readonly containers = 'ruled'
+  readonly places = 'all'
 
   get engineTrouble(): string {
     return this.#prover.engineTrouble

@@ -28,6 +28,7 @@ const PROGRAMS_OWN = ['10.0.2.0/24', '169.254.0.0/16']
  */
 export class UserNetworks extends UnroutedNetworks {
   readonly containers = 'unruled'
+  readonly places = 'all'
   readonly #program: UserModeProgram
   readonly #pool: ReadyPool<UserNetwork>
   /** For jobs in containers; filled from the first of them on. */

@@ -83,6 +83,19 @@ async function imageOf(
   }
 }
 
+/** Podman's name for what comes from no registry. */
+const NO_REGISTRY = 'localhost/'
+
+/** Whether the engine has an image that was neither pulled nor pushed; not if it doesn't say. */
+export async function isOnlyHere(api: DockerApi, reference: string): Promise<boolean> {
+  try {
+    const { RepoDigests } = Image.parse(await api.find(`/images/${reference}/json`))
+    return (RepoDigests ?? []).every((digest) => digest.startsWith(NO_REGISTRY))
+  } catch {
+    return false
+  }
+}
+
 /** The registry's digest under this name, if it comes from one. */
 function digestOf({ Id, RepoDigests }: z.infer<typeof Image>, name: string): string {
   const digests = (RepoDigests ?? []).map((text) => text.split('@'))

@@ -53,6 +53,7 @@ async function stage(bridge: string) {
   const ruled: JobNetworks = {
     trouble: '',
     containers: 'ruled',
+    places: 'all',
     engineTrouble: '',
     notesFor: () => [],
     connect: () => assert.fail(),
