@@ -24,6 +24,33 @@ jobs:
   for (const job of parsed.plan.jobs) assert.deepEqual(jobFromJson(jobToJson(job)), job)
 })
 
+test('a login for registries is a secret that no step has, and images are pulled as the job says', () => {
+  const parsed = parsePipelineFile(`
+jobs:
+  private: { image: x, registry_login: LOGIN, secrets: [KEY], pull: always, steps: [x] }
+  usual: { image: x, pull: missing, steps: [x] }
+  never: { image: x, pull: never, steps: [x] }
+`)
+  assert.ok(parsed.ok)
+  assert.deepEqual(
+    parsed.plan.jobs.map(({ secrets, pull }) => [secrets, pull]),
+    [
+      [{ KEY: 'KEY', NARWHAL_REGISTRY_LOGIN: 'LOGIN' }, 'always'],
+      [undefined, undefined],
+      [undefined, 'never'],
+    ],
+  )
+  for (const job of parsed.plan.jobs) assert.deepEqual(jobFromJson(jobToJson(job)), job)
+  const told = (text: string) => showProblems(text).replaceAll(/\n {2}\|.*/g, '')
+  assert.equal(
+    told('pull: newest\nregistry_login: login\nsteps: [x]\n'),
+    [
+      '1:7 pull must be always, missing or never',
+      "2:17 registry_login can't name a secret: did you mean LOGIN?",
+    ].join('\n'),
+  )
+})
+
 test('says what a secret can not be called, and where secrets can not stand', () => {
   const told = (text: string) => showProblems(text).replaceAll(/\n {2}\|.*/g, '')
   const name =

@@ -128,11 +128,9 @@ test('IMG-03: a private image is given to nobody who only names it, its digest, 
   registry.locked.set('private', { name: 'ann', password: 'right' })
   writeLayout(dir.join('layout'), { layers: [[{ name: 'source', data: 'secret' }]] })
   const digest = registry.push('private', '1', dir.join('layout'))
-  const login = (name: string, password: string): Pick<HoldOptions, 'authFile'> => {
+  const login = (name: string, password: string): Pick<HoldOptions, 'login'> => {
     const auth = Buffer.from(`${name}:${password}`).toString('base64')
-    const file = dir.join(`${name}-${password}.json`)
-    writeFileSync(file, JSON.stringify({ auths: { [registry.host]: { auth } } }))
-    return { authFile: file }
+    return { login: JSON.stringify({ auths: { [registry.host]: { auth } } }) }
   }
   const ask = (name: string, more: Partial<HoldOptions>) =>
     opened.images.hold(parseImageReference(`${registry.host}/${name}`), { signal: NEVER, ...more })

@@ -73,6 +73,7 @@ const idToken = z.object({
 export const jobSpec = z.object({
   name: text,
   image: text.exactOptional(),
+  pull: z.enum(['always', 'never']).exactOptional(),
   env: textByName,
   secrets: textByName.exactOptional(),
   idTokens: z.record(text, idToken).exactOptional(),

@@ -4,6 +4,7 @@ import type { Selection } from '../event-actions.ts'
 import type { Expression } from '../expression/syntax.ts'
 import type { IdTokenSpec } from '../id-token/id-token.ts'
 import type { Outcome } from '../outcome.ts'
+import type { ImagePull } from './image-pull.ts'
 import type { Shell } from './shell.ts'
 
 /** On what outcome of the jobs or steps before it something runs; absent: on success. */
@@ -99,8 +100,10 @@ export interface JobSpec {
   readonly name: string
   /** A container image reference; absent: over the runner's own root file system, read-only. */
   readonly image?: string
+  /** Of all its images; absent: those that are missing. */
+  readonly pull?: Exclude<ImagePull, 'missing'>
   readonly env: Readonly<Record<string, string>>
-  /** Names of secrets by the variables that every step gets them in. */
+  /** Names of secrets by the variables that every step gets them in, but for that of `REGISTRY_LOGIN`. */
   readonly secrets?: Readonly<Record<string, string>>
   /** Id tokens by the variables that every step gets them in. */
   readonly idTokens?: Readonly<Record<string, IdTokenSpec>>

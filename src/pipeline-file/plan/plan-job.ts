@@ -1,3 +1,4 @@
+import { REGISTRY_LOGIN } from '../../core/plan/image-pull.ts'
 import type { JobSpec } from '../../core/plan/plan.ts'
 import { present } from '../../lib/present.ts'
 import type { Defaults } from '../schema/file.ts'
@@ -71,6 +72,7 @@ function planVariant(
   const group = [...placeOf(named, 'concurrency'), 'concurrency']
   return {
     ...present({ image: job.image && fillImage(job.image, at('image'), planning) }),
+    ...(job.pull && job.pull !== 'missing' ? { pull: job.pull } : {}),
     ...planJobEnv(named, variant, planning),
     ...present({ outputs: job.outputs && [...new Set(job.outputs)] }),
     ...secretsOf(job, placeOf(named, 'env'), planning),
@@ -129,11 +131,14 @@ function prefixed(prefix: string, values: Variant['params']): Record<string, str
 
 /** The secrets of a job; their variables must not be in its `env`. */
 function secretsOf(
-  { secrets, env = {} }: WholeJob,
+  { secrets, registry_login: login, env = {} }: WholeJob,
   path: readonly PropertyKey[],
   { issues }: Planning,
 ): Pick<JobSpec, 'secrets'> {
-  const given = Object.entries(secrets ? secretsByVariable(secrets) : {})
+  const given = [
+    ...Object.entries(secrets ? secretsByVariable(secrets) : {}),
+    ...(login === undefined ? [] : [[REGISTRY_LOGIN, login] as const]),
+  ]
   if (given.length === 0) return {}
   for (const [variable] of given) {
     if (!Object.hasOwn(env, variable)) continue

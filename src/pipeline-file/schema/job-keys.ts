@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { IMAGE_PULLS } from '../../core/plan/image-pull.ts'
 import { MOST_OUTPUTS, OUTPUT_NAME } from '../../core/plan/outputs.ts'
 import { limits } from '../limits.ts'
 import { must } from '../words.ts'
@@ -10,7 +11,7 @@ import { matrix } from './matrix.ts'
 import { env } from './parts/env.ts'
 import { key, requiredKey } from './parts/key.ts'
 import { image, label } from './parts/names.ts'
-import { secrets } from './secrets.ts'
+import { secretName, secrets } from './secrets.ts'
 import { services } from './services.ts'
 import { step } from './step.ts'
 import { when } from './when.ts'
@@ -32,11 +33,23 @@ const outputs = z
   .min(1)
   .max(MOST_OUTPUTS)
 
+const pull = z.enum(IMAGE_PULLS, { error: 'must be always, missing or never' })
+
 const network = z.literal('none', { error: 'must be none, or be left out' })
 
 /** The keys of a job in both forms of the file. */
 export const jobKeys = {
   image: key(image, 'The container image of the sandbox.', 'node:24'),
+  pull: key(
+    pull,
+    'When the registry is asked about the images of the job: `missing`, the default, for those that the runner does not have; `always` before each job, for the newest of a tag; `never`.',
+    'always',
+  ),
+  registry_login: key(
+    secretName,
+    "The secret with the job's logins to registries, as in Docker's `config.json`. Steps don't get it. Commits of strangers get it only after approval.",
+    'REGISTRY_LOGIN',
+  ),
   env: key(env, 'Environment variables of every step.', '{ LEVEL: 3 }'),
   secrets: key(
     secrets,

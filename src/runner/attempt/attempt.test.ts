@@ -8,6 +8,7 @@ import {
 } from '../../../test/support/attempt-client.ts'
 import { eventually } from '../../../test/support/eventually.ts'
 import { gitRepository } from '../../../test/support/git-repository.ts'
+import { jobJson } from '../../../test/support/job-json.ts'
 import { startTestRunner } from '../../../test/support/test-runner.ts'
 import { linesOf } from '../../contract/log/log-chunk.ts'
 import { chunkFromProto } from '../../contract/rpc/rpc.ts'
@@ -56,6 +57,27 @@ test('what happens while the sandbox is opened is in the log as it happens, befo
   opened.resolve()
   await attempt.untilFinished()
   assert.match(attempt.words.join('\n'), /is unpacked\n(?:.*\n)*step 0\nlog 0 echo hello/)
+})
+
+test('the login for registries reaches the sandbox, and no step', async () => {
+  await using repository = await gitRepository({ files: { a: 'a' } })
+  const specs: unknown[] = []
+  class WatchedExecutor extends ProcessExecutor {
+    override open(...[spec, signal]: Parameters<ProcessExecutor['open']>) {
+      specs.push([spec.registryLogin, spec.pull])
+      return super.open(spec, signal)
+    }
+  }
+  await using executor = new WatchedExecutor({ instance: 'login-test' })
+  await using served = await startTestRunner({ executor })
+  const secrets = { NARWHAL_REGISTRY_LOGIN: '{"auths":{}}', OTHER: 'something else' }
+  const command = 'env | grep -c -e ^OTHER= -e LOGIN; env | grep LOGIN || echo none'
+  const job = jobJson({ pull: 'always', steps: [{ command }] })
+  const order = orderOf(await headOf(repository), [], { job, secrets })
+  const attempt = new AttemptClient(runnerClient(served.transport), order)
+  await attempt.untilFinished()
+  assert.deepEqual(specs, [['{"auths":{}}', 'always']])
+  assert.match(attempt.words.join('\n'), /log 0 1\nlog 0 none/)
 })
 
 test('passes on a long log whole, however fast it comes', async () => {

@@ -33,7 +33,7 @@ import { faultOfSandbox } from './fault.ts'
 import type { DecidedEnd, KnownAttempt } from './known-attempt.ts'
 import { Preparation, type PreparationDeps } from './preparation.ts'
 import { ReaderSlot } from './reader-slot.ts'
-import { GIT_IN_SANDBOX, sandboxSpecOf } from './sandbox-spec.ts'
+import { GIT_IN_SANDBOX, sandboxSpecOf, secretsOfSteps } from './sandbox-spec.ts'
 
 /** The lease under which an attempt is started. */
 export interface LeaseGrant {
@@ -139,7 +139,7 @@ export class Attempt implements KnownAttempt {
     this.#steps = new StepSequence(job, {
       events: this.events,
       log: this.#log,
-      env: { ...GIT_IN_SANDBOX, ...order.env, ...job.env, ...order.secrets },
+      env: { ...GIT_IN_SANDBOX, ...order.env, ...job.env, ...secretsOfSteps(order) },
       notes: firstNotes(order),
       maxLogBytes,
       signal,

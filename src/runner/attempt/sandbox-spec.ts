@@ -1,4 +1,5 @@
 import type { AttemptOrder } from '../../contract/rpc/attempt-requests.ts'
+import { REGISTRY_LOGIN } from '../../core/plan/image-pull.ts'
 import type { JobSpec } from '../../core/plan/plan.ts'
 import { present } from '../../lib/present.ts'
 import type { SandboxLimits, SandboxSpec } from '../executor/executor.ts'
@@ -12,13 +13,14 @@ export const GIT_IN_SANDBOX = {
 
 /** The sandbox of an attempt: what its job asks for, within the runner's limits. */
 export function sandboxSpecOf(
-  { jobId, attempt, job, commit }: AttemptOrder,
+  { jobId, attempt, job, commit, secrets }: AttemptOrder,
   parts: Pick<SandboxSpec, 'workspace' | 'limits' | 'onService' | 'onProgress'>,
 ): SandboxSpec {
   const { workspace, limits, onService, onProgress } = parts
   return {
     name: `${jobId}/${attempt}`,
-    ...present({ image: job.image, network: job.network }),
+    ...present({ image: job.image, network: job.network, pull: job.pull }),
+    ...present({ registryLogin: secrets[REGISTRY_LOGIN] }),
     source: commit.cloneUrl,
     workspace,
     limits: limitsOf(job, limits),
@@ -27,6 +29,14 @@ export function sandboxSpecOf(
     ...(job.services && { services: job.services, ...present({ onService }) }),
     ...imagesOf(job),
   }
+}
+
+/** The variables of the job's secrets for its steps. */
+export function secretsOfSteps({
+  secrets,
+}: Pick<AttemptOrder, 'secrets'>): AttemptOrder['secrets'] {
+  const { [REGISTRY_LOGIN]: _, ...others } = secrets
+  return others
 }
 
 /** The images of the job's steps. */

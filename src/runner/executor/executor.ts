@@ -1,6 +1,7 @@
 import type { ImageRun } from '../../core/attempt/image-run.ts'
 import type { ContainerWay } from '../../core/container-way.ts'
 import type { Engine } from '../../core/placement/placement.ts'
+import type { ImagePull } from '../../core/plan/image-pull.ts'
 import type { ServiceSpec } from '../../core/plan/plan.ts'
 import type { SandboxShell } from './sandbox-shell.ts'
 import type { Workspace } from './workspace.ts'
@@ -13,6 +14,10 @@ export interface SandboxSpec {
   readonly source?: string
   /** A container image reference; absent: over the runner's own root file system, read-only. */
   readonly image?: string
+  /** Of all images; absent: those that are missing. */
+  readonly pull?: ImagePull
+  /** Its logins to registries, in the form of Docker's `config.json`; absent: the operator's, or none. */
+  readonly registryLogin?: string
   /** Empty, or with the checkout; the working directory of every step. */
   readonly workspace: Workspace
   readonly limits: SandboxLimits

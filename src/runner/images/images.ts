@@ -1,4 +1,5 @@
 import type { ImageReference } from '../../core/image-reference.ts'
+import type { ImagePull } from '../../core/plan/image-pull.ts'
 import type { HeldImage } from './held-image.ts'
 
 /** How an image is held, and on whose behalf. */
@@ -8,9 +9,12 @@ export interface HoldOptions {
    * When a registry is asked: `missing`, the default, only for what is not in the store; `always` for the
    * digest of a tag each time; `never` not at all.
    */
-  readonly pull?: 'missing' | 'always' | 'never'
-  /** A login of the job's own: a file in the form of Docker's `config.json`; absent: the operator's logins. */
-  readonly authFile?: string
+  readonly pull?: ImagePull
+  /**
+   * Logins of the job's own, in the form of Docker's `config.json`. For registries that they don't name, the
+   * operator's hold, unless a stranger asks.
+   */
+  readonly login?: string
   /** Whether a stranger's job asks; see `checkRegistry`. */
   readonly isStranger?: boolean
   /** Receives lines for the job's log, without line ends. */

@@ -1,17 +1,12 @@
 import assert from 'node:assert/strict'
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { test } from 'node:test'
 import { findProgram, isRoot } from '#root/test/support/services/programs.ts'
-import { tempDir } from '#root/test/support/temp-dir.ts'
-import { CONTAINER_IDS } from '../../core/container-ids.ts'
-import { parseImageReference } from '../../core/image-reference.ts'
 import { importImages } from './fetch/import-image.ts'
 import { PATIENCE } from './fetch/retrying.ts'
 import { Skopeo } from './fetch/skopeo.ts'
-import type { Entry } from './fixtures/layers.fixture.ts'
-import { type ImageFacts, writeLayout } from './fixtures/layouts.fixture.ts'
-import { testRegistry } from './fixtures/registry.fixture.ts'
-import type { HoldOptions } from './images.ts'
+import { writeLayout } from './fixtures/layouts.fixture.ts'
+import { LAYERS, registryImages } from './fixtures/registry-images.fixture.ts'
 import { RegistryImages } from './registry-images.ts'
 import { openImageStore } from './store/open-image-store.ts'
 
@@ -19,53 +14,6 @@ const skip =
   (!isRoot() && 'only root can unpack without a user namespace') ||
   (!findProgram('skopeo') && 'skopeo is not installed (apt: skopeo)')
 const NEVER = new AbortController().signal
-const LAYERS: readonly (readonly Entry[])[] = [
-  [{ name: 'base', data: 'base' }],
-  [{ name: 'top', data: 'top' }],
-]
-
-async function registryImages() {
-  const dir = await tempDir()
-  const registry = await testRegistry()
-  const store = await openImageStore({ dataDir: dir.path, isRoot: true, ids: CONTAINER_IDS })
-  const env = { HOME: dir.path }
-  const skopeo = new Skopeo(dir.join('skopeo'), env)
-  const patience = { ...PATIENCE, firstWaitMs: 1, limitedWaitMs: 1 }
-  const images = () => new RegistryImages({ store, skopeo, env, patience, mostBytes: Infinity })
-  const log: string[] = []
-  let count = 0
-  return {
-    dir,
-    registry,
-    store,
-    log,
-    /** As after a restart: nothing is remembered. */
-    images,
-    name: (text: string) => parseImageReference(`${registry.host}/${text}`),
-    push: (name: string, image: ImageFacts = { layers: LAYERS }) => {
-      const layout = dir.join(`layout-${count++}`)
-      writeLayout(layout, image)
-      const [repository = '', tag = 'latest'] = name.split(':')
-      return registry.push(repository, tag, layout)
-    },
-    hold: (name: string, ask: Partial<HoldOptions> = {}, by = images()) => {
-      const options = { signal: NEVER, onProgress: (line: string) => void log.push(line), ...ask }
-      return by.hold(parseImageReference(`${registry.host}/${name}`), options)
-    },
-    /** A file with a login, as Docker writes it. */
-    login: (name: string, password: string) => {
-      const file = dir.join(`login-${name}.json`)
-      const auth = Buffer.from(`${name}:${password}`).toString('base64')
-      writeFileSync(file, JSON.stringify({ auths: { [registry.host]: { auth } } }))
-      return file
-    },
-    [Symbol.asyncDispose]: async () => {
-      await store[Symbol.asyncDispose]()
-      await registry[Symbol.asyncDispose]()
-      await dir[Symbol.asyncDispose]()
-    },
-  }
-}
 
 test('pulls an image once, by one HEAD for its digest, and never asks again', {
   skip,
@@ -133,86 +81,6 @@ test('fetches a changed tag when it is to ask always, and no layer twice', { ski
   await using unchanged = await at.hold('app:1', { pull: 'always' })
   assert.equal(unchanged.digest, digest)
   assert.deepEqual(at.registry.requests, ['HEAD /v2/app/manifests/1 200'])
-})
-
-for (const challenge of ['basic', 'bearer'] as const) {
-  test(`gives a private image only to who proves the right to it, by ${challenge}`, {
-    skip,
-  }, async () => {
-    await using at = await registryImages()
-    at.registry.challenge = challenge
-    at.registry.locked.set('secret', { name: 'ann', password: 'right' })
-    const digest = at.push('secret:1')
-    const own = { authFile: at.login('ann', 'right') }
-    await using image = await at.hold('secret:1', own)
-    assert.equal(image.digest, digest)
-    const unknown = await at.hold('nothing:1').catch((error: unknown) => error)
-    assert.match(
-      String(unknown),
-      /does not exist, or this job's login for the registry may not read it/,
-    )
-    const others: Partial<HoldOptions>[] = [
-      {},
-      { pull: 'always' },
-      { isStranger: true },
-      { authFile: at.login('ann', 'wrong') },
-      { authFile: at.login('bob', 'right') },
-    ]
-    for (const name of ['secret:1', `secret@${digest}`]) {
-      for (const ask of others) {
-        const words = String(unknown).replace('nothing:1', name)
-        await assert.rejects(
-          at.hold(name, ask),
-          (error) =>
-            String(error).replaceAll(at.registry.host, '') ===
-            words.replaceAll(at.registry.host, ''),
-        )
-      }
-    }
-    await assert.rejects(at.hold('secret:1', { pull: 'never' }), { code: 'not_found' })
-  })
-}
-
-test('remembers for a while that a login may read an image', { skip }, async () => {
-  await using at = await registryImages()
-  at.registry.locked.set('secret', { name: 'ann', password: 'right' })
-  at.push('secret:1')
-  const own = { authFile: at.login('ann', 'right') }
-  const images = at.images()
-  await using first = await at.hold('secret:1', own, images)
-  const asked = at.registry.requests.length
-  await using again = await at.hold('secret:1', own, images)
-  assert.equal(at.registry.requests.length, asked)
-  await using later = await at.hold('secret:1', own)
-  assert.ok(at.registry.requests.slice(asked).some((one) => one.startsWith('HEAD /v2/secret/')))
-  assert.equal(new Set([first.digest, again.digest, later.digest]).size, 1)
-})
-
-test('uses the operator’s login, but not for strangers', { skip }, async () => {
-  await using at = await registryImages()
-  at.registry.locked.set('team/secret', { name: 'op', password: 'pass' })
-  at.push('team/secret:1')
-  const auth = Buffer.from('op:pass').toString('base64')
-  const config = JSON.stringify({ auths: { [`https://${at.registry.host}/v1/`]: { auth } } })
-  mkdirSync(at.dir.join('.docker'))
-  writeFileSync(at.dir.join('.docker/config.json'), config)
-  await assert.rejects(at.hold('team/secret:1', { isStranger: true }), { code: 'not_found' })
-  await using image = await at.hold('team/secret:1')
-  await assert.rejects(at.hold('team/secret:1', { isStranger: true }), { code: 'not_found' })
-  assert.ok(image.digest)
-})
-
-test('an operator’s login that is refused does not lock public images', { skip }, async () => {
-  await using at = await registryImages()
-  at.push('open:1')
-  const authFile = at.login('ann', 'expired')
-  at.registry.interfere = (request, response) => {
-    if (request.headers.authorization === undefined) return false
-    response.writeHead(401).end('{"errors":[{"code":"UNAUTHORIZED","message":"expired"}]}')
-    return true
-  }
-  await using image = await at.hold('open:1', { authFile })
-  assert.ok(image.digest)
 })
 
 test('tries again after limits, errors and cut answers, but not what is refused', {

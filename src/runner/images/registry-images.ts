@@ -1,8 +1,9 @@
 import type { ImageReference } from '../../core/image-reference.ts'
 import { NarwhalError } from '../../lib/errors.ts'
+import { ANY_HOSTS } from '../../lib/reach/hosts.ts'
 import { SharedTasks } from '../../lib/shared-tasks.ts'
-import { fetchImage } from './fetch/fetch-image.ts'
-import { findOperatorLogin, readLogin } from './fetch/find-login.ts'
+import { type FetchImage, fetchImage } from './fetch/fetch-image.ts'
+import { findJobLogin, findOperatorLogin } from './fetch/find-login.ts'
 import { type Login, loginKey } from './fetch/login.ts'
 import { Registry } from './fetch/registry.ts'
 import { placeOf } from './fetch/registry-place.ts'
@@ -12,6 +13,7 @@ import type { HeldImage } from './held-image.ts'
 import type { HoldOptions, Images } from './images.ts'
 import type { ImageStore } from './store/image-store.ts'
 import type { NameRecord } from './store/records.ts'
+import type { StrangersWay } from './strangers-way.ts'
 
 export interface RegistryImagesOptions {
   readonly store: ImageStore
@@ -20,6 +22,8 @@ export interface RegistryImagesOptions {
   readonly env: FetchEnv
   /** How much all images may take before those that were used longest ago are removed. */
   readonly mostBytes: number
+  /** How images are fetched for strangers' jobs; absent: as for all others. */
+  readonly strangers?: StrangersWay
   /** The usual one by default. */
   readonly patience?: Patience
 }
@@ -31,8 +35,12 @@ const LOGIN_MS = 30_000
 /** What is pulled and pruned at the same time is pulled again, but not for ever. */
 const MOST_TRIES = 3
 
-interface Asker extends HoldOptions {
+type FetchTools = Pick<FetchImage, 'registry' | 'skopeo'>
+
+interface Asker extends Omit<HoldOptions, 'login'> {
   readonly login: Login | undefined
+  /** Whether that is the job's own, and not the operator's. */
+  readonly isOwnLogin: boolean
 }
 
 /**
@@ -70,7 +78,7 @@ export class RegistryImages implements Images {
         const held = await store.holdPresent(full, ask.signal)
         if (held) return held
       }
-      const asker = { ...ask, login: await this.#loginOf(image, ask) }
+      const asker = { ...ask, ...(await this.#loginOf(image, ask)) }
       const isCurrent = record !== undefined && (await this.#mayUse(record, image, asker))
       const held = isCurrent ? await store.holdPresent(full, ask.signal) : undefined
       if (held) return held
@@ -93,7 +101,8 @@ export class RegistryImages implements Images {
     const { login, signal } = asker
     const version = isAsked ? image.version : record.digest
     const place = { ...placeOf(image), version }
-    const found = await this.#registry.find({ place, login, signal, isStranger: asker.isStranger })
+    const ask = { place, login, signal, isStranger: asker.isStranger }
+    const found = await this.#within(image, asker, ({ registry }) => registry.find(ask))
     if (found.kind === 'found') {
       this.#prove(record, asker)
       return !isAsked || [record.digest, record.indexDigest].includes(found.digest)
@@ -111,15 +120,15 @@ export class RegistryImages implements Images {
   }
 
   async #pull(image: ImageReference, asker: Asker): Promise<void> {
-    const { store, skopeo } = this.#options
+    const { store } = this.#options
     const { signal, isStranger = false } = asker
     const key = [image.full, loginKey(asker.login), isStranger].join(' ')
     const pull = async (own: AbortSignal, onProgress: (line: string) => void) => {
       onProgress(`pulling ${image.full}`)
-      const { login } = asker
+      const { login, isOwnLogin } = asker
       const { patience = PATIENCE } = this.#options
-      const fetch = { image, login, isStranger, signal: own, onProgress, patience }
-      await fetchImage({ ...fetch, store, skopeo, registry: this.#registry })
+      const fetch = { image, login, isOwnLogin, isStranger, signal: own, onProgress, patience }
+      await this.#within(image, asker, (tools) => fetchImage({ ...fetch, ...tools, store }))
       const record = store.findName(image.full)
       if (record) this.#prove(record, asker)
       store.pruneLater(this.#options.mostBytes)
@@ -127,14 +136,38 @@ export class RegistryImages implements Images {
     await this.#pulls.join(key, signal, pull, asker.onProgress)
   }
 
+  /** Runs something with what asks the registry; for a stranger's job, from a network of strangers' jobs. */
+  async #within<Result>(
+    image: ImageReference,
+    { isStranger = false }: Pick<HoldOptions, 'isStranger'>,
+    run: (tools: FetchTools) => Promise<Result>,
+  ): Promise<Result> {
+    const { strangers, skopeo, store } = this.#options
+    const isPlain = !isStranger || !strangers || (await strangers.admit(image)) === 'opened'
+    if (isPlain) return await run({ registry: this.#registry, skopeo })
+    await using place = await strangers.connect()
+    const inside = skopeo.inside(place)
+    const hosts = ANY_HOSTS.atMost('public')
+    return await run({ registry: new Registry(inside, store.folder, hosts), skopeo: inside })
+  }
+
   /** Its own; or that of the operator, if the code is of the repository's own people. */
-  async #loginOf(image: ImageReference, ask: HoldOptions): Promise<Login | undefined> {
-    const { env } = this.#options
+  async #loginOf(
+    image: ImageReference,
+    ask: HoldOptions,
+  ): Promise<Pick<Asker, 'login' | 'isOwnLogin'>> {
     const { repository } = placeOf(image)
-    if (ask.authFile !== undefined) {
-      return await readLogin(ask.authFile, repository)
-    }
-    if (ask.isStranger) return undefined
+    const own = ask.login === undefined ? undefined : await findJobLogin(ask.login, repository)
+    if (own) return { login: own, isOwnLogin: true }
+    const login = ask.isStranger ? undefined : await this.#operatorLogin(repository, ask)
+    return { login, isOwnLogin: false }
+  }
+
+  async #operatorLogin(
+    repository: string,
+    ask: Pick<HoldOptions, 'signal'>,
+  ): Promise<Login | undefined> {
+    const { env } = this.#options
     const known = this.#logins.get(repository)
     if (known && known.until > performance.now()) return known.login
     const login = await findOperatorLogin(repository, env, ask.signal)

@@ -1,4 +1,5 @@
 import type { ImageRun } from '../../../core/attempt/image-run.ts'
+import type { ImagePull } from '../../../core/plan/image-pull.ts'
 import type { OutputStream, SandboxDisk, SandboxHandle, SandboxLimits } from '../executor.ts'
 import type { SandboxShell } from '../sandbox-shell.ts'
 import type { ContainerSpec } from './container-spec.ts'
@@ -49,8 +50,9 @@ export interface ContainerExec extends ContainerOutput {
 
 /** For whom a container is, and how its image is had. */
 export interface ImageAsk {
-  /** Whether it is fetched where it is missing. */
-  readonly pull: 'missing' | 'never'
+  readonly pull: ImagePull
+  /** Logins of the job's own, in the form of Docker's `config.json`. */
+  readonly login?: string
   /** Whether a stranger's job asks: private registries are closed to it, and it gains no privileges. */
   readonly isStranger: boolean
   /** Receives lines for the job's log. */

@@ -97,8 +97,8 @@ export class ContainerExecutor implements Executor {
   }
 
   take(spec: Omit<SandboxSpec, 'workspace'>): TakenSandbox | undefined {
-    // Warm containers have no services.
-    if (spec.services?.length) return undefined
+    // Warm containers have no services, and the image that was here before.
+    if (spec.services?.length || spec.pull === 'always') return undefined
     const named = spec.image ?? this.#options.defaultImage
     if (named === undefined || !this.#warm) return undefined
     const { full } = parseImageReference(named)

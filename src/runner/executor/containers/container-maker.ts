@@ -30,16 +30,15 @@ export interface JobContainers {
   readonly place: JobPlace
 }
 
-type OneSpec = Pick<SandboxSpec, 'name' | 'workspace' | 'limits'> & {
-  readonly connection: ContainerConnection
-  readonly mustTidy: boolean
-  /** Absent: its own. */
-  readonly maskFile?: string
-  readonly isStranger?: boolean
-  readonly onProgress?: (line: string) => void
-}
+type OneSpec = Pick<SandboxSpec, 'name' | 'workspace' | 'limits'> &
+  Partial<AskSpec> & {
+    readonly connection: ContainerConnection
+    readonly mustTidy: boolean
+    /** Absent: its own. */
+    readonly maskFile?: string
+  }
 
-type AskSpec = Pick<SandboxSpec, 'isStranger' | 'onProgress'>
+type AskSpec = Pick<SandboxSpec, 'isStranger' | 'onProgress' | 'pull' | 'registryLogin'>
 
 type WatchSpec = Pick<SandboxSpec, 'name' | 'limits'> & {
   readonly asked: AskSpec
@@ -207,8 +206,8 @@ export class ContainerMaker {
   }
 
   async #makeOne(image: ImageReference, spec: OneSpec, signal: AbortSignal): Promise<JobContainer> {
-    const made = await this.#create(image.full, spec, askFor(spec, signal))
-    return made ?? missing(image.full)
+    const ask = askFor(spec, signal)
+    return (await this.#create(image.full, spec, ask)) ?? missing(image.full, ask)
   }
 
   /** Removes what there is for future containers. */
@@ -230,7 +229,7 @@ export class ContainerMaker {
   }
 
   async #created(spec: ContainerSpec, ask: ImageAsk): Promise<string> {
-    return (await this.#engine.create(spec, ask)) ?? missing(spec.image)
+    return (await this.#engine.create(spec, ask)) ?? missing(spec.image, ask)
   }
 
   async #create(
@@ -259,11 +258,15 @@ export class ContainerMaker {
 const NEVER = new AbortController().signal
 
 function askFor(spec: Partial<AskSpec>, signal: AbortSignal): ImageAsk {
-  const { isStranger = false, onProgress = () => {} } = spec
-  return { pull: 'missing', isStranger, onProgress, signal }
+  const { isStranger = false, onProgress = () => {}, pull = 'missing', registryLogin } = spec
+  return { pull, isStranger, onProgress, signal, ...present({ login: registryLogin }) }
 }
 
-function missing(image: string): never {
+function missing(image: string, { pull }: ImageAsk): never {
+  if (pull === 'never') {
+    const words = `image ${image} is not on this machine, and the job's \`pull: never\` keeps it from being fetched`
+    throw new NarwhalError('not_found', words)
+  }
   throw new NarwhalError('not_found', `image ${image} does not exist`)
 }
 

@@ -111,18 +111,19 @@ export class OciEngine implements ContainerEngine, AsyncDisposable {
 
   async create(spec: ContainerSpec, ask: ImageAsk): Promise<string | undefined> {
     await this.ping()
-    const { isStranger, signal, onProgress } = ask
+    const { isStranger, signal, onProgress, login, pull } = ask
     const reference = parseImageReference(spec.image)
     const { found, images } = this.#ready
     if (isStranger && !found.idMap) throw noStrangers()
-    if (ask.pull === 'never' && (await images.find(reference.full)) === undefined) {
+    if (pull === 'never' && (await images.find(reference.full)) === undefined) {
       return undefined
     }
     const image = await images.hold(reference, {
       signal,
       isStranger,
-      pull: ask.pull,
+      pull,
       onProgress,
+      ...present({ login }),
     })
     try {
       const { connection } = spec

@@ -10,6 +10,7 @@ import { CONTAINER_IDS } from '../../../core/container-ids.ts'
 import { silentLog } from '../../../lib/log.ts'
 import { present } from '../../../lib/present.ts'
 import { removeFolder } from '../../../lib/remove-folder.ts'
+import type { OpenedImages } from '../../images/open-images.ts'
 import type { NetworkSource } from '../../network/network-source.ts'
 import { MIB } from '../contract/contract-fixture.ts'
 import type { SandboxSpec } from '../executor.ts'
@@ -35,6 +36,8 @@ interface OpenOptions {
   readonly folder?: string
   readonly networks?: NetworkSource
   readonly graceMs?: number
+  /** Disposed of with the executor; by default a store that has the test image only. */
+  readonly images?: Pick<OpenedImages, 'images' | typeof Symbol.asyncDispose>
 }
 
 /** The test image under other names. */
@@ -95,9 +98,12 @@ function find(name: RuntimeName, folder: string): Promise<FoundRuntime | string>
 
 function openFound(found: FoundRuntime, place: OciPlace & OpenOptions): OciExecutor {
   const { instance, folder, layer, networks = freeNetworks() } = place
-  const images = unpackedImage(layer, OTHER_IMAGES)
+  const {
+    images = unpackedImage(layer, OTHER_IMAGES),
+    [Symbol.asyncDispose]: close = async () => {},
+  } = place.images ?? {}
   return new OciExecutor({
-    openMeans: async () => ({ found, images, [Symbol.asyncDispose]: async () => {} }),
+    openMeans: async () => ({ found, images, [Symbol.asyncDispose]: () => close() }),
     instance,
     folder,
     runFolder: join('/run', instance),

@@ -3,6 +3,7 @@ import { NarwhalError } from '../../../lib/errors.ts'
 import type { FetchEnv } from '../../images/fetch/skopeo.ts'
 import { findImagePrograms, missingProgram } from '../../images/image-programs.ts'
 import { openImages } from '../../images/open-images.ts'
+import { fetchForStrangers } from './fetch-for-strangers.ts'
 import { OciExecutor, type OciExecutorOptions } from './oci-executor.ts'
 import type { OciMeans } from './oci-means.ts'
 import { findRuntime } from './runtime/find-runtime.ts'
@@ -33,13 +34,14 @@ export function ociExecutor(
     ...options,
     runFolder: join(parent, name),
     runnerIsRoot: isRoot,
-    openMeans: () => openMeans(config, join(options.folder, 'runtime'), isRoot),
+    openMeans: () =>
+      openMeans(config, { ...options, folder: join(options.folder, 'runtime') }, isRoot),
   })
 }
 
 async function openMeans(
   { dataDir, env, imageBytes, ids }: OciConfig,
-  folder: string,
+  { folder, networks }: Pick<OciExecutorOptions, 'folder' | 'networks'>,
   isRoot: boolean,
 ): Promise<OciMeans> {
   const missing = (await findImagePrograms()).find(
@@ -57,6 +59,7 @@ async function openMeans(
     ids: { ...ids, first },
     env,
     mostBytes: imageBytes,
+    strangers: fetchForStrangers(networks),
   })
   return {
     found,

@@ -22,6 +22,8 @@ export interface FetchImage {
   readonly registry: Registry
   readonly image: ImageReference
   readonly login: Login | undefined
+  /** Whether that is the job's own: then it is never left out. */
+  readonly isOwnLogin: boolean
   readonly isStranger: boolean
   readonly signal: AbortSignal
   readonly onProgress: (line: string) => void
@@ -38,18 +40,18 @@ interface Known {
 }
 
 /**
- * Fetches an image into the store. A login that the registry refuses is left out once: public images need
- * none, and an operator's may have expired.
+ * Fetches an image into the store. An operator's login that the registry refuses is left out once: public images
+ * need none, and it may have expired.
  */
 export async function fetchImage(fetch: FetchImage): Promise<void> {
-  const { login, onProgress, image, signal } = fetch
+  const { login, isOwnLogin, onProgress, image, signal } = fetch
   try {
     const known = await retrying(fetch, () => know(fetch))
     try {
       return await fetchOrMakeRoom(fetch, known)
     } catch (error) {
       signal.throwIfAborted()
-      if (!login || !known.isPublic || failureOf(error) !== 'denied') throw error
+      if (!login || isOwnLogin || !known.isPublic || failureOf(error) !== 'denied') throw error
       onProgress(`the login for the registry of ${image.full} is refused: going on without it`)
       return await fetchAs({ ...fetch, login: undefined }, known)
     }
@@ -90,13 +92,17 @@ async function fetchAs(fetch: FetchImage, known: Known): Promise<void> {
   const work = await store.folder.newWork()
   await mkdir(work)
   try {
-    await registry.withLogin({ login, place }, async (file) => {
-      const authfile = ['--authfile', file]
-      const options = [...authfile, ...tlsOptions(place)]
+    await registry.withLogin({ login, place }, async (loginOptions) => {
+      const options = [...loginOptions(''), ...tlsOptions(place)]
       const ask = { skopeo, place, version, options, tmp: join(work, 'tmp'), signal }
       const found = await retrying(fetch, () => resolveImage(ask))
-      const copy = ['copy', '--quiet', '--dest-oci-accept-uncompressed-layers', ...authfile]
-      const from = [...copy, ...tlsOptions(place, 'src-'), transportOf(place, found.digest)]
+      const copy = ['copy', '--quiet', '--dest-oci-accept-uncompressed-layers']
+      const from = [
+        ...copy,
+        ...loginOptions('src-'),
+        ...tlsOptions(place, 'src-'),
+        transportOf(place, found.digest),
+      ]
       const { indexDigest } = found
       const facts = present({ indexDigest, isPublic: known.isPublic || undefined })
       await addImage(fetch, { ...found, facts, from }, work)

@@ -21,11 +21,12 @@ export async function findOperatorLogin(
   return undefined
 }
 
-/** A job's own login. Rejects with `invalid` if the file has none for the repository. */
-export async function readLogin(path: string, repository: string): Promise<Login | undefined> {
-  const file = parseLoginFile(await readFile(path, 'utf8'))
-  if (!file) {
-    const words = "the job's login for the registry is no file in the form of Docker's config.json"
+/** A job's own login for a repository, of those in this text. Rejects with `invalid` if it has another form. */
+export async function findJobLogin(text: string, repository: string): Promise<Login | undefined> {
+  const file = parseLoginFile(text)
+  if (!file?.auths) {
+    const words =
+      'the secret of the job\'s `registry_login` has another form than Docker\'s config.json: {"auths": {"registry.example": {"username": "…", "password": "…"}}}'
     throw new NarwhalError('invalid', words)
   }
   // Programs of the operator are not asked on behalf of a job.

@@ -1,6 +1,6 @@
 import { rm, writeFile } from 'node:fs/promises'
 import { NarwhalError } from '../../../lib/errors.ts'
-import { ANY_HOSTS } from '../../../lib/reach/hosts.ts'
+import { ANY_HOSTS, type Hosts } from '../../../lib/reach/hosts.ts'
 import { sha256 } from '../layout/manifest.ts'
 import type { StoreFolder } from '../store/store-folder.ts'
 import { discard } from '../store/trash.ts'
@@ -18,19 +18,26 @@ export interface AskRegistry {
   readonly signal: AbortSignal
 }
 
+/** With a prefix as for `tlsOptions`. */
+type LoginOptions = (prefix: string) => readonly string[]
+
 /** Which image a name or a digest means now, and whether somebody may read it. */
 export class Registry {
   readonly #skopeo: Skopeo
   readonly #folder: StoreFolder
 
-  constructor(skopeo: Skopeo, folder: StoreFolder) {
+  readonly #hosts: Hosts
+
+  /** `hosts`: where it may be; anywhere by default. */
+  constructor(skopeo: Skopeo, folder: StoreFolder, hosts: Hosts = ANY_HOSTS) {
     this.#skopeo = skopeo
     this.#folder = folder
+    this.#hosts = hosts
   }
 
   async find(ask: AskRegistry): Promise<DigestAnswer> {
     const { isStranger = false, ...rest } = ask
-    const found = await findDigest({ ...rest, hosts: ANY_HOSTS, isStranger })
+    const found = await findDigest({ ...rest, hosts: this.#hosts, isStranger })
     return found.kind === 'unclear' ? await this.#findBySkopeo(ask) : found
   }
 
@@ -41,16 +48,21 @@ export class Registry {
     return new NarwhalError('unavailable', `its registry gives no answer: ${answer.why ?? ''}`)
   }
 
-  /** Runs something with a file that has this one login, and is removed then. */
+  /**
+   * Runs something with the options by which skopeo logs in with this login and no other, at an image that it reads
+   * (`prefix` '' or 'src-'). A file that has it is removed then. Without a login that has to be said: next to a file
+   * that is named, and has none, skopeo reads all those of the operator.
+   */
   async withLogin<Result>(
     { login, place }: Pick<AskRegistry, 'login' | 'place'>,
-    run: (file: string) => Promise<Result>,
+    run: (options: LoginOptions) => Promise<Result>,
   ): Promise<Result> {
+    if (!login) return await run((prefix) => [`--${prefix}no-creds`])
     const file = await this.#folder.newWork()
     try {
       const host = place.repository.split('/')[0] ?? ''
       await writeFile(file, fileOf(login, host), { mode: 0o600, flag: 'wx' })
-      return await run(file)
+      return await run((prefix) => [`--${prefix}authfile`, file])
     } finally {
       await rm(file, { force: true })
     }
@@ -61,8 +73,8 @@ export class Registry {
     const { place, signal } = ask
     const tmp = await this.#folder.newWork()
     try {
-      const json = await this.withLogin(ask, (file) => {
-        const options = ['--raw', '--authfile', file, ...tlsOptions(place)]
+      const json = await this.withLogin(ask, (loginOptions) => {
+        const options = ['--raw', ...loginOptions(''), ...tlsOptions(place)]
         const what = transportOf(place, place.version)
         return this.#skopeo.run(['inspect', ...options, what], { signal, tmp })
       })

@@ -1,8 +1,9 @@
-import { mkdir } from 'node:fs/promises'
+import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { exists } from '../../../lib/exists.ts'
 import { type ProgramOptions, runProgram } from '../layer/run-program.ts'
 import { writeOnDisk } from '../store/store-folder.ts'
+import type { FetchPlace } from '../strangers-way.ts'
 
 import { fetchErrorOf } from './fetch-failure.ts'
 
@@ -16,11 +17,22 @@ const POLICY = { default: [{ type: 'insecureAcceptAnything' }] }
 export class Skopeo {
   readonly #env: FetchEnv
   readonly #folder: string
+  readonly #place: Pick<FetchPlace, 'enter' | 'resolvConf'>
 
   /** `folder` is for files of ours that it needs; made if it isn't there. */
-  constructor(folder: string, env: FetchEnv) {
+  constructor(
+    folder: string,
+    env: FetchEnv,
+    place: Pick<FetchPlace, 'enter' | 'resolvConf'> = { enter: [] },
+  ) {
     this.#folder = folder
     this.#env = env
+    this.#place = place
+  }
+
+  /** The same in another network. */
+  inside(place: Pick<FetchPlace, 'enter' | 'resolvConf'>): Skopeo {
+    return new Skopeo(this.#folder, this.#env, place)
   }
 
   /** Resolves to its output; rejects with its last words. */
@@ -33,7 +45,19 @@ export class Skopeo {
     const env = { ...this.#env, TMPDIR: tmp }
     const general = ['--tmpdir', tmp, ...(await this.#policy())]
     const errorOf = fetchErrorOf
-    return runProgram(['skopeo', ...general, ...args], { ...rest, env, errorOf })
+    const command = [...(await this.#enter(tmp)), 'skopeo', ...general, ...args]
+    return runProgram(command, { ...rest, env, errorOf })
+  }
+
+  /** The program becomes the one that is run, so that killing it ends that. */
+  async #enter(tmp: string): Promise<readonly string[]> {
+    const { enter, resolvConf } = this.#place
+    if (enter.length === 0 || resolvConf === undefined) return enter
+    const file = join(tmp, 'resolv.conf')
+    await writeFile(file, resolvConf)
+    const apart = ['unshare', '--mount', '--propagation', 'private', '--']
+    const script = 'mount --bind -- "$1" /etc/resolv.conf; shift; exec "$@"'
+    return [...enter, ...apart, '/bin/sh', '-ec', script, 'sh', file]
   }
 
   /** The operator's policy wherever there is one; skopeo does nothing without any. */

@@ -3,13 +3,15 @@ import { once } from 'node:events'
 import { createServer, type RequestListener } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { test } from 'node:test'
-import { parseImageReference } from '../../../../core/image-reference.ts'
+import { type ImageReference, parseImageReference } from '../../../../core/image-reference.ts'
 import { NarwhalError } from '../../../../lib/errors.ts'
 import { parseEngineAddress } from './docker-address.ts'
-import { DockerApi } from './docker-api.ts'
+import { DockerApi, type PullImage } from './docker-api.ts'
 
 const NOTHING = new AbortController().signal
-const quiet = () => {}
+const pullOf = (image: ImageReference): PullImage => {
+  return { image, login: undefined, onProgress: () => {}, signal: NOTHING }
+}
 
 /** An engine with a test's answers, over TCP. */
 async function engine(answer: RequestListener, version = '1.41') {
@@ -67,14 +69,14 @@ test("reports a failed pull with the engine's message, wherever it appears", asy
   await using early = await engine((_, response) => {
     response.writeHead(500).end('{"message":"no such host"}')
   })
-  await assert.rejects(early.api.pullImage(image, quiet, NOTHING), fails('not_found', words))
+  await assert.rejects(early.api.pullImage(pullOf(image)), fails('not_found', words))
   await using late = await engine((_, response) => {
     response.write('{"status":"Pulling"}\n{"status":"Down')
     response.end('loading"}\n{"errorDetail":{"message":"x"},"error":"no such host"}\n')
   })
-  await assert.rejects(late.api.pullImage(image, quiet, NOTHING), fails('not_found', words))
+  await assert.rejects(late.api.pullImage(pullOf(image)), fails('not_found', words))
   await using good = await engine((_, response) => response.end('{"status":"Pulling"}\n'))
-  await good.api.pullImage(image, quiet, NOTHING)
+  await good.api.pullImage(pullOf(image))
   assert.match(good.paths.join(), /images\/create\?fromImage=registry\.example%2Fx&tag=1$/)
 })
 
@@ -90,7 +92,8 @@ test('says which layers of a pull are there', async () => {
     response.end('{"status":"Digest: sha256:0"}\n')
   })
   const said: string[] = []
-  await slow.api.pullImage(parseImageReference('x'), (line) => void said.push(line), NOTHING)
+  const onProgress = (line: string) => void said.push(line)
+  await slow.api.pullImage({ ...pullOf(parseImageReference('x')), onProgress })
   assert.deepEqual(
     said,
     [1, 2, 3].map((done) => `layer ${done} of 3 is unpacked`),
@@ -102,7 +105,7 @@ test('does not take an interrupted pull for a success', async () => {
     response.write('{"status":"Pulling"}\n')
     setImmediate(() => response.destroy())
   })
-  const pull = broken.api.pullImage(parseImageReference('x'), quiet, NOTHING)
+  const pull = broken.api.pullImage(pullOf(parseImageReference('x')))
   await assert.rejects(pull, fails('unavailable', /the pull of x:latest was interrupted/))
 })
 
@@ -113,7 +116,7 @@ test('aborts a pull', async () => {
     asked.resolve()
   })
   const stop = new AbortController()
-  const pull = slow.api.pullImage(parseImageReference('x'), quiet, stop.signal)
+  const pull = slow.api.pullImage({ ...pullOf(parseImageReference('x')), signal: stop.signal })
   await asked.promise
   stop.abort(new Error('cancelled by hand'))
   await assert.rejects(pull, /cancelled by hand/)

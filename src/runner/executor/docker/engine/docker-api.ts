@@ -43,6 +43,26 @@ export interface ExecCommand extends ExecSettings {
   readonly terminal?: boolean
 }
 
+export interface PullImage {
+  readonly image: ImageReference
+  readonly login: EngineLogin | undefined
+  readonly onProgress: (line: string) => void
+  readonly signal: AbortSignal
+}
+
+/** A login as the Engine API has it. */
+export type EngineLogin = { readonly serveraddress: string } & (
+  | { readonly username: string; readonly password: string }
+  | { readonly identitytoken: string }
+)
+
+function authOf(login: EngineLogin | undefined): Readonly<Record<string, string>> {
+  if (!login) return {}
+  // With padding: without it the engine ignores the login, and says nothing.
+  const base64 = Buffer.from(JSON.stringify(login)).toString('base64')
+  return { 'x-registry-auth': base64.replaceAll('+', '-').replaceAll('/', '_') }
+}
+
 /** The containers that Podman says have to be removed before this one. */
 function dependentsOf(id: string, text: string): readonly string[] {
   const [, list = ''] = /dependent containers([\s\S]*)/.exec(text) ?? []
@@ -230,14 +250,16 @@ export class DockerApi {
   }
 
   /** Pulls an image; rejects with `not_found` and the engine's message if that fails. */
-  async pullImage(
-    image: ImageReference,
-    onProgress: (line: string) => void,
-    signal: AbortSignal,
-  ): Promise<void> {
+  async pullImage({ image, login, onProgress, signal }: PullImage): Promise<void> {
     const query = new URLSearchParams({ fromImage: image.name, tag: image.version })
     const path = `${await this.#agreedPrefix()}/images/create?${query.toString()}`
-    const call: EngineCall = { method: 'POST', path, silenceMs: PULL_SILENCE_MS, signal }
+    const call: EngineCall = {
+      method: 'POST',
+      path,
+      silenceMs: PULL_SILENCE_MS,
+      signal,
+      headers: authOf(login),
+    }
     const response = await streamFromEngine(this.address, call)
     const trouble = await readPullProgress(response, onProgress).catch((error: unknown) => {
       signal.throwIfAborted()

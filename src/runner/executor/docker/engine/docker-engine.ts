@@ -4,6 +4,8 @@ import type { ImageRun } from '../../../../core/attempt/image-run.ts'
 import { type ImageReference, parseImageReference } from '../../../../core/image-reference.ts'
 import { NarwhalError } from '../../../../lib/errors.ts'
 import { SharedTasks } from '../../../../lib/shared-tasks.ts'
+import { findJobLogin } from '../../../images/fetch/find-login.ts'
+import { placeOf } from '../../../images/fetch/registry-place.ts'
 import type { Reach } from '../../../network/holes.ts'
 import { checkRegistry } from '../../containers/check-registry.ts'
 import type {
@@ -22,7 +24,7 @@ import { containerName } from '../../containers/container-name.ts'
 import type { ContainerSpec } from '../../containers/container-spec.ts'
 import type { SandboxDisk, SandboxHandle, SandboxLimits } from '../../executor.ts'
 import type { SandboxShell } from '../../sandbox-shell.ts'
-import type { DockerApi } from './docker-api.ts'
+import type { DockerApi, EngineLogin } from './docker-api.ts'
 import { dockerDisk } from './docker-disk.ts'
 import { FrameReader } from './docker-frames.ts'
 import { imagesOf, serviceFactsOf } from './docker-images.ts'
@@ -70,9 +72,10 @@ export class DockerEngine implements ContainerEngine {
     // Never aborted half-way, which would leak a container.
     const create = () => this.#api.createContainer(containerName(spec), settings)
     ask.signal.throwIfAborted()
-    const created = await create()
-    if (created !== undefined || ask.pull === 'never') return created
     const image = parseImageReference(spec.image)
+    const isAsked = ask.pull === 'always' && !image.version.includes(':')
+    const created = isAsked ? undefined : await create()
+    if (created !== undefined || ask.pull === 'never') return created
     await this.#pull(image, ask)
     const retried = await create()
     if (retried !== undefined) return retried
@@ -171,13 +174,17 @@ export class DockerEngine implements ContainerEngine {
     }
   }
 
-  async #pull(image: ImageReference, { isStranger, signal, onProgress }: ImageAsk): Promise<void> {
+  async #pull(
+    image: ImageReference,
+    { isStranger, signal, onProgress, login: logins }: ImageAsk,
+  ): Promise<void> {
     if (isStranger) await checkRegistry(image, this.#options.reach ?? [])
+    const login = logins === undefined ? undefined : await engineLogin(image, logins)
     const pull = (stop: AbortSignal, say: (line: string) => void) => {
       say(`pulling ${image.full}`)
-      return this.#api.pullImage(image, say, stop)
+      return this.#api.pullImage({ image, login, onProgress: say, signal: stop })
     }
-    await this.#pulls.join(image.full, signal, pull, onProgress)
+    await this.#pulls.join(`${image.full} ${JSON.stringify(login)}`, signal, pull, onProgress)
   }
 
   async #turn(ids: readonly string[], each: (id: string) => Promise<void>): Promise<void> {
@@ -187,6 +194,21 @@ export class DockerEngine implements ContainerEngine {
     await Promise.all(ids.map(each))
     for (const id of ids) this.#turnedAt.set(id, performance.now())
   }
+}
+
+/** A job's own login for an image. */
+async function engineLogin(
+  image: ImageReference,
+  logins: string,
+): Promise<EngineLogin | undefined> {
+  const { repository } = placeOf(image)
+  const login = await findJobLogin(logins, repository)
+  if (!login) return undefined
+  const [host = ''] = repository.split('/')
+  // As Docker's own command names its default registry.
+  const serveraddress = host === 'docker.io' ? 'https://index.docker.io/v1/' : host
+  if (login.kind === 'identity') return { serveraddress, identitytoken: login.token }
+  return { serveraddress, username: login.name, password: login.password }
 }
 
 function outputOf(connection: Duplex): ContainerOutput {

@@ -11,6 +11,8 @@ export interface EngineCall {
   /** With the version's prefix and the query. */
   readonly path: string
   readonly body?: unknown
+  /** In addition to the usual ones. */
+  readonly headers?: Readonly<Record<string, string>>
   /** How long the engine may be silent, in milliseconds; 120,000 by default, 0 for no limit. */
   readonly silenceMs?: number
   readonly signal?: AbortSignal
@@ -100,6 +102,7 @@ function open(
     headers: {
       host: 'narwhal',
       ...headers,
+      ...call.headers,
       ...(body === undefined ? {} : { 'content-type': 'application/json' }),
       'content-length': Buffer.byteLength(body ?? ''),
     },
