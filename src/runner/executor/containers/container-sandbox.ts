@@ -16,7 +16,8 @@ import type {
   SandboxStep,
   StepExit,
 } from '../executor.ts'
-import { outOfMemory } from '../local/bounds/limit-notes.ts'
+import { outOfMemory, tooManyProcesses } from '../local/bounds/limit-notes.ts'
+import type { Refusals } from '../local/bounds/sandbox-cgroups.ts'
 import { filesIn } from '../local/bounds/sandbox-files.ts'
 import { maskFileAt } from '../local/open-mask-file.ts'
 import { PauseGate } from '../pause-gate.ts'
@@ -28,6 +29,7 @@ import { idsOf, type JobContainers } from './container-maker.ts'
 import { MASK_FILE, WORKSPACE } from './container-profile.ts'
 import type { JobContainer, NumberedStep } from './job-container.ts'
 import { askToEnd } from './steps/ask-to-end.ts'
+import { NO_REFUSALS } from './steps/refusals.ts'
 import type { StepEnd } from './steps/step-end.ts'
 import { CONTROL_DIR, WITHOUT_MARK } from './steps/supervisor.ts'
 
@@ -63,7 +65,8 @@ export class ContainerSandbox implements Sandbox {
   readonly #gate = new PauseGate()
   readonly #pauses = new SerialQueue()
   readonly #starts = new SerialQueue()
-  readonly #oomKills = new Map<JobContainer, number>()
+  /** As of the last step. */
+  readonly #refusals = new Map<JobContainer, Refusals>()
   readonly #running = new Pending()
   #steps = 0
   #given: Promise<void> | undefined
@@ -264,11 +267,11 @@ export class ContainerSandbox implements Sandbox {
         // Containers that are still up use the network of one that is gone.
         await this.#killOthers()
         await this.#gate.pass(() => main.start(), signal)
-        this.#oomKills.delete(main)
+        this.#refusals.delete(main)
       }
       if (container.isUp) return
       await this.#gate.pass(() => container.start(), signal)
-      this.#oomKills.delete(container)
+      this.#refusals.delete(container)
     })
   }
 
@@ -283,11 +286,13 @@ export class ContainerSandbox implements Sandbox {
 
   async #exitOf(container: JobContainer, end: StepEnd): Promise<StepExit> {
     if (end.kind === 'exited') {
-      const killed = end.oomKills > (this.#oomKills.get(container) ?? 0)
-      this.#oomKills.set(container, end.oomKills)
-      return killed && end.exitCode !== 0
-        ? { exitCode: end.exitCode, note: this.#outOfMemory() }
-        : { exitCode: end.exitCode }
+      const { exitCode, refusals } = end
+      const before = this.#refusals.get(container) ?? NO_REFUSALS
+      this.#refusals.set(container, refusals)
+      if (exitCode === 0) return { exitCode }
+      if (refusals.oomKills > before.oomKills) return { exitCode, note: this.#outOfMemory() }
+      if (refusals.forks === before.forks) return { exitCode }
+      return { exitCode, note: tooManyProcesses(this.#spec.limits.processes) }
     }
     const { image } = container.parts
     if (end.kind === 'gone') await container.kill()

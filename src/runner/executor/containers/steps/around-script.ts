@@ -1,10 +1,11 @@
 import { AS_BACKGROUND, AS_STEP } from './launchers.ts'
+import { REFUSALS } from './refusals.ts'
 import { END_ALL, markScript } from './step-marks.ts'
 import { CONTROL_DIR, WITHOUT_MARK } from './supervisor.ts'
 
 /**
  * Runs a shell with the arguments from $2 on in a process of its own, and ends both streams with a marker
- * ($1), the exit code and the number of out-of-memory kills (cgroup v2, v1), and with the same exit code.
+ * ($1), the exit code and what was refused so far (refusals.ts), and with the same exit code.
  * Leftover processes of the step are killed first: they could forge the end of the next one. Uses shell
  * built-ins only. The outer shell has no standard error, so that its own "Killed" does not end up in the
  * script's output.
@@ -12,7 +13,7 @@ import { CONTROL_DIR, WITHOUT_MARK } from './supervisor.ts'
 function aroundTheScript({ mark, launcher, endAll, standardError }: Around): string {
   return `
 exec 3>&2 2>/dev/null
-${END_ALL}
+${END_ALL}${REFUSALS}
 launcher=${launcher}
 "$launcher" /bin/sh -c : || launcher=
 (
@@ -24,16 +25,9 @@ launcher=${launcher}
 ) </dev/null
 code=$?
 ${endAll}
-oom=0
-for facts in /sys/fs/cgroup/memory.events /sys/fs/cgroup/memory/memory.oom_control; do
-  if [ -r "$facts" ]; then
-    while read -r key value; do
-      if [ "$key" = oom_kill ]; then oom=$value; fi
-    done <"$facts"
-  fi
-done
-echo "$1 $code $oom"
-echo "$1 $code $oom" >&3
+narwhal_refusals
+echo "$1 $code $narwhal_oom $narwhal_forks"
+echo "$1 $code $narwhal_oom $narwhal_forks" >&3
 exit "$code"
 `
 }

@@ -92,14 +92,18 @@ export class ControlChannel implements Disposable {
     }
   }
 
-  #onWord(word: string | undefined, [number, exitCode = 0, oomKills = 0]: number[]): void {
+  #onWord(
+    word: string | undefined,
+    [number, exitCode = 0, oomKills = 0, forks = 0]: number[],
+  ): void {
     if (word === 'ready') {
       this.#closeOwnEnds()
       this.#ready.resolve()
     }
     if (number === undefined || number !== this.#current?.number) return
     if (word === 'began') this.#current.began()
-    if (word === 'ended') this.#current.end({ kind: 'exited', exitCode, oomKills })
+    if (word !== 'ended') return
+    this.#current.end({ kind: 'exited', exitCode, refusals: { oomKills, forks } })
   }
 
   #closeOwnEnds(): void {

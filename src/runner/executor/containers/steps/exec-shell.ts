@@ -127,8 +127,8 @@ async function readToEnd(
       }
       ended.add(stream)
       if (ended.size < 2) continue
-      const [exitCode = 0, oomKills = 0] = found.facts.split(' ').map(Number)
-      return { kind: 'exited', exitCode, oomKills }
+      const [exitCode = 0, oomKills = 0, forks = 0] = found.facts.split(' ').map(Number)
+      return { kind: 'exited', exitCode, refusals: { oomKills, forks } }
     }
   }
   for (const stream of ['stdout', 'stderr'] as const) {

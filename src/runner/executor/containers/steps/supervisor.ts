@@ -1,6 +1,7 @@
 import { shellQuote } from '../../../../lib/shell-quote.ts'
 import type { SandboxStep } from '../../executor.ts'
 import { AS_STEP } from './launchers.ts'
+import { REFUSALS, REFUSALS_NAMES } from './refusals.ts'
 import { END_ALL, END_ALL_NAMES, markScript } from './step-marks.ts'
 
 /** Where a container sees the scripts of its steps and the FIFOs to its runner, read-only. */
@@ -19,8 +20,7 @@ const LONGEST_UNHEARD_S = 20
 
 /**
  * The main process of a container: a POSIX shell that runs one step after another, each in a process of its
- * own, and reports how it ended (exit code, out-of-memory kills so far; cgroup v2, v1). Uses shell built-ins
- * only.
+ * own, and reports how it ended (exit code, and what was refused so far: refusals.ts). Uses shell built-ins only.
  *
  * - The first line of the commands is the key, which it puts before everything it reports; it is kept only in
  *   the shell's memory, which no step can read (launchers.ts). Commands without it are ignored.
@@ -36,7 +36,7 @@ const LONGEST_UNHEARD_S = 20
 export const SUPERVISOR = `
 [ -p ${CONTROL_DIR}/${COMMANDS} ] || exec sleep ${END_OF_DAYS}
 trap '' ${SIGNALS}
-unset narwhal_key narwhal_word narwhal_step narwhal_background narwhal_code narwhal_oom narwhal_count narwhal_file narwhal_session narwhal_launcher ${END_ALL_NAMES}
+unset narwhal_key narwhal_step narwhal_background narwhal_code narwhal_session narwhal_launcher ${REFUSALS_NAMES} ${END_ALL_NAMES}
 # For both directions first: opened for one, a FIFO blocks until its other end is opened, which may be never.
 exec 3<>${CONTROL_DIR}/${COMMANDS} 4<>${CONTROL_DIR}/${ENDS}
 exec 3<${CONTROL_DIR}/${COMMANDS} 4>${CONTROL_DIR}/${ENDS} </dev/null >/dev/null 2>&1
@@ -56,7 +56,7 @@ if ! read -r narwhal_key <&3; then
 fi
 tell() { echo "
 $narwhal_key $*" >&4; }
-${END_ALL}
+${END_ALL}${REFUSALS}
 tell ready
 while read -r narwhal_word narwhal_step narwhal_background <&3; do
   [ "$narwhal_word" = "$narwhal_key" ] || continue
@@ -68,15 +68,8 @@ while read -r narwhal_word narwhal_step narwhal_background <&3; do
     # All but this shell and the container's first process, at once: none can start another meanwhile.
     kill -s KILL -- -1
   fi
-  narwhal_oom=0
-  for narwhal_file in /sys/fs/cgroup/memory.events /sys/fs/cgroup/memory/memory.oom_control; do
-    if [ -r "$narwhal_file" ]; then
-      while read -r narwhal_word narwhal_count; do
-        if [ "$narwhal_word" = oom_kill ]; then narwhal_oom=$narwhal_count; fi
-      done <"$narwhal_file"
-    fi
-  done
-  tell ended "$narwhal_step" "$narwhal_code" "$narwhal_oom"
+  narwhal_refusals
+  tell ended "$narwhal_step" "$narwhal_code" "$narwhal_oom" "$narwhal_forks"
 done
 `
 
