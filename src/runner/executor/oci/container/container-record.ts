@@ -47,13 +47,19 @@ export class ContainerRecords {
     rmSync(this.#fileOf(id), { force: true })
   }
 
-  /** Those that are complete; a file that was cut off is of a container that has nothing yet. */
+  /** Those of previous processes. A file that was cut off is of a container that has nothing yet: it is removed. */
   async list(): Promise<readonly ContainerRecord[]> {
     const names = await readdir(this.#folder).catch(() => [])
-    const texts = await Promise.all(
-      names.map((name) => readFile(join(this.#folder, name), 'utf8').catch(() => '')),
+    const found = await Promise.all(
+      names.map(async (name) => {
+        const file = join(this.#folder, name)
+        const text = await readFile(file, 'utf8').catch(() => '')
+        const { data } = Recorded.safeParse(parseJson(text))
+        if (!data) rmSync(file, { force: true })
+        return data ?? []
+      }),
     )
-    return texts.flatMap((text) => Recorded.safeParse(parseJson(text)).data ?? [])
+    return found.flat()
   }
 
   #fileOf(id: string): string {
