@@ -72,7 +72,7 @@ async function runAll(): Promise<void> {
   }
 }
 
-/** One system for all; if that can't be installed, one for each: a single package may be missing. */
+/** One system for all that share one; if that can't be installed, one for each: a single package may be missing. */
 async function rootsOf(
   suite: string,
   fresh: boolean,
@@ -81,11 +81,12 @@ async function rootsOf(
   const common = { suite, cache, fresh, say, signal: stop.signal, ...(mirror ? { mirror } : {}) }
   const install = (servers: readonly Server[]) =>
     debianRoot({ ...common, packages: servers.flatMap(({ packages }) => packages) })
-  const shared = await install(wanted)
+  const sharing = wanted.filter(({ isAlone }) => !isAlone)
+  const shared = sharing.length > 1 ? await install(sharing) : undefined
   const roots = new Map<Server, string | Unavailable>()
   for (const server of wanted) {
-    const isAlone = typeof shared === 'string' || wanted.length === 1
-    roots.set(server, isAlone ? shared : await install([server]))
+    const isIn = typeof shared === 'string' && !server.isAlone
+    roots.set(server, isIn ? shared : await install([server]))
   }
   return roots
 }

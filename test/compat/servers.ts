@@ -13,6 +13,8 @@ export interface Server {
   readonly packages: readonly [string, ...string[]]
   /** A pattern for the package that has the version, where the first only points to it. */
   readonly versioned?: string
+  /** Has a system of its own: its tests run with each program of the kind that they find. */
+  readonly isAlone?: boolean
   /** Absent: it is no server but a program, and the tests run where it is. */
   readonly start?: StartService
   readonly suite: string
@@ -24,6 +26,14 @@ const ENGINE = {
   suite: 'executor',
   files: ['src/runner/executor/docker/**/*.test.ts', 'src/runner/watchdog/*.test.ts'],
 }
+
+/** What starts containers without an engine, besides the runtime. */
+const RUNTIME = {
+  isAlone: true,
+  suite: 'executor',
+  files: ['src/runner/executor/oci/**/*.test.ts', 'src/runner/watchdog/*.test.ts'],
+}
+const WITH_RUNTIME = ['skopeo', 'busybox-static', 'iproute2', 'nftables', 'procps'] as const
 
 export const SERVERS: readonly Server[] = [
   {
@@ -70,6 +80,8 @@ export const SERVERS: readonly Server[] = [
     start: startPodman,
     ...ENGINE,
   },
+  { name: 'crun', word: 'crun', packages: ['crun', ...WITH_RUNTIME], ...RUNTIME },
+  { name: 'runc', word: 'runc', packages: ['runc', ...WITH_RUNTIME], ...RUNTIME },
   {
     name: 'git',
     word: 'git',
