@@ -9,6 +9,7 @@ import { addLocalCommand } from '../../src/start/local/local-command.ts'
 import { withoutBubblewrap } from '../support/bubblewrap-jobs.ts'
 import { recordedIo } from '../support/cli/recorded-io.ts'
 import { gitRepository } from '../support/git-repository.ts'
+import { importTestImage, withoutContainers } from '../support/imported-image.ts'
 import { testImage, testService } from '../support/services.ts'
 import { tempDir } from '../support/temp-dir.ts'
 
@@ -83,23 +84,34 @@ test('SEC-18c: a job that stays below its limit is not disturbed', { skip }, asy
   assert.match(said, /it went on/)
 })
 
-for (const [id, what, file] of [
-  ['SEC-18d', 'its workspace', 'file'],
-  ['SEC-18h', "the container's own layer", '/var/file'],
-] as const) {
-  test(`${id}: so is one in a container that fills ${what}`, { skip: docker.skip }, async () => {
-    const flags = ['--executor', `docker:${docker.url}`, '--job-disk', '24m']
-    const { said, code } = await runJob(`mkdir -p /var; ${write(file, 64)}`, {
-      flags,
-      image: testImage(),
+const CONTAINERS = [
+  ['Docker', `docker:${docker.url}`, docker.skip],
+  ['a runtime', 'oci:', await withoutContainers()],
+] as const
+
+for (const [by, executor, skipHere] of CONTAINERS) {
+  for (const [id, what, file] of [
+    ['SEC-18d', 'its workspace', 'file'],
+    ['SEC-18h', "the container's own layer", '/var/file'],
+  ] as const) {
+    test(`${id}: so is one in a container of ${by} that fills ${what}`, {
+      skip: skipHere,
+    }, async () => {
+      await using data = await tempDir()
+      if (executor === 'oci:') await importTestImage(data.path)
+      const { said, code } = await runJob(`mkdir -p /var; ${write(file, 64)}`, {
+        data: data.path,
+        flags: ['--executor', executor, '--job-disk', '24m'],
+        image: testImage(),
+      })
+      assert.match(
+        said,
+        /the job uses 6\d(\.\d)? MiB of disk space, and its limit is 24 MiB \(`job-disk`\)/,
+      )
+      assert.doesNotMatch(said, /never looked|it went on/)
+      assert.equal(code, 1)
     })
-    assert.match(
-      said,
-      /the job uses 6\d(\.\d)? MiB of disk space, and its limit is 24 MiB \(`job-disk`\)/,
-    )
-    assert.doesNotMatch(said, /never looked|it went on/)
-    assert.equal(code, 1)
-  })
+  }
 }
 
 test("RUN-18: a step that fails on the runner's full disk is not the job's failure", {

@@ -7,6 +7,7 @@ import type { PipelineWithJobs } from '../../src/contract/rest/rest.ts'
 import { type GitRepository, gitRepository } from '../support/git-repository.ts'
 import { deliver, pullCommit, pullRequestPayload } from '../support/github.ts'
 import { Verifier } from '../support/id-tokens.ts'
+import { importTestImage, withoutContainers } from '../support/imported-image.ts'
 import {
   finished,
   logText,
@@ -167,14 +168,26 @@ async function filesWith(folder: string, needle: string): Promise<string[]> {
 
 const { url: engine, skip } = testService('docker')
 
-suite('id tokens of strangers', { skip }, () => {
+for (const [by, executor, skipHere] of [
+  ['Docker', `docker:${engine}`, skip],
+  ['a runtime', 'oci:', await withoutContainers()],
+] as const) {
+  suite(`id tokens of strangers, in containers of ${by}`, { skip: skipHere }, () =>
+    strangers(executor),
+  )
+}
+
+function strangers(executor: string): void {
+  let data: Awaited<ReturnType<typeof tempDir>>
   let narwhal: Awaited<ReturnType<typeof startUp>>
   let source: GitRepository
   let repository: Registered
 
   before(async () => {
     source = await gitRepository({ files: { 'narwhal.yml': 'steps: [true]\n' } })
-    const settings = { executor: `docker:${engine}`, oidcIssuer: ISSUER, warmSandboxes: '0' }
+    data = await tempDir()
+    if (executor === 'oci:') await importTestImage(data.path)
+    const settings = { executor, data: data.path, oidcIssuer: ISSUER, warmSandboxes: '0' }
     narwhal = await startUp({ ...settings, maxAttempts: '1' })
     repository = await register(narwhal, source.path, { name: 'ada/strange' })
     await narwhal.client.changeRepository(repository.id, { approval: 'nobody' })
@@ -183,6 +196,7 @@ suite('id tokens of strangers', { skip }, () => {
   after(async () => {
     await narwhal[Symbol.asyncDispose]()
     await source[Symbol.asyncDispose]()
+    await data[Symbol.asyncDispose]()
   })
 
   async function pull(job: object, number: number): Promise<PipelineWithJobs> {
@@ -237,4 +251,4 @@ suite('id tokens of strangers', { skip }, () => {
       "the job runs without the id token TOKEN: its commit is a stranger's, and nobody has approved it",
     ])
   })
-})
+}

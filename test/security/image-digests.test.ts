@@ -5,8 +5,10 @@ import { parseEngineAddress } from '../../src/runner/executor/docker/engine/dock
 import { DockerApi } from '../../src/runner/executor/docker/engine/docker-api.ts'
 import { eventually } from '../support/eventually.ts'
 import { gitRepository } from '../support/git-repository.ts'
+import { importTestImage, withoutContainers } from '../support/imported-image.ts'
 import { startUp } from '../support/installation.ts'
 import { testImage, testService } from '../support/services.ts'
+import { tempDir } from '../support/temp-dir.ts'
 
 /** Which image bytes a job has run, even after the image's name refers to others. */
 
@@ -15,15 +17,31 @@ const docker = testService('docker')
 test('RUN-07: every attempt records the digest of each image that it ran, those of services too', {
   skip: docker.skip,
 }, async () => {
+  const id = await new DockerApi(parseEngineAddress(docker.url)).findImage(testImage())
+  await assertRecords(id, { executor: `docker:${docker.url}` })
+})
+
+test('RUN-07: … with containers without an engine', {
+  skip: await withoutContainers(),
+}, async () => {
+  await using data = await tempDir()
+  const digest = await importTestImage(data.path)
+  await assertRecords(digest, { executor: 'oci:', data: data.path })
+})
+
+async function assertRecords(
+  digest: string | undefined,
+  flags: Readonly<Record<string, string>>,
+): Promise<void> {
+  assert.match(digest ?? '', /^sha256:/)
   const image = testImage()
-  const id = await new DockerApi(parseEngineAddress(docker.url)).findImage(image)
   const file = [
     `image: ${image}`,
     'services: { beside: { image: ' + image + ', command: [sleep, "600"] } }',
     'steps: [{ name: go, command: "true" }]',
   ].join('\n')
   await using repository = await gitRepository({ files: { 'narwhal.yml': `${file}\n` } })
-  await using narwhal = await startUp({ executor: `docker:${docker.url}` })
+  await using narwhal = await startUp(flags)
   const { client } = narwhal
   const added = await client.addRepository({ name: 'digests', cloneUrl: repository.path })
   const started = await client.startPipeline({ repository: added.repository.id })
@@ -39,9 +57,9 @@ test('RUN-07: every attempt records the digest of each image that it ran, those 
   const [attempt] = await client.listAttempts(job.id)
   const sandbox = attempt?.phases.find(({ name }) => name === 'sandbox')
   assert.ok(sandbox?.images && sandbox.images.length > 0)
-  for (const one of sandbox.images) assert.equal(one.digest, id)
+  for (const one of sandbox.images) assert.equal(one.digest, digest)
   assert.ok(sandbox.images.some((one) => one.image.includes(image.split(':')[0] ?? image)))
-})
+}
 
 test('RUN-07b: image digests reported by a runner are validated', () => {
   const digest = `sha256:${'a'.repeat(64)}`

@@ -5,16 +5,19 @@ import { openLog } from '../../src/lib/log.ts'
 import { DockerExecutor } from '../../src/runner/executor/docker/docker-executor.ts'
 import type { Executor, Sandbox, StepExit } from '../../src/runner/executor/executor.ts'
 import { BubblewrapExecutor } from '../../src/runner/executor/local/bubblewrap.ts'
+import { type OciStage, ociStages } from '../../src/runner/executor/oci/oci-stage.fixture.ts'
 import { folderWorkspace } from '../../src/runner/executor/workspace.ts'
 import { MIB, runIn, withoutBubblewrap } from '../support/bubblewrap-jobs.ts'
 import { eventually } from '../support/eventually.ts'
 import { freeNetworks } from '../support/free-networks.ts'
+import { TEST_IMAGE } from '../support/services/docker-image.ts'
 import { testImage, testService, uniquePrefix } from '../support/services.ts'
 import { tempDir } from '../support/temp-dir.ts'
 
 /** A leftover process of one step that tries to forge the end of the next. */
 
 const docker = testService('docker')
+const stages = await ociStages()
 const noBubblewrap = await withoutBubblewrap()
 const log = await openLog({ level: 'silent', pretty: false })
 
@@ -149,6 +152,11 @@ for (const { what, run, ids } of ATTACKS) {
     )
   inContainer(ids[0], 'its supervisor runs')
   inContainer(ids[1], 'the engine executes', 'exec')
+  // The supervisor is the same for both runtimes, its rights are theirs.
+  for (const stage of stages.filter(({ name }) => name === 'crun' || run === attack)) {
+    const title = `${ids[0]}: what a step leaves in a container of ${stage.name} ${what}`
+    testWithoutEngine(title, run, stage)
+  }
   test(`${ids[2]}: leftover processes of a step in bubblewrap ${what}`, {
     skip: noBubblewrap,
   }, async () => {
@@ -171,26 +179,29 @@ const LOOK = `for one in /proc/[0-9]*; do
   if readlink "$one/fd/0" >/dev/null 2>&1 || head -c 1 "$one/environ" >/dev/null 2>&1; then tr "\\0" " " <"$one/cmdline"; echo; fi
 done`
 
+async function looks(job: Sandbox): Promise<void> {
+  const loop = `echo up; while sleep 0.2; do ${LOOK} >seen.new; mv seen.new seen; done`
+  const beside = startInBackground(job, loop)
+  await eventually(() => beside.said === 'up\n')
+  const { output } = await runIn(job, LOOK)
+  assert.match(output, /step-2/)
+  assert.doesNotMatch(output, /narwhal_|step-1|docker-init|as-background|sleep 2147/)
+  await runIn(job, 'rm -f seen; until [ -s seen ]; do sleep 0.1; done')
+  const { output: seen } = await runIn(job, 'cat seen')
+  assert.match(seen, /step-1/)
+  assert.doesNotMatch(seen, /narwhal_|step-[2-9]|docker-init|as-step|sleep 2147/)
+}
+
 for (const [id, where, steps] of [
   ['SEC-17j', 'its supervisor runs', undefined],
   ['SEC-17k', 'the engine executes', 'exec'],
 ] as const) {
-  testInContainer(
-    `${id}: a step in a container whose steps ${where} looks into no process but its own`,
-    async (job) => {
-      const loop = `echo up; while sleep 0.2; do ${LOOK} >seen.new; mv seen.new seen; done`
-      const beside = startInBackground(job, loop)
-      await eventually(() => beside.said === 'up\n')
-      const { output } = await runIn(job, LOOK)
-      assert.match(output, /step-2/)
-      assert.doesNotMatch(output, /narwhal_|step-1|docker-init|as-background|sleep 2147/)
-      await runIn(job, 'rm -f seen; until [ -s seen ]; do sleep 0.1; done')
-      const { output: seen } = await runIn(job, 'cat seen')
-      assert.match(seen, /step-1/)
-      assert.doesNotMatch(seen, /narwhal_|step-[2-9]|docker-init|as-step|sleep 2147/)
-    },
-    steps,
-  )
+  const title = `${id}: a step in a container whose steps ${where} looks into no process but its own`
+  testInContainer(title, looks, steps)
+}
+for (const stage of stages) {
+  const title = `SEC-17j: a step in a container of ${stage.name} looks into no process but its own`
+  testWithoutEngine(title, looks, stage)
 }
 
 function testInContainer(
@@ -210,6 +221,19 @@ function testInContainer(
       ...(steps ? { steps } : {}),
     })
     await using job = await jobOf(executor, dir.join('workspace'), testImage())
+    await run(job)
+  })
+}
+
+function testWithoutEngine(
+  title: string,
+  run: (job: Sandbox) => Promise<void>,
+  { skip, open }: OciStage,
+): void {
+  test(title, { skip }, async () => {
+    await using dir = await tempDir()
+    await using executor = open({ folder: dir.join('sandboxes') })
+    await using job = await jobOf(executor, dir.join('workspace'), TEST_IMAGE)
     await run(job)
   })
 }

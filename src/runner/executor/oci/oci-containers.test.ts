@@ -42,11 +42,9 @@ for (const one of stages) {
     assert.match((await run(at.sandbox, 'ulimit -n; ulimit -Hn')).stdout, /^16384\n16384\n$/)
     const bomb = 'i=0; while [ $i -lt 100 ]; do sleep 100 & i=$((i + 1)); done; echo all'
     assert.doesNotMatch((await run(at.sandbox, bomb)).stdout, /^all$/m)
-    const quota = await run(
-      at.sandbox,
-      'cat /sys/fs/cgroup/cpu/cpu.cfs_quota_us /sys/fs/cgroup/cpu.max || :',
-    )
-    assert.match(quota.stdout, /^50000\b/)
+    const quota = 'cat /sys/fs/cgroup/cpu/cpu.cfs_quota_us /sys/fs/cgroup/cpu.max || :'
+    // As soon as those that were killed leave room for one.
+    await eventually(async () => assert.match((await run(at.sandbox, quota)).stdout, /^50000\b/))
   })
 
   test(`${name}: survives a step that kills every process it sees, with its files`, {
@@ -62,7 +60,10 @@ for (const one of stages) {
 
   test(`${name}: leaves no zombie of a step's orphans`, { skip }, async () => {
     await using at = await stage(one)
-    const orphans = 'i=0; while [ $i -lt 500 ]; do (true &); i=$((i + 1)); done; echo all'
+    // In rounds, since nobody says how soon a busy machine's first process comes to it.
+    const settled = 'until [ $(ls -d /proc/[0-9]* | wc -l) -lt 20 ]; do :; done'
+    const round = 'i=0; while [ $i -lt 25 ]; do (true &); i=$((i + 1)); done'
+    const orphans = `for round in $(seq 20); do ${round}; ${settled}; done; echo all`
     assert.match((await run(at.sandbox, orphans)).stdout, /^all$/m)
     const zombies = await run(at.sandbox, 'grep -l "^State:.Z" /proc/[0-9]*/status; :')
     assert.equal(zombies.stdout, '')
@@ -154,7 +155,6 @@ for (const one of stages) {
     await writeFile(join(records, 'cut-off.json'), '{"id":')
     await using next = open({ instance: at.instance, folder: at.dir.join('sandboxes') })
     await next.reap()
-    const left = (await readdir(records)).filter((name) => name.startsWith('of-'))
-    assert.deepEqual(left, ['of-another.json'])
+    assert.deepEqual(await readdir(records), ['of-another.json'])
   })
 }

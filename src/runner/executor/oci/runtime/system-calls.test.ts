@@ -18,6 +18,8 @@ const [EPERM, ENOSYS, EINVAL] = [-1, -38, -22]
 const { allowed, refused, checked } = systemCallsOf('x64')
 /** The last that libseccomp 2.5 knows; later ones are unknown to it, also those that are refused. */
 const LAST_KNOWN = 450
+/** Refused by name: lsm_get_self_attr, lsm_set_self_attr, lsm_list_modules. */
+const NEWER_REFUSED = [459, 460, 461]
 const CHROOT = 161
 /** Made by the kernel itself for probes, and passed by every filter of newer kernels. */
 const UPROBE = 336
@@ -27,11 +29,12 @@ const [SOCKET_FAMILIES, PERSONALITIES] = [
 ]
 
 function rowsFor({ gainsPrivileges }: ContainerRights): readonly Row[] {
-  const known = new Set([...allowed, ...refused, ...Object.values(checked), UPROBE])
+  const allRefused = [...refused, ...NEWER_REFUSED]
+  const known = new Set([...allowed, ...allRefused, ...Object.values(checked), UPROBE])
   const unknown = Array.from({ length: 700 }, (_, number) => number).filter((n) => !known.has(n))
   const namespaces = [17, 25, 26, 27, 28, 29, 30].map((bit) => 2 ** bit)
   return [
-    ...refused
+    ...allRefused
       .filter((number) => number !== CHROOT)
       .map(
         (number): Row => ['refused', { number }, number > LAST_KNOWN ? [EPERM, ENOSYS] : [EPERM]],
