@@ -66,10 +66,11 @@ const OTHERS: Readonly<Record<string, string>> = {
     'the command line: its server, and its own issuer; web to --dispatcher; never what users name',
   'lib/reach/proven-server.ts':
     'the command line and runners: their own server; --server, --dispatcher',
+  'lib/pipes/open-reader.ts': 'reads a pipe',
+  'lib/programs/fork-server.ts': 'the streams of its own shell',
   'lib/tls/tls-files.ts': 'holds the agent of tls-fetch',
   'runner/attach/dial-dispatcher.ts': '--dispatcher',
   'runner/executor/docker/engine/docker-http.ts': 'the container engine of --executor',
-  'runner/executor/pipes/pipe-reader.ts': 'reads a pipe',
   'runner/network/holes.ts': '--reach: what jobs may reach, which connect themselves',
   'runner/network/user/reach-process.ts': 'tries from inside a job’s network what it reaches',
   'runner/network/resolver/resolver.ts': 'answers the names of jobs',
@@ -110,7 +111,8 @@ function waysOut(code: string): string[] {
   }
   if (/(?<![.\w#])fetch\(|\bglobalThis\.fetch\b/.test(code)) found.push('fetch')
   if (/new (?:WebSocket|EventSource)\(/.test(code)) found.push('WebSocket')
-  const programs = /(?:spawn|execFile|exec|run)\(\s*\n?\s*'(ssh|git|curl|wget|scp)'/.exec(code)
+  const starts = '(?:spawn|execFile|exec|run|runToEnd|startProgram|startChild|start)'
+  const programs = new RegExp(`${starts}\\(\\s*\\[?\\s*'(ssh|git|curl|wget|scp)'`).exec(code)
   if (programs?.[1]) found.push(programs[1])
   return found
 }

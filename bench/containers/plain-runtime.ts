@@ -2,6 +2,7 @@ import { execFile } from 'node:child_process'
 import { chown, mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { promisify } from 'node:util'
+import { PROGRAM_ENV } from '../../src/lib/programs/machine-programs.ts'
 import { FSTAB, fstab, launchCommand } from '../../src/runner/executor/oci/launch/launch-script.ts'
 import type { FoundRuntime } from '../../src/runner/executor/oci/runtime/find-runtime.ts'
 import { publicFolder } from '../../src/runner/executor/oci/runtime/public-folder.ts'
@@ -9,7 +10,6 @@ import { dockerRights, strictRights } from '../../src/runner/executor/oci/spec/c
 import { ociSpec, RUN_FLAGS } from '../../src/runner/executor/oci/spec/oci-spec.ts'
 import { containerUser } from '../../src/runner/executor/oci/spec/users/container-user.ts'
 import type { HeldImage } from '../../src/runner/images/held-image.ts'
-import { PROGRAM_ENV } from '../../src/runner/tools/programs.ts'
 import { type Way, wayOf } from './way.ts'
 
 const run = promisify(execFile)

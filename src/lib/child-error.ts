@@ -1,13 +1,14 @@
 import { NarwhalError } from './errors.ts'
+import type { ProgramResult } from './programs/run-program.ts'
 import { withoutCredentials } from './without-credentials.ts'
 
 /** How a program ended. */
 export interface ChildEnd {
-  /** Its exit code; a text (`ENOENT`) where it could not be started, or wrote too much. */
+  /** Its exit code; a text where it could not be started, such as EACCES. */
   readonly code?: number | string | null | undefined
   readonly signal?: NodeJS.Signals | null | undefined
-  /** Whether it was killed at the end of its time. */
-  readonly killed?: boolean | undefined
+  /** Why it could not do all of it. */
+  readonly trouble?: ProgramResult['trouble'] | undefined
 }
 
 /**
@@ -22,15 +23,16 @@ export function childError(
   reasonOf = lastLines,
 ): NarwhalError {
   const [program = what] = what.split(' ')
-  const { code } = error
-  if (code === 'ENOENT') {
+  const { code, trouble } = error
+  if (code === 'ENOENT' || trouble === 'missing') {
     const words = `${program} could not be started: install it, or fix PATH`
     return new NarwhalError('unavailable', words)
   }
-  if (code === 'ERR_CHILD_PROCESS_STDIO_MAXBUFFER') {
+  if (trouble === 'too_large') {
     return new NarwhalError('too_large', `${what} wrote more output than is allowed`)
   }
-  const why = error.killed ? 'it exceeded its time limit and was killed' : told(reasonOf(stderr))
+  const isLate = trouble === 'late'
+  const why = isLate ? 'it exceeded its time limit and was killed' : told(reasonOf(stderr))
   const end = typeof code === 'number' || typeof code === 'string' ? code : error.signal
   return new NarwhalError('unavailable', `${what} failed: ${why}`, {
     cause: new Error(`${what} ended with ${end ?? 'no code'}`),

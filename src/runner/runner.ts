@@ -23,6 +23,7 @@ import { KnownAttempts, keyOf } from './attempt/known-attempts.ts'
 import { RunningAttempts } from './attempt/running-attempts.ts'
 import { Checkouts } from './checkout/checkouts.ts'
 import { DiskWatch } from './disk/disk-watch.ts'
+import type { Trash } from './disk/trash.ts'
 import type { SandboxLimits } from './executor/executor.ts'
 import { StrangersGuard } from './executor/strangers-guard.ts'
 import { MirrorCache } from './mirror/mirror-cache.ts'
@@ -36,6 +37,14 @@ const DISPOSE_GRACE_MS = 20_000
 /** How long the last events may take to be acknowledged at shutdown. */
 const LAST_EVENTS_MS = 5_000
 const LONGEST_WAIT_MS = 1_000
+
+/** What `startRunner` has opened for it. */
+export interface OwnedParts {
+  readonly spools: Spools
+  /** Of workspaces that are not needed any more. */
+  readonly trash: Trash
+  readonly parts: AsyncDisposable
+}
 
 /**
  * Runs attempts in its slots for any dispatcher, and keeps their events until they are acknowledged.
@@ -56,7 +65,7 @@ export class Runner implements AsyncDisposable {
   readonly #deps: RunnerDeps
   readonly #executor: StrangersGuard
   readonly #spools: Spools
-  readonly #parts: AsyncDisposable
+  readonly #owned: OwnedParts
   readonly #limits: SandboxLimits
   readonly #disks: DiskWatch
   readonly #mirrors: MirrorCache
@@ -73,11 +82,7 @@ export class Runner implements AsyncDisposable {
   #disposed: Promise<void> | undefined
 
   /** Use `startRunner`. */
-  constructor(
-    deps: RunnerDeps,
-    options: RunnerOptions,
-    owned: { readonly spools: Spools; readonly parts: AsyncDisposable },
-  ) {
+  constructor(deps: RunnerDeps, options: RunnerOptions, owned: OwnedParts) {
     this.name = options.name
     this.slots = options.slots
     this.labels = options.labels
@@ -87,7 +92,7 @@ export class Runner implements AsyncDisposable {
     this.flawedTools = deps.flawedTools ?? Promise.resolve([])
     this.#deps = deps
     this.#spools = owned.spools
-    this.#parts = owned.parts
+    this.#owned = owned
     this.#orphanMs = options.orphanMs ?? ORPHAN_MS
     this.#limits = options.limits ?? {
       memoryBytes: Math.floor(totalmem() * 0.8),
@@ -204,6 +209,7 @@ export class Runner implements AsyncDisposable {
       executor: this.#executor,
       mirrors: this.#mirrors,
       checkouts: this.#checkouts,
+      trash: this.#owned.trash,
       limits: this.#limits,
       disks: this.#disks,
       workspaces: this.#workspaces,
@@ -291,8 +297,9 @@ export class Runner implements AsyncDisposable {
     this.#ended.abort(new NarwhalError('unavailable', `runner ${this.name} was stopped`))
     await this.#parser[Symbol.asyncDispose]()
     await this.#mirrors[Symbol.asyncDispose]()
+    await this.#owned.trash[Symbol.asyncDispose]()
     this.#attempts.close()
-    await this.#parts[Symbol.asyncDispose]()
+    await this.#owned.parts[Symbol.asyncDispose]()
   }
 
   get #workspaces(): string {

@@ -1,8 +1,8 @@
 import { chmod, mkdir, readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { requireGit } from '../lib/git/git-version.ts'
-import { removeFolder } from '../lib/remove-folder.ts'
 import { claimFolder } from './claim-folder.ts'
+import { Trash } from './disk/trash.ts'
 import { Runner } from './runner.ts'
 import type { RunnerDeps, RunnerOptions } from './runner-options.ts'
 import { Spools } from './spool/spools.ts'
@@ -20,9 +20,11 @@ export async function startRunner(deps: RunnerDeps, options: RunnerOptions): Pro
   await makePrivateFolder(join(deps.dataDir, 'mirrors'))
   await using stack = new AsyncDisposableStack()
   if (!deps.claim) stack.use(await claimFolder(deps.dataDir))
+  const trash = new Trash(join(deps.dataDir, 'trash'))
+  trash.empty()
   for (const name of await readdir(workspaces)) {
     deps.log.info({ workspace: name }, 'removing a leftover workspace')
-    await removeFolder(join(workspaces, name)).catch((err: unknown) => {
+    await trash.throwAway(join(workspaces, name)).catch((err: unknown) => {
       // Its name is never used again, so it does no harm.
       deps.log.error({ err, workspace: name }, "can't remove a leftover workspace")
     })
@@ -31,7 +33,7 @@ export async function startRunner(deps: RunnerDeps, options: RunnerOptions): Pro
   const spools = await Spools.open(join(deps.dataDir, 'spool'), { log, runnerName: options.name })
   stack.use(spools)
   await hasGit
-  return new Runner(deps, options, { spools, parts: stack.move() })
+  return new Runner(deps, options, { spools, trash, parts: stack.move() })
 }
 
 /** Sandboxes still reach what is in it, through bind mounts. */

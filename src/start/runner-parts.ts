@@ -6,6 +6,7 @@ import type { RUNNER_SETTINGS } from '../config/service-settings.ts'
 import { CONTAINER_IDS } from '../core/container-ids.ts'
 import type { JobNetworkRules } from '../core/job-network.ts'
 import { present } from '../lib/present.ts'
+import { useForkServer } from '../lib/programs/start-program.ts'
 import type { Executor, SandboxLimits } from '../runner/executor/executor.ts'
 import type { OwnCheckoutExecutor } from '../runner/executor/local/own-checkout.ts'
 import { openExecutor } from '../runner/executor/open-executor.ts'
@@ -64,6 +65,22 @@ export async function openExecutorOf(
       hide: [dataDir],
     },
   )
+}
+
+/** Has the programs of a runner started by a small process; what they need is in memory, where there is such a place. */
+export async function openForkServerOf(
+  { config }: PartsContext<RunnerSetting>,
+  dataDir: string,
+): Promise<AsyncDisposable> {
+  const name = `narwhal-${await instanceOf(config.name, dataDir)}-programs`
+  const { runtimeDir } = readSurroundings()
+  const inMemory = process.getuid?.() === 0 ? '/run' : runtimeDir
+  try {
+    if (inMemory !== undefined) return await useForkServer(join(inMemory, name))
+  } catch {
+    // A container whose root is read-only.
+  }
+  return await useForkServer(join(dataDir, 'programs'))
 }
 
 /** The network of a runner's jobs; `stays`: long-lived, so it maintains itself. */

@@ -14,7 +14,13 @@ import { watchedExecutor } from '../runner/watchdog/watched-executor.ts'
 import { keepAttached } from './commands/attach-runner.ts'
 import { dataFolder, type Launch, openContext, untilAborted } from './context.ts'
 import { ensureRunnerToken, ownTokenFor } from './own-token.ts'
-import { openExecutorOf, openNetworksOf, startRunnerOf, warmSandboxesOf } from './runner-parts.ts'
+import {
+  openExecutorOf,
+  openForkServerOf,
+  openNetworksOf,
+  startRunnerOf,
+  warmSandboxesOf,
+} from './runner-parts.ts'
 import { openTls } from './tls.ts'
 
 type RunnerContext = Awaited<ReturnType<typeof openContext<'runner'>>>
@@ -36,6 +42,7 @@ export async function runRunner(launch: Launch): Promise<void> {
   const tls = stack.use(openTls(context, { takesTokens: isDialled }))
   const dataDir = dataFolder(launch, config.data)
   const claim = stack.use(await claimFolder(dataDir))
+  stack.use(await openForkServerOf(context, dataDir))
   const warmSandboxes = warmSandboxesOf(context)
   const networks = stack.use(await openNetworksOf(context, dataDir, { stays: true, warmSandboxes }))
   // Before the executor, so that it outlives the sandboxes.

@@ -37,6 +37,7 @@ import { ensureOwnToken } from './own-token.ts'
 import { pipelineOptions } from './pipeline-options.ts'
 import {
   openExecutorOf,
+  openForkServerOf,
   openNetworksOf,
   startRunnerOf,
   warmSandboxesOf,
@@ -92,6 +93,7 @@ async function openParts(
 ) {
   const { config, log, metrics, gitEnv } = context
   const claim = stack.use(await claimFolder(dataDir))
+  stack.use(await openForkServerOf(context, dataDir))
   const broker = stack.use(await openBrokerOf(context))
   const store = stack.use(await openStoreOf(context, dataDir))
   const vault = await openVaultOf(context, store, dataDir)

@@ -1,12 +1,8 @@
-import {
-  type ChildProcessWithoutNullStreams,
-  type ExecFileException,
-  execFile,
-  spawn,
-} from 'node:child_process'
+import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process'
 import { childError } from '../child-error.ts'
 import { NarwhalError } from '../errors.ts'
 import { present } from '../present.ts'
+import { runToEnd } from '../programs/run-program.ts'
 import type { Hosts } from '../reach/hosts.ts'
 import { shellQuote } from '../shell-quote.ts'
 import { quoteUrl } from '../without-credentials.ts'
@@ -15,9 +11,9 @@ import { gitReason } from './git-reason.ts'
 
 /**
  * The one way to call git. Arguments never pass through a shell; the configuration of the machine and its
- * users is ignored, hooks and external protocols are off, and git never prompts. See git-config(1). It is
- * Node's execFile and not a library, because that passes on exactly the environment it is given (a GIT_DIR or
- * GIT_SSH of ours must not reach git) and limits the output.
+ * users is ignored, hooks and external protocols are off, and git never prompts. See git-config(1). It
+ * gets exactly the environment it is given (a GIT_DIR or GIT_SSH of ours must not reach git), and its output is
+ * limited.
  */
 const SETTINGS: readonly string[] = [
   'core.hooksPath=/dev/null',
@@ -91,30 +87,15 @@ export interface GitOptions {
  * timeout, with `too_large` when it writes more than `maxBytes`, and with the signal's reason when aborted.
  */
 export async function git(args: readonly string[], options: GitOptions): Promise<string> {
-  options.signal?.throwIfAborted()
-  const { promise, resolve } = Promise.withResolvers<{
-    error: ExecFileException | null
-    stdout: string
-    stderr: string
-  }>()
-  const child = execFile(
-    'git',
-    [...settings(options), ...args],
-    {
-      ...present({ cwd: options.cwd, signal: options.signal }),
-      env: environment(options),
-      timeout: options.timeoutMs ?? 300_000,
-      maxBuffer: options.maxBytes ?? 16 * 1024 * 1024,
-    },
-    (error, stdout, stderr) => resolve({ error, stdout, stderr }),
-  )
-  // A git that ended early does not read it; its error says why.
-  child.stdin?.on('error', () => {})
-  child.stdin?.end(options.input)
-  const { error, stdout, stderr } = await promise
-  if (error === null) return stdout
-  options.signal?.throwIfAborted()
-  throw childError(`git ${commandOf(args)}`, error, stderr, gitReason)
+  const { cwd, signal, input, timeoutMs = 300_000, maxBytes = 16 * 1024 * 1024 } = options
+  const result = await runToEnd(['git', ...settings(options), ...args], {
+    ...present({ cwd, signal, input }),
+    env: environment(options),
+    timeoutMs,
+    maxBytes,
+  })
+  if (result.code === 0 && !result.trouble) return result.stdout
+  throw childError(`git ${commandOf(args)}`, result, result.stderr, gitReason)
 }
 
 /**

@@ -67,7 +67,12 @@ export async function* listRefsOf(
     const { end, stderr } = await ended
     options.signal?.throwIfAborted()
     if (end.code === 0) throw error
-    throw childError(what, { ...end, killed: late.aborted }, stderr, gitReason)
+    throw childError(
+      what,
+      { ...end, trouble: late.aborted ? 'late' : undefined },
+      stderr,
+      gitReason,
+    )
   } finally {
     ends.removeEventListener('abort', stop)
     stop()

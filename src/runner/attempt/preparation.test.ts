@@ -7,6 +7,7 @@ import { readGitEnv } from '../../config/env.ts'
 import type { CommitSource } from '../../contract/rpc/attempt.ts'
 import { silentLog } from '../../lib/log.ts'
 import { Checkouts } from '../checkout/checkouts.ts'
+import { Trash } from '../disk/trash.ts'
 import { FakeExecutor } from '../executor/fake/fake.ts'
 import { folderWorkspace } from '../executor/workspace.ts'
 import { MirrorCache } from '../mirror/mirror-cache.ts'
@@ -20,6 +21,7 @@ test('a job that wants no clone gets an empty workspace, and nothing is fetched 
   const gitEnv = readGitEnv()
   const limits = { files: 100, bytes: 1000 }
   await using mirrors = new MirrorCache({ folder: dir.path, env: gitEnv, log: silentLog() })
+  await using trash = new Trash(dir.join('trash'))
   const checkouts = new Checkouts(mirrors, gitEnv, { limits, fetchHosts: [] })
   const commit: CommitSource = {
     repositoryId: 'repo_1',
@@ -30,7 +32,7 @@ test('a job that wants no clone gets an empty workspace, and nothing is fetched 
   }
   const prepare = async (clone: 'none' | { depth: number }, name: string) => {
     const preparation = new Preparation(
-      { executor: new FakeExecutor(), mirrors, checkouts },
+      { executor: new FakeExecutor(), mirrors, checkouts, trash },
       {
         commit,
         clone,

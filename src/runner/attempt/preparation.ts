@@ -5,8 +5,8 @@ import type { ImageRun } from '../../core/attempt/image-run.ts'
 import type { JobSpec } from '../../core/plan/plan.ts'
 import { describeError, NarwhalError } from '../../lib/errors.ts'
 import type { Logger } from '../../lib/log.ts'
-import { removeFolder } from '../../lib/remove-folder.ts'
 import type { Checkouts } from '../checkout/checkouts.ts'
+import type { Trash } from '../disk/trash.ts'
 import type { Executor, Sandbox, SandboxSpec } from '../executor/executor.ts'
 import type { Workspace } from '../executor/workspace.ts'
 import { diskNote } from '../mirror/disk-note.ts'
@@ -17,6 +17,8 @@ export interface PreparationDeps {
   readonly executor: Executor
   readonly mirrors: MirrorCache
   readonly checkouts: Checkouts
+  /** On the file system of the workspaces. */
+  readonly trash: Trash
 }
 
 export interface PreparationOrder {
@@ -62,7 +64,7 @@ export class Preparation {
     if (sandbox.status === 'fulfilled') {
       await sandbox.value?.[Symbol.asyncDispose]().then(undefined, onError)
     }
-    await removeFolder(this.#workspace.path).catch(onError)
+    await this.#deps.trash.throwAway(this.#workspace.path).catch(onError)
   }
 
   async #prepare(): Promise<Sandbox> {

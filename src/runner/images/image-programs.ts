@@ -1,4 +1,4 @@
-import { findProgram } from '../tools/programs.ts'
+import { findProgram } from '../../lib/programs/machine-programs.ts'
 
 /** A program of this machine that images need; the package of Debian has the same name. */
 export interface ImageProgram {

@@ -1,32 +1,32 @@
-import { execFile } from 'node:child_process'
 import { NarwhalError } from '../../lib/errors.ts'
-import { findProgram, PROGRAM_ENV } from '../tools/programs.ts'
+import { findProgram, PROGRAM_ENV } from '../../lib/programs/machine-programs.ts'
+import { type ProgramResult, runToEnd } from '../../lib/programs/run-program.ts'
 
 const TIMEOUT_MS = 20_000
+const MAX_BYTES = 64 * 1024 * 1024
 
 /** Runs a program to its end with this input; rejects with `unavailable` and its error output. */
-export function runProgram(
+export async function runProgram(
   program: string,
   args: readonly string[],
-  input = '',
+  input?: string,
   env: Readonly<Record<string, string>> = {},
 ): Promise<string> {
-  const ended = Promise.withResolvers<string>()
-  const options = {
+  const result = await runToEnd([program, ...args], {
     env: { ...PROGRAM_ENV, ...env },
-    timeout: TIMEOUT_MS,
-    maxBuffer: 64 * 1024 * 1024,
-  }
-  const child = execFile(program, args, options, (error, stdout, stderr) => {
-    if (!error) return ended.resolve(stdout)
-    const ending = error.signal ? `it was ended by ${error.signal}` : error.message
-    const said = stderr.trim().split('\n').slice(0, 3).join('; ') || ending
-    const words = `\`${program} ${args.join(' ')}\` failed: ${said}`
-    ended.reject(new NarwhalError('unavailable', words, { cause: error }))
+    timeoutMs: TIMEOUT_MS,
+    maxBytes: MAX_BYTES,
+    ...(input === undefined ? {} : { input }),
   })
-  child.stdin?.on('error', () => {})
-  child.stdin?.end(input)
-  return ended.promise
+  if (result.code === 0 && !result.trouble) return result.stdout
+  const said = result.stderr.trim().split('\n').slice(0, 3).join('; ') || endOf(result)
+  throw new NarwhalError('unavailable', `\`${program} ${args.join(' ')}\` failed: ${said}`)
+}
+
+function endOf({ code, trouble }: ProgramResult): string {
+  if (trouble === 'missing') return 'there is no such program'
+  if (trouble === 'late') return `it took longer than ${TIMEOUT_MS / 1000} s and was ended`
+  return trouble === 'too_large' ? 'it wrote too much' : `it ended with ${code}`
 }
 
 /** Runs lines of ip(8) in one process. `force`: continues after lines that fail. */

@@ -3,8 +3,8 @@ import { promisify } from 'node:util'
 import type { FlawedTool } from '../../core/flawed-tool.ts'
 import { git } from '../../lib/git/git.ts'
 import type { Logger } from '../../lib/log.ts'
+import { PROGRAM_PATH } from '../../lib/programs/machine-programs.ts'
 import { knownHoles, type ToolName } from './known-holes.ts'
-import { PROGRAM_PATH } from './programs.ts'
 
 const run = promisify(execFile)
 

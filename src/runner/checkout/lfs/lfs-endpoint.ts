@@ -1,4 +1,3 @@
-import { execFile } from 'node:child_process'
 import { z } from 'zod'
 import { type CommitSource, cloneUrlOf } from '../../../contract/rpc/attempt.ts'
 import { childError } from '../../../lib/child-error.ts'
@@ -12,6 +11,7 @@ import { sshPlace } from '../../../lib/git/ssh-place.ts'
 import { sshWay } from '../../../lib/git/ssh-way.ts'
 import { parseJson } from '../../../lib/parse-json.ts'
 import { present } from '../../../lib/present.ts'
+import { runToEnd } from '../../../lib/programs/run-program.ts'
 import { ANY_HOSTS, nearest } from '../../../lib/reach/hosts.ts'
 import type { Nearness } from '../../../lib/reach/reach.ts'
 import { shellQuote } from '../../../lib/shell-quote.ts'
@@ -88,16 +88,17 @@ async function authenticate(
     target,
     command,
   ]
-  const { promise, resolve } = Promise.withResolvers<string | NarwhalError>()
-  const options = { timeout: AUTHENTICATE_MS, maxBuffer: 64 * 1024, signal, env: processEnv(env) }
-  execFile('ssh', args, options, (error, stdout, stderr) =>
+  const result = await runToEnd(['ssh', ...args], {
+    timeoutMs: AUTHENTICATE_MS,
+    maxBytes: 64 * 1024,
+    signal,
+    env: processEnv(env),
+  })
+  if (result.code !== 0 || result.trouble) {
     // The output may contain credentials: only the reason is reported.
-    resolve(error ? childError('ssh git-lfs-authenticate', error, stderr, gitReason) : stdout),
-  ).stdin?.end()
-  const output = await promise
-  signal.throwIfAborted()
-  if (output instanceof NarwhalError) throw refuse(output.message)
-  const answer = authenticated.safeParse(parseJson(output))
+    throw refuse(childError('ssh git-lfs-authenticate', result, result.stderr, gitReason).message)
+  }
+  const answer = authenticated.safeParse(parseJson(result.stdout))
   if (!answer.success) throw refuse('its response is invalid')
   const { href, header = {} } = answer.data
   return { url: href.replace(/\/$/, ''), headers: header }

@@ -4,10 +4,11 @@ import { join } from 'node:path'
 import { type ImageReference, parseImageReference } from '../../../core/image-reference.ts'
 import { NarwhalError } from '../../../lib/errors.ts'
 import { exists } from '../../../lib/exists.ts'
+import { FifoStock } from '../../../lib/pipes/fifo-stock.ts'
 import { present } from '../../../lib/present.ts'
+import { makeFifos } from '../../../lib/programs/make-fifos.ts'
 import { removeFolder } from '../../../lib/remove-folder.ts'
 import type { SandboxLimits, SandboxSpec, ServiceEvent } from '../executor.ts'
-import { FifoStock } from '../pipes/fifo-stock.ts'
 import { folderWorkspace } from '../workspace.ts'
 import type { ContainerEngine, ImageAsk, JobIds, NamedContainer } from './container-engine.ts'
 import type { ContainerNetworks, JobPlace } from './container-networks.ts'
@@ -223,7 +224,7 @@ export class ContainerMaker {
 
   #openStock(): Promise<FifoStock> {
     this.#stock ??= mkdir(this.#spare, { recursive: true, mode: 0o700 }).then(
-      () => new FifoStock(this.#spare),
+      () => new FifoStock(this.#spare, makeFifos),
     )
     return this.#stock
   }

@@ -6,10 +6,11 @@ import { freeNetworks } from '../../../../test/support/free-networks.ts'
 import { testImage, testService, uniquePrefix } from '../../../../test/support/services.ts'
 import { tempDir } from '../../../../test/support/temp-dir.ts'
 import { silentLog } from '../../../lib/log.ts'
+import { FifoStock } from '../../../lib/pipes/fifo-stock.ts'
+import { makeFifos } from '../../../lib/programs/make-fifos.ts'
 import { stepsSpec } from '../containers/container-profile.ts'
 import { ContainerFolder } from '../containers/steps/container-folder.ts'
 import { MIB, NOTHING, run } from '../contract/contract-fixture.ts'
-import { FifoStock } from '../pipes/fifo-stock.ts'
 import { folderWorkspace } from '../workspace.ts'
 import { DockerExecutor } from './docker-executor.ts'
 import { parseEngineAddress } from './engine/docker-address.ts'
@@ -167,7 +168,10 @@ test('docker: a container that starts when its runner has ended ends, too', { sk
   await mkdir(dir.join('workspace'))
   const name = uniquePrefix()
   const engine = new DockerEngine(new DockerApi(parseEngineAddress(url)), { instance: name })
-  const folder = await ContainerFolder.make(dir.join('sandboxes'), new FifoStock(dir.path))
+  const folder = await ContainerFolder.make(
+    dir.join('sandboxes'),
+    new FifoStock(dir.path, makeFifos),
+  )
   await folder.placeControl()
   const spec = stepsSpec(
     testImage(),

@@ -3,10 +3,11 @@ import { chmod, mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { describeError } from '../../../lib/errors.ts'
+import { FifoStock } from '../../../lib/pipes/fifo-stock.ts'
+import { makeFifos } from '../../../lib/programs/make-fifos.ts'
 import { shellQuote } from '../../../lib/shell-quote.ts'
 import { isProgram } from '../../network/commands.ts'
 import { PauseGate } from '../pause-gate.ts'
-import { FifoStock } from '../pipes/fifo-stock.ts'
 import { kill, terminateBelow } from '../processes/process-tree.ts'
 import { type SandboxShell, SHELL_SCRIPT } from '../sandbox-shell.ts'
 import { launch } from './bounds/sandbox-launch.ts'
@@ -103,7 +104,7 @@ async function probeProgram(box: Box, { scratch, workspace, network }: ProbePart
   const view = { ...box, workspace, scratch, hide: [], path, limits: LIMITS, network, file }
   return {
     ...bubblewrapProgram({ ...box, enter: [] }, await sandboxArgs(view), { PATH: path }, {}),
-    fifos: new FifoStock(scratch.path),
+    fifos: new FifoStock(scratch.path, makeFifos),
     gate: new PauseGate(),
   }
 }

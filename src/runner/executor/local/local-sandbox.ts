@@ -1,6 +1,7 @@
 import { Pending } from '../../../lib/async/pending.ts'
 import { SerialQueue } from '../../../lib/async/serial-queue.ts'
 import { NarwhalError } from '../../../lib/errors.ts'
+import type { FifoStock } from '../../../lib/pipes/fifo-stock.ts'
 import { deletedBytes } from '../../disk/deleted-files.ts'
 import { measureFolders, type NamedFolder, withDeleted } from '../../disk/measure-folders.ts'
 import { checkStep } from '../check-step.ts'
@@ -16,7 +17,6 @@ import type {
   StepExit,
 } from '../executor.ts'
 import { PauseGate } from '../pause-gate.ts'
-import type { FifoStock } from '../pipes/fifo-stock.ts'
 import { inContainer, type ProcessSearch, withMark } from '../processes/process-search.ts'
 import { TreeStop } from '../processes/process-tree.ts'
 import { archiveBySteps } from '../reading/archive-files.ts'

@@ -1,7 +1,8 @@
 import { NarwhalError } from '../../../lib/errors.ts'
+import { FifoStock } from '../../../lib/pipes/fifo-stock.ts'
+import { makeFifos } from '../../../lib/programs/make-fifos.ts'
 import { removeFolder } from '../../../lib/remove-folder.ts'
 import type { Sandbox } from '../executor.ts'
-import { FifoStock } from '../pipes/fifo-stock.ts'
 import { LocalSandbox, type LocalSandboxParts } from './local-sandbox.ts'
 import { openFolder, openScratch, reapScratch, type Scratch } from './scratch.ts'
 
@@ -71,7 +72,7 @@ export class LocalSandboxes implements AsyncDisposable {
   /** Shared by all of them, in a folder that nobody else can access. */
   #openStock(): Promise<FifoStock> {
     this.#stock ??= openFolder(this.#instance, this.#folder, 'fifos').then((path) => {
-      const stock = new FifoStock(path)
+      const stock = new FifoStock(path, makeFifos)
       // The first ones are made during the checkout.
       stock.take(0).catch(() => {})
       return stock

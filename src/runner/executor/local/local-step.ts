@@ -2,9 +2,9 @@ import { spawn } from 'node:child_process'
 import { rmSync } from 'node:fs'
 import { NarwhalError } from '../../../lib/errors.ts'
 import { exitCodeOf } from '../../../lib/exit-code.ts'
+import type { FifoStock } from '../../../lib/pipes/fifo-stock.ts'
 import type { OutputListener } from '../executor.ts'
 import type { PauseGate } from '../pause-gate.ts'
-import type { FifoStock } from '../pipes/fifo-stock.ts'
 import { StepPipes } from '../pipes/step-pipes.ts'
 
 /** A program of this machine that runs a step's script. */

@@ -7,6 +7,7 @@ import { findProcesses } from '../../../../test/support/sandbox-processes.ts'
 import { uniquePrefix } from '../../../../test/support/services.ts'
 import { tempDir } from '../../../../test/support/temp-dir.ts'
 import { NarwhalError } from '../../../lib/errors.ts'
+import { useForkServer } from '../../../lib/programs/start-program.ts'
 import { endSandbox } from '../../watchdog/end-sandbox.ts'
 import { NOTHING, run } from '../contract/contract-fixture.ts'
 import { mountsOf, type OciStage, ociSpecIn, ociStages, partsOf } from './oci-stage.fixture.ts'
@@ -100,6 +101,20 @@ for (const one of stages) {
     assert.deepEqual(await partsOf(at.dir.join('sandboxes'), at.instance), [])
     const trash = at.dir.join('sandboxes/containers/trash')
     await eventually(async () => assert.deepEqual(await readdir(trash), []))
+  })
+
+  test(`${name}: a container that a small process has started is as any other`, {
+    skip,
+  }, async () => {
+    await using programs = await tempDir()
+    await using _server = await useForkServer(programs.join('programs'))
+    await using at = await stage(one)
+    // A shell starts programs in the background with SIGINT ignored. (A busybox shell itself ignores SIGQUIT.)
+    const ignored = await run(at.sandbox, 'grep -h SigIgn /proc/1/status /proc/self/status')
+    assert.match(ignored.stdout, /^SigIgn:\t0+4?\nSigIgn:\t0+\n$/)
+    assert.equal((await run(at.sandbox, 'kill -9 $PPID; sleep 5')).exitCode, 137)
+    await at.sandbox[Symbol.asyncDispose]()
+    assert.deepEqual(await partsOf(at.dir.join('sandboxes'), at.instance), [])
   })
 
   test(`${name}: ends a sandbox by its handle, as another process does`, { skip }, async () => {

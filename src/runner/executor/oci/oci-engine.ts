@@ -4,10 +4,13 @@ import { join } from 'node:path'
 import type { ImageRun } from '../../../core/attempt/image-run.ts'
 import { parseImageReference } from '../../../core/image-reference.ts'
 import { hasCode, NarwhalError } from '../../../lib/errors.ts'
+import { FifoStock } from '../../../lib/pipes/fifo-stock.ts'
 import { present } from '../../../lib/present.ts'
 import { ownProcess } from '../../../lib/process-owner.ts'
+import { makeFifos } from '../../../lib/programs/make-fifos.ts'
 import { removeFolder } from '../../../lib/remove-folder.ts'
 import { measureFolders } from '../../disk/measure-folders.ts'
+import { Trash } from '../../disk/trash.ts'
 import type { HeldImage } from '../../images/held-image.ts'
 import { runProgram } from '../../network/commands.ts'
 import type {
@@ -27,7 +30,6 @@ import type { ContainerSpec } from '../containers/container-spec.ts'
 import { healthCheckOf } from '../containers/services/health-check.ts'
 import type { SandboxDisk, SandboxHandle, SandboxLimits } from '../executor.ts'
 import { removeGroup } from '../local/bounds/sandbox-cgroups.ts'
-import { FifoStock } from '../pipes/fifo-stock.ts'
 import type { SandboxShell } from '../sandbox-shell.ts'
 import { ContainerGroups } from './cgroups/container-groups.ts'
 import { mapsMounts } from './container/configure.ts'
@@ -44,7 +46,6 @@ import { ociShell } from './container/oci-shell.ts'
 import { removeLeftover } from './container/remove-leftover.ts'
 import type { OciMeans } from './oci-means.ts'
 import type { FoundRuntime } from './runtime/find-runtime.ts'
-import { Trash } from './trash.ts'
 
 export interface OciEngineOptions {
   /** Rejects with `unavailable` and what to do; then it is asked again. */
@@ -77,7 +78,7 @@ export class OciEngine implements ContainerEngine, AsyncDisposable {
     this.#options = options
     this.#records = new ContainerRecords(join(folder, 'records'))
     this.#trash = new Trash(join(folder, 'trash'))
-    this.#fifos = new FifoStock(join(folder, 'fifos'))
+    this.#fifos = new FifoStock(join(folder, 'fifos'), makeFifos)
   }
 
   get notes(): readonly string[] {

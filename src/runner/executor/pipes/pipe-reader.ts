@@ -1,5 +1,5 @@
-import { constants, openSync } from 'node:fs'
-import { Socket, type SocketConstructorOpts } from 'node:net'
+import type { Socket } from 'node:net'
+import { openReader } from '../../../lib/pipes/open-reader.ts'
 
 /** Capacity of a pipe. */
 const BUFFER_BYTES = 64 * 1024
@@ -9,14 +9,6 @@ const BUFFER_BYTES = 64 * 1024
  * buffer for each read would have to be garbage-collected.
  */
 const buffer = Buffer.allocUnsafeSlow(BUFFER_BYTES)
-
-/** Opens a FIFO for reading without waiting for a writer, as a paused socket that owns the descriptor. */
-export function openReader(path: string, options: SocketConstructorOpts = {}): Socket {
-  const fd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK)
-  const reader = new Socket({ ...options, fd, readable: true, writable: false })
-  reader.pause()
-  return reader
-}
 
 /** Receives a chunk, which is its own until it returns. Returns whether it has enough: then reading stops. */
 type ChunkListener = (chunk: Buffer) => boolean | Promise<boolean>
@@ -34,6 +26,7 @@ export class PipeReader {
   constructor(path: string) {
     const callback = (bytes: number) => this.#onChunk(buffer.subarray(0, bytes))
     this.#socket = openReader(path, { onread: { buffer, callback } })
+    this.#socket.pause()
     this.#end.promise.catch(() => {})
     this.#socket.on('end', this.#end.resolve)
     this.#socket.on('error', this.#end.reject)

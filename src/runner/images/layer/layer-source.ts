@@ -5,7 +5,7 @@ import { PassThrough, type Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { createGunzip, createZstdDecompress } from 'node:zlib'
 import { hasCode, NarwhalError } from '../../../lib/errors.ts'
-import { PROGRAM_PATH } from '../../tools/programs.ts'
+import { PROGRAM_PATH } from '../../../lib/programs/machine-programs.ts'
 
 const GZIP = [0x1f, 0x8b]
 const ZSTD = [0x28, 0xb5, 0x2f, 0xfd]

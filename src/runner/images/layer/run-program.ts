@@ -1,9 +1,6 @@
-import { spawn } from 'node:child_process'
-import { once } from 'node:events'
-import { text } from 'node:stream/consumers'
 import { childError } from '../../../lib/child-error.ts'
-import { present } from '../../../lib/present.ts'
-import { PROGRAM_ENV } from '../../tools/programs.ts'
+import { PROGRAM_ENV } from '../../../lib/programs/machine-programs.ts'
+import { runToEnd } from '../../../lib/programs/run-program.ts'
 
 export interface ProgramOptions {
   readonly signal: AbortSignal
@@ -13,31 +10,21 @@ export interface ProgramOptions {
   readonly errorOf?: (stderr: string) => Error | undefined
 }
 
+const MAX_BYTES = 256 * 1024 * 1024
+
 /** Runs a program of this machine to its end; resolves to its output, rejects with its last words. */
 export async function runProgram(
   [program = '', ...args]: readonly string[],
   { signal, input, env, errorOf }: ProgramOptions,
 ): Promise<string> {
-  signal.throwIfAborted()
-  const child = spawn(program, args, {
-    env: { ...PROGRAM_ENV, ...present({ ...env }) },
-    stdio: ['pipe', 'pipe', 'pipe'],
+  const result = await runToEnd([program, ...args], {
+    env: { ...PROGRAM_ENV, ...env },
     signal,
     killSignal: 'SIGKILL',
+    maxBytes: MAX_BYTES,
+    ...(input ? { input } : {}),
   })
-  child.stdin.on('error', () => {})
-  child.stdin.end(input)
-  const words = Promise.all([text(child.stdout), text(child.stderr)])
-  words.catch(() => {})
-  let code: number | string | null
-  try {
-    ;[code] = (await once(child, 'exit')) as [number | null]
-  } catch (cause) {
-    signal.throwIfAborted()
-    code = cause instanceof Error && 'code' in cause ? String(cause.code) : null
-  }
-  signal.throwIfAborted()
-  const [stdout, stderr] = code === 'ENOENT' ? ['', ''] : await words
-  if (code !== 0) throw errorOf?.(stderr) ?? childError(program, { code }, stderr)
-  return stdout
+  const { code, stdout, stderr } = result
+  if (code === 0 && !result.trouble) return stdout
+  throw errorOf?.(stderr) ?? childError(program, result, stderr)
 }

@@ -4,7 +4,7 @@ import type { Writable } from 'node:stream'
 import { text } from 'node:stream/consumers'
 import { childError } from '../../../lib/child-error.ts'
 import { NarwhalError } from '../../../lib/errors.ts'
-import { PROGRAM_ENV } from '../../tools/programs.ts'
+import { PROGRAM_ENV } from '../../../lib/programs/machine-programs.ts'
 import { END } from '../tar/encode-entry.ts'
 import { noSpace } from './no-space.ts'
 

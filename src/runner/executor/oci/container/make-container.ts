@@ -1,10 +1,10 @@
+import type { FifoStock } from '../../../../lib/pipes/fifo-stock.ts'
 import type { HeldImage } from '../../../images/held-image.ts'
 import type { ContainerSpec } from '../../containers/container-spec.ts'
 import {
   KEPT_BY_GAINING_STEPS,
   KEPT_IN_GAINING_BACKGROUND,
 } from '../../containers/steps/launchers.ts'
-import type { FifoStock } from '../../pipes/fifo-stock.ts'
 import type { ContainerGroups } from '../cgroups/container-groups.ts'
 import type { FoundRuntime } from '../runtime/find-runtime.ts'
 import { type ContainerRights, dockerRights, strictRights } from '../spec/capabilities.ts'

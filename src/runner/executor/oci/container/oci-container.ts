@@ -1,26 +1,23 @@
-import { type ChildProcess, execFile, spawn } from 'node:child_process'
 import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { promisify } from 'node:util'
 import { withSignal } from '../../../../lib/async/with-signal.ts'
 import { NarwhalError } from '../../../../lib/errors.ts'
-import { exitCodeOf } from '../../../../lib/exit-code.ts'
+import { PROGRAM_ENV } from '../../../../lib/programs/machine-programs.ts'
+import { startProgram } from '../../../../lib/programs/start-program.ts'
+import { ENDED_PIPE, type StartedProgram } from '../../../../lib/programs/started-program.ts'
 import type { HeldImage } from '../../../images/held-image.ts'
-import { PROGRAM_ENV } from '../../../tools/programs.ts'
 import type { ContainerOutput, ContainerState } from '../../containers/container-engine.ts'
 import type { ContainerSpec } from '../../containers/container-spec.ts'
 import type { FifoPaths } from '../../pipes/step-pipes.ts'
 import { readStat } from '../../processes/process-search.ts'
 import type { ContainerGroup } from '../cgroups/container-groups.ts'
 import { launchCommand } from '../launch/launch-script.ts'
-import { deleteCommand, runCommand } from '../runtime/runtime-commands.ts'
+import { forget, runCommand } from '../runtime/runtime-commands.ts'
 import type { RuntimeProgram } from '../runtime/trial-container.ts'
 import type { OciSpec } from '../spec/oci-json.ts'
 import type { ContainerFiles } from './container-files.ts'
 import { OutputPipes } from './output-pipes.ts'
-
-const run = promisify(execFile)
 
 export interface OciContainerParts {
   readonly id: string
@@ -49,7 +46,7 @@ export interface Launch {
 }
 
 interface Run {
-  readonly child: ChildProcess
+  readonly program: StartedProgram
   readonly launch: Launch
   /** Never rejects. */
   readonly ended: Promise<number>
@@ -68,6 +65,8 @@ const MAX_SHOWN = 400
 export class OciContainer {
   readonly parts: OciContainerParts
   #run: Run | undefined
+  /** The last one. */
+  #launching: Promise<Run> | undefined
   #output: OutputPipes | undefined
   #exitCode = 0
   #oomKills = 0
@@ -87,7 +86,7 @@ export class OciContainer {
    * not those in which it was started itself.
    */
   get join(): readonly string[] {
-    const pid = this.#run?.child.pid
+    const pid = this.#run?.program.pid()
     return ['nsenter', `--target=${pid}`, ...this.parts.joins, '--']
   }
 
@@ -122,7 +121,8 @@ export class OciContainer {
     files.prepareLaunch({ root: this.parts.root, options: this.parts.overlay })
     this.#oomKilled = false
     this.#oomKills = group.refusals().oomKills
-    const started = this.#launch()
+    this.#launching = this.#launch()
+    const started = await this.#launching
     this.#run = started
     while (this.#run === started && !this.#hasBegun) await sleep(LOOK_MS)
     const trouble = this.#isAlive ? group.trouble(this.pid, spec.limits) : ''
@@ -144,9 +144,13 @@ export class OciContainer {
   }
 
   async kill(): Promise<void> {
-    const ending = this.#run?.ended
+    await this.#launching?.catch(() => {})
+    const run = this.#run
+    run?.program.kill('SIGKILL')
     await this.parts.group.kill()
-    await ending
+    await run?.ended
+    // What was started just before it has entered its groups.
+    if (run) await this.parts.group.kill()
   }
 
   /** Everything but its folder and its record. */
@@ -157,40 +161,37 @@ export class OciContainer {
     await this.parts.group[Symbol.asyncDispose]()
   }
 
-  #launch(): Run {
+  async #launch(): Promise<Run> {
     const { id, group, files, runtime, stateRoot } = this.parts
     const launch = this.parts.configure()
     const { enter, config } = launch
     writeFileSync(files.config, JSON.stringify(config), { mode: 0o600 })
-    const [program, ...args] = launchCommand({
+    const command = launchCommand({
       enter,
       folder: files.path,
       doors: group.doorsFor(runtime),
       command: [...runCommand(runtime, { stateRoot, bundle: files.path, log: files.log }), id],
     })
     const output = this.#output
-    // Never /dev/null: crun 1.8 makes the container's root the owner of its own streams, also of a device.
-    const child = spawn(program, args, {
+    const program = await startProgram(command, {
       cwd: '/',
       env: PROGRAM_ENV,
-      stdio: output ? ['pipe', ...output.writers] : ['pipe', 'pipe', 'pipe'],
-      // Signals of a terminal are not for it.
-      detached: true,
+      // Never /dev/null: crun 1.8 makes the container's root the owner of its own streams, also of a device.
+      input: ENDED_PIPE,
+      ...(output ? { output: output.paths } : {}),
     })
-    child.stdin?.on('error', () => {})
-    child.stdin?.end()
+    void program.begun.then(() => output?.handOver())
     // What the launch itself prints; a container for steps prints nothing.
     let said = ''
-    child.stdout?.resume()
-    child.stderr?.setEncoding('utf8').on('data', (text: string) => {
-      said = (said + text).slice(-MAX_SHOWN)
+    program.stdout.resume()
+    program.stderr.on('data', (chunk: Buffer) => {
+      said = (said + chunk.toString()).slice(-MAX_SHOWN)
     })
-    output?.handOver()
-    const ended = exitOf(child).then(
-      (code) => this.#onEnd(code, said),
+    const ended = program.ended.then(
+      ({ code }) => this.#onEnd(code, said),
       (error: unknown) => this.#onEnd(NO_PROGRAM, String(error)),
     )
-    return { child, launch, ended }
+    return { program, launch, ended }
   }
 
   #said = ''
@@ -228,10 +229,7 @@ export class OciContainer {
     const { id, runtime, stateRoot } = this.parts
     const path = join(stateRoot, id)
     if (!existsSync(path)) return
-    if (runtime.name === 'runc') {
-      const [program, ...args] = [...deleteCommand(runtime, stateRoot), id]
-      await run(program, args, { env: PROGRAM_ENV }).catch(() => {})
-    }
+    if (runtime.name === 'runc') await forget({ id, runtime, stateRoot })
     rmSync(path, { recursive: true, force: true })
   }
 
@@ -245,11 +243,4 @@ export class OciContainer {
 
 function isAboutProgram(logged: string): boolean {
   return /executable file|exec:|exec format error/i.test(logged)
-}
-
-function exitOf(child: ChildProcess): Promise<number> {
-  const exit = Promise.withResolvers<number>()
-  child.once('exit', (code, signal) => exit.resolve(exitCodeOf(code, signal)))
-  child.once('error', exit.reject)
-  return exit.promise
 }

@@ -3,7 +3,7 @@ import { closeSync, openSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { exitCodeOf } from '../../../../lib/exit-code.ts'
-import { PROGRAM_ENV } from '../../../tools/programs.ts'
+import { PROGRAM_ENV } from '../../../../lib/programs/machine-programs.ts'
 import type {
   ContainerExec,
   ExecSettings,

@@ -1,6 +1,6 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { PROGRAM_ENV } from '../../../tools/programs.ts'
+import { PROGRAM_ENV } from '../../../../lib/programs/machine-programs.ts'
 import type { ExecSettings } from '../../containers/container-engine.ts'
 import type { SandboxShell } from '../../sandbox-shell.ts'
 import { enterGroups } from '../launch/launch-script.ts'

@@ -1,8 +1,8 @@
 import { closeSync, constants, openSync, rmSync } from 'node:fs'
 import type { Socket } from 'node:net'
+import { openReader } from '../../../../lib/pipes/open-reader.ts'
 import type { ContainerOutput, OutputPart } from '../../containers/container-engine.ts'
 import type { OutputStream } from '../../executor.ts'
-import { openReader } from '../../pipes/pipe-reader.ts'
 import type { FifoPaths } from '../../pipes/step-pipes.ts'
 
 /**
@@ -15,12 +15,14 @@ export class OutputPipes implements ContainerOutput {
   #writers: readonly number[]
   readonly parts: AsyncIterable<readonly OutputPart[]>
 
-  /** Takes the FIFOs, which lose their names. */
+  readonly paths: FifoPaths
+
+  /** Takes the FIFOs. */
   constructor(paths: FifoPaths) {
+    this.paths = paths
     // O_NONBLOCK would be the program's, too: the readers are there already, so opening doesn't wait.
     this.#readers = { stdout: openReader(paths.stdout), stderr: openReader(paths.stderr) }
     this.#writers = [paths.stdout, paths.stderr].map((path) => openSync(path, constants.O_WRONLY))
-    for (const path of [paths.stdout, paths.stderr]) rmSync(path, { force: true })
     for (const reader of Object.values(this.#readers)) reader.on('error', () => {})
     this.parts = merged(this.#readers)
   }
@@ -31,8 +33,9 @@ export class OutputPipes implements ContainerOutput {
     return [stdout, stderr]
   }
 
-  /** The program has its ends: the output ends with it. */
+  /** The program has its ends: the output ends with it, and the FIFOs lose their names. */
   handOver(): void {
+    for (const path of [this.paths.stdout, this.paths.stderr]) rmSync(path, { force: true })
     for (const fd of this.#writers) closeSync(fd)
     this.#writers = []
   }

@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
+import { PROGRAM_ENV } from '../../../../lib/programs/machine-programs.ts'
 import { versionIn } from '../../../tools/find-tools.ts'
-import { PROGRAM_ENV } from '../../../tools/programs.ts'
 
 const run = promisify(execFile)
 

@@ -1,5 +1,15 @@
+import { PROGRAM_ENV } from '../../../../lib/programs/machine-programs.ts'
+import { runToEnd } from '../../../../lib/programs/run-program.ts'
 import { RUN_FLAGS } from '../spec/oci-spec.ts'
 import type { RuntimeName, RuntimeProgram } from './trial-container.ts'
+
+interface KnownContainer {
+  readonly id: string
+  readonly runtime: RuntimeProgram
+  readonly stateRoot: string
+}
+
+const MAX_BYTES = 1024 * 1024
 
 interface RunPaths {
   readonly stateRoot: string
@@ -34,12 +44,11 @@ export function execCommand({ name, path }: RuntimeProgram, stateRoot: string): 
   return [path, ...globalOptions(name, stateRoot), 'exec']
 }
 
-/** The command line that forgets a container, up to its name. */
-export function deleteCommand(
-  { name, path }: RuntimeProgram,
-  stateRoot: string,
-): readonly string[] {
-  return [path, ...globalOptions(name, stateRoot), 'delete', '--force']
+/** Has a runtime forget a container, which may be of no use: it was removed, or what it knows is cut off. */
+export async function forget({ id, runtime, stateRoot }: KnownContainer): Promise<void> {
+  const { name, path } = runtime
+  const command = [path, ...globalOptions(name, stateRoot), 'delete', '--force', id] as const
+  await runToEnd(command, { env: PROGRAM_ENV, maxBytes: MAX_BYTES }).catch(() => {})
 }
 
 function globalOptions(name: RuntimeName, stateRoot: string): readonly string[] {

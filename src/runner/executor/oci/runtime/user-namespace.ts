@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises'
 import { userInfo } from 'node:os'
 import { promisify } from 'node:util'
 import { CONTAINER_IDS } from '../../../../core/container-ids.ts'
-import { findProgram, PROGRAM_ENV } from '../../../tools/programs.ts'
+import { findProgram, PROGRAM_ENV } from '../../../../lib/programs/machine-programs.ts'
 
 import { findSubordinateIds, type SubordinateIds } from './subordinate-ids.ts'
 

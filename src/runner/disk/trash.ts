@@ -1,13 +1,15 @@
-import { spawn } from 'node:child_process'
-import { once } from 'node:events'
 import { mkdir, readdir, rename } from 'node:fs/promises'
 import { basename, join } from 'node:path'
-import { within } from '../../../lib/async/within.ts'
-import { hasCode } from '../../../lib/errors.ts'
-import { removeFolder } from '../../../lib/remove-folder.ts'
+import { within } from '../../lib/async/within.ts'
+import { hasCode } from '../../lib/errors.ts'
+import { PROGRAM_ENV } from '../../lib/programs/machine-programs.ts'
+import { runToEnd } from '../../lib/programs/run-program.ts'
+import { removeFolder } from '../../lib/remove-folder.ts'
 
 /** How long a runner that stops waits for it, in milliseconds. */
 const LAST_MS = 500
+/** Of the complaints of `rm`. */
+const MAX_BYTES = 1024 * 1024
 
 /**
  * Folders that are to be removed when nothing better is to be done. Throwing one away is a rename; a process at the
@@ -25,7 +27,7 @@ export class Trash implements AsyncDisposable {
     this.#folder = folder
   }
 
-  /** Nothing happens if there is no such folder. */
+  /** Nothing happens if there is no such folder; one of another file system is removed at once. */
   async throwAway(path: string): Promise<void> {
     const name = `${basename(path)}-${process.pid}-${this.#number++}`
     await mkdir(this.#folder, { recursive: true, mode: 0o700 })
@@ -33,7 +35,8 @@ export class Trash implements AsyncDisposable {
       await rename(path, join(this.#folder, name))
     } catch (error) {
       if (hasCode(error, 'ENOENT')) return
-      throw error
+      if (!hasCode(error, 'EXDEV')) throw error
+      await removeFolder(path)
     }
     this.empty()
   }
@@ -69,15 +72,10 @@ export class Trash implements AsyncDisposable {
   }
 
   async #removeSlowly(paths: readonly string[]): Promise<boolean> {
-    const child = spawn('nice', ['-n', '19', 'rm', '-rf', '--', ...paths], {
-      stdio: 'ignore',
-      signal: this.#stop.signal,
-    })
-    try {
-      const [code] = (await once(child, 'exit')) as [number | null]
-      return code === 0
-    } catch {
-      return false
-    }
+    const command = ['nice', '-n', '19', 'rm', '-rf', '--', ...paths] as const
+    const { signal } = this.#stop
+    const options = { env: PROGRAM_ENV, signal, maxBytes: MAX_BYTES }
+    const ended = await runToEnd(command, options).catch(() => undefined)
+    return ended?.code === 0
   }
 }

@@ -1,8 +1,4 @@
-import { execFile } from 'node:child_process'
 import { join } from 'node:path'
-import { promisify } from 'node:util'
-
-const run = promisify(execFile)
 
 const BATCH = 48
 const LOW = 8
@@ -10,13 +6,15 @@ const LOW = 8
 /** FIFOs made in batches ahead of use: only a program can make one, and starting it takes a while. */
 export class FifoStock {
   readonly folder: string
+  readonly #makeFifos: (paths: readonly string[]) => Promise<void>
   readonly #ready: string[] = []
   #made = 0
   #making: Promise<void> | undefined
 
   /** Created in this folder, open to every user. */
-  constructor(folder: string) {
+  constructor(folder: string, makeFifos: (paths: readonly string[]) => Promise<void>) {
     this.folder = folder
+    this.#makeFifos = makeFifos
   }
 
   /** Returns the paths of `count` unused FIFOs; the caller moves or removes them. */
@@ -28,6 +26,11 @@ export class FifoStock {
     return taken
   }
 
+  /** Takes one back that nobody has open any more. */
+  giveBack(path: string): void {
+    this.#ready.push(path)
+  }
+
   #make(): Promise<void> {
     this.#making ??= this.#makeBatch().finally(() => {
       this.#making = undefined
@@ -37,7 +40,7 @@ export class FifoStock {
 
   async #makeBatch(): Promise<void> {
     const paths = Array.from({ length: BATCH }, () => join(this.folder, `fifo-${++this.#made}`))
-    await run('mkfifo', ['-m', '666', ...paths])
+    await this.#makeFifos(paths)
     this.#ready.push(...paths)
   }
 }

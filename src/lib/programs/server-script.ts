@@ -1,0 +1,67 @@
+import { shellQuote } from '../shell-quote.ts'
+import type { Command, StartOptions } from './started-program.ts'
+
+/**
+ * A POSIX shell that starts programs: it reads a line with the number of each, runs the script of that number in
+ * the background, and reports on its standard output. It is told of every program's end, too, so that none stays
+ * a zombie.
+ *
+ * The reports: `N by PID`, the shell that waits for the program; `N pid PID` of the program; `N open` once it has its
+ * streams; `N missing` if there is none of this name; `N end CODE`.
+ */
+export const SERVER = `
+exec 3>&1 >/dev/null 2>&1
+while read -r narwhal_word narwhal_number; do
+  case $narwhal_word in
+  start)
+    . "$1/start-$narwhal_number" &
+    echo "$narwhal_number by $!" >&3
+    ;;
+  ended) wait "$narwhal_number" ;;
+  esac
+done
+`
+
+export interface Streams {
+  /** Absent: `/dev/null`. */
+  readonly stdin?: { readonly path: string; readonly isEnded: boolean }
+  readonly stdout: string
+  readonly stderr: string
+}
+
+/** A variable that a shell can set. */
+const NAME = /^[A-Za-z_][A-Za-z0-9_]*$/
+
+/** The script of one program. What the shell itself exports is taken away. */
+export function startScript(
+  number: number,
+  [program, ...args]: Command,
+  { env, cwd }: StartOptions,
+  streams: Streams,
+): string {
+  const exports = Object.entries(env).flatMap(([name, value]) =>
+    value !== undefined && NAME.test(name) ? [`export ${name}=${shellQuote(value)}`] : [],
+  )
+  const words = [program, ...args].map(shellQuote).join(' ')
+  return `(
+${redirections(streams)}
+${cwd === undefined ? '' : `cd ${shellQuote(cwd)} || exit 125`}
+echo "${number} open" >&3
+unset PWD OLDPWD SHLVL _
+${exports.join('\n')}
+command -v ${shellQuote(program)} >/dev/null || { echo "${number} missing" >&3; exit 127; }
+exec ${words} 3>&-
+) &
+echo "${number} pid $!" >&3
+wait "$!"
+echo "${number} end $?" >&3
+`
+}
+
+function redirections({ stdin, stdout, stderr }: Streams): string {
+  const output = `exec >${shellQuote(stdout)} 2>${shellQuote(stderr)}`
+  if (!stdin) return `${output} </dev/null`
+  const path = shellQuote(stdin.path)
+  // Opened for both, a FIFO waits for nobody; without a writer it ends at once.
+  return stdin.isEnded ? `${output} 4<>${path} <${path} 4>&-` : `${output} <${path}`
+}
