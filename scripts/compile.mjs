@@ -51,6 +51,7 @@ export function compileRunOptions(outdir) {
     format: 'cjs',
     supported: { 'dynamic-import': false },
     define: { 'import.meta.url': '$url' },
+    plugins: [LATE_BUILTINS, ...options.plugins],
     banner: { js: "const $url = require('node:url').pathToFileURL(__dirname + '/main.js').href;" },
   }
 }
@@ -92,6 +93,45 @@ const REQUIRED_BUILTINS = {
     }))
   },
 }
+
+/**
+ * These of Node's own modules take long to load, and a run may need none of them: they are loaded when something of
+ * them is first used. What imports the module gets an object without properties, whose prototype is the proxy.
+ */
+const LATE_BUILTINS = {
+  name: 'late-builtins',
+  setup({ onResolve, onLoad }) {
+    const namespace = 'late-builtin'
+    onResolve({ filter: /./ }, ({ path, kind }) => {
+      const name = path.replace(/^node:/, '')
+      const isLoaded = kind === 'import-statement' || kind === 'require-call'
+      return isLoaded && LATE.includes(name) ? { path: name, namespace } : undefined
+    })
+    onLoad({ filter: /./, namespace }, ({ path }) => ({
+      contents: `
+        let loaded
+        const late = new Proxy({}, {
+          get: (_, name) => (loaded ??= process.getBuiltinModule('node:${path}'))[name],
+          getPrototypeOf: () => late,
+        })
+        module.exports = late`,
+    }))
+  },
+}
+
+const LATE = [
+  'dgram',
+  'dns',
+  'dns/promises',
+  'http',
+  'http2',
+  'https',
+  'net',
+  'sqlite',
+  'tls',
+  'worker_threads',
+  'zlib',
+]
 
 /** zod's messages in all languages are a third of its code; the English ones are imported by themselves. */
 const NO_LOCALES = {

@@ -83,11 +83,19 @@ export async function openForkServerOf(
   return await useForkServer(join(dataDir, 'programs'))
 }
 
-/** The network of a runner's jobs; `stays`: long-lived, so it maintains itself. */
+export interface NetworkParts {
+  /** Long-lived, so it maintains itself. */
+  readonly stays: boolean
+  readonly warmSandboxes?: number
+  /** How many are made before a job asks for one; one more than there are slots by default. */
+  readonly ready?: number
+}
+
+/** The network of a runner's jobs. */
 export async function openNetworksOf(
   { config, log }: PartsContext<RunnerSetting>,
   dataDir: string,
-  { stays, warmSandboxes = 0 }: { readonly stays: boolean; readonly warmSandboxes?: number },
+  { stays, warmSandboxes = 0, ready }: NetworkParts,
 ): Promise<NetworkSource> {
   return new NetworkSource({
     settings: {
@@ -98,7 +106,7 @@ export async function openNetworksOf(
     },
     instance: await instanceOf(config.name, dataDir),
     slots: config.slots,
-    ready: stays ? config.slots + 1 : 0,
+    ready: ready ?? config.slots + 1,
     warmSandboxes,
     stays,
     log,

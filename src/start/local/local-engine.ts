@@ -50,7 +50,8 @@ export async function openLocalEngine(
   await mkdir(folder, { recursive: true, mode: 0o700 })
   const claim = stack.use(parts.claim ?? (await claimFolder(folder)))
   // Programs are probed while most of the code is loaded.
-  const networks = stack.use(await openNetworksOf(context, folder, { stays: false }))
+  const ready = context.config.executor.kind === 'docker' ? 0 : 1
+  const networks = stack.use(await openNetworksOf(context, folder, { stays: false, ready }))
   const imagesDir = localDataFolder(context.config.data)
   const opening = openExecutorOf(context, { dataDir: folder, imagesDir, networks }).then(
     (executor) => new LeftSandboxes(executor, context),

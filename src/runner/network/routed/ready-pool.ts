@@ -19,6 +19,8 @@ export class ReadyPool<Item> implements AsyncDisposable {
   readonly #waiting: Item[] = []
   #filling: Promise<void> | undefined
   #timer: NodeJS.Timeout | undefined
+  /** One that the next taker gets, whatever the size. */
+  #begun: Promise<Item> | undefined
   #isClosed = false
 
   constructor(deps: ReadyPoolDeps<Item>) {
@@ -35,7 +37,13 @@ export class ReadyPool<Item> implements AsyncDisposable {
     clearTimeout(this.#timer)
     this.#timer = setTimeout(() => this.fill(), REST_MS)
     this.#timer.unref()
-    return taken ?? (await this.#deps.make())
+    return taken ?? (await this.#takeBegun()) ?? (await this.#deps.make())
+  }
+
+  /** Begins to make one for the next taker, who is expected any moment. */
+  begin(): void {
+    this.#begun ??= this.#deps.make()
+    this.#begun.catch(() => {})
   }
 
   /** Makes what is missing in the background. */
@@ -47,7 +55,9 @@ export class ReadyPool<Item> implements AsyncDisposable {
 
   /** Discards all waiting ones, which are useless by now. */
   async empty(): Promise<void> {
-    await Promise.all(this.#waiting.splice(0).map((item) => this.#deps.discard(item)))
+    const begun = await this.#takeBegun()
+    const all = [...this.#waiting.splice(0), ...(begun === undefined ? [] : [begun])]
+    await Promise.all(all.map((item) => this.#deps.discard(item)))
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -55,6 +65,13 @@ export class ReadyPool<Item> implements AsyncDisposable {
     clearTimeout(this.#timer)
     await this.#filling
     await this.empty()
+  }
+
+  /** Undefined if there is none, or making it has failed. */
+  async #takeBegun(): Promise<Item | undefined> {
+    const begun = this.#begun
+    this.#begun = undefined
+    return await begun?.catch(() => undefined)
   }
 
   async #fill(): Promise<void> {

@@ -55,7 +55,8 @@ export class RoutedNetwork implements JobNetworks {
         discard: ({ name }: JobNamespace) => this.#namespaces.remove(name),
         log,
       })
-    this.#pools = { own: poolFor('own', options.ready), strangers: poolFor('strangers', 0) }
+    const waiting = options.stays ? options.ready : 0
+    this.#pools = { own: poolFor('own', waiting), strangers: poolFor('strangers', 0) }
     const places = { reserve: (audience: Audience) => this.#reserve(audience) }
     this.#prover = new Prover({ ...owned, places, options })
     this.#parts = owned.parts
@@ -74,6 +75,7 @@ export class RoutedNetwork implements JobNetworks {
     const namespaces = new Namespaces(table.namespaceDeps)
     const network = new RoutedNetwork(options, { table, namespaces, parts: stack.move() })
     if (options.stays) network.#watch()
+    else if (options.ready > 0) network.#pools.own.begin()
     return network
   }
 

@@ -43,10 +43,10 @@ export class Table implements AsyncDisposable {
   static async open(options: NetworkOptions): Promise<Table> {
     const hash = createHash('sha256').update(options.instance).digest()
     const id = runnerId(options.instance)
-    const former = await listTable(tableOf(id))
-    await sweepLinks(id)
-    const machine = await readMachine()
-    const { servers } = await readNameServers()
+    const look = () => Promise.all([listTable(tableOf(id)), readMachine(), readNameServers()])
+    let [former, machine, { servers }] = await look()
+    // Routes of a previous process would count as taken.
+    if (await sweepLinks(id)) [former, machine, { servers }] = await look()
     const plan = planAddresses({
       slots: options.slots,
       warmSandboxes: options.warmSandboxes,
@@ -199,10 +199,15 @@ function words(hash: Buffer): string {
   return [8, 10, 12].map((at) => hash.toString('hex', at, at + 2)).join(':')
 }
 
-/** Removes what this runner, or a previous process of it, has on the machine, except for its rules. */
-async function sweepLinks(id: string): Promise<void> {
+/**
+ * Removes what this runner, or a previous process of it, has on the machine, except for its rules. Resolves to whether
+ * there was anything.
+ */
+async function sweepLinks(id: string): Promise<boolean> {
   const { links, namespaces } = await listNames(prefixOf(id))
   const all = [...new Set([...links, ...namespaces])]
   const { namespaces: outside } = await listNames(`nt${id}`)
-  if (all.length + outside.length > 0) await removeNamespaces([...all, ...outside])
+  const isEmpty = all.length + outside.length === 0
+  if (!isEmpty) await removeNamespaces([...all, ...outside])
+  return !isEmpty
 }
