@@ -66,7 +66,7 @@ const OTHERS: Readonly<Record<string, string>> = {
     'the command line: its server, and its own issuer; web to --dispatcher; never what users name',
   'lib/reach/proven-server.ts':
     'the command line and runners: their own server; --server, --dispatcher',
-  'lib/pipes/open-reader.ts': 'reads a pipe',
+  'lib/pipes/open-fifo.ts': 'reads a pipe',
   'lib/programs/fork-server.ts': 'the streams of its own shell',
   'lib/tls/tls-files.ts': 'holds the agent of tls-fetch',
   'runner/attach/dial-dispatcher.ts': '--dispatcher',

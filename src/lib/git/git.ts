@@ -1,8 +1,11 @@
 import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process'
+import type { Writable } from 'node:stream'
 import { childError } from '../child-error.ts'
 import { NarwhalError } from '../errors.ts'
 import { present } from '../present.ts'
 import { runToEnd } from '../programs/run-program.ts'
+import { startProgram } from '../programs/start-program.ts'
+import { OPEN_PIPE, type StartedProgram } from '../programs/started-program.ts'
 import type { Hosts } from '../reach/hosts.ts'
 import { shellQuote } from '../shell-quote.ts'
 import { quoteUrl } from '../without-credentials.ts'
@@ -115,6 +118,20 @@ export function startGit(
     env: { ...environment(options), ...(protocol !== undefined && { GIT_PROTOCOL: protocol }) },
     stdio: ['pipe', 'pipe', 'pipe'],
   })
+}
+
+/** Starts git to read what is written to its standard input, configured as by `git`. */
+export async function feedGit(
+  args: readonly string[],
+  options: Pick<GitOptions, 'env' | 'cwd' | 'way'>,
+): Promise<StartedProgram & { readonly stdin: Writable }> {
+  const { stdin, ...git } = await startProgram(['git', ...settings(options), ...args], {
+    ...present({ cwd: options.cwd }),
+    env: environment(options),
+    input: OPEN_PIPE,
+  })
+  if (stdin) return { ...git, stdin }
+  throw new NarwhalError('internal', 'git was started without a standard input')
 }
 
 function settings({ way }: Pick<GitOptions, 'way'>): string[] {

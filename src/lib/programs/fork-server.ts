@@ -76,7 +76,7 @@ export class ForkServer implements AsyncDisposable {
   #start(command: Command, options: StartOptions, fifos: readonly string[]): StartedProgram {
     const number = ++this.#number
     const shell = (this.#shell ??= this.#open())
-    const { stdout, stderr, paths, handOver } = openStreams(options, {
+    const { paths, handOver, ...own } = openStreams(options, {
       fifos,
       input: join(this.#folder, `input-${number}`),
       giveBack: (fifo) => this.#fifos.giveBack(fifo),
@@ -97,7 +97,7 @@ export class ForkServer implements AsyncDisposable {
     shell.stdin.write(`start ${number}\n`)
     const kill = (signal: NodeJS.Signals): void => this.#kill(number, signal)
     const pid = () => pending.pid
-    return { stdout, stderr, pid, begun: begun.promise, ended: end.promise, kill }
+    return { ...own, pid, begun: begun.promise, ended: end.promise, kill }
   }
 
   #kill(number: number, signal: NodeJS.Signals): void {

@@ -1,11 +1,12 @@
 import { closeSync, constants, openSync, rmSync, writeFileSync } from 'node:fs'
-import { Readable } from 'node:stream'
-import { openReader } from '../pipes/open-reader.ts'
+import { Readable, type Writable } from 'node:stream'
+import { openReader, openWriter } from '../pipes/open-fifo.ts'
 import type { Streams } from './server-script.ts'
-import { ENDED_PIPE, type StartOptions } from './started-program.ts'
+import { ENDED_PIPE, OPEN_PIPE, type StartOptions } from './started-program.ts'
 
 /** This process's side of the streams of a program that is about to start. */
 export interface ProgramStreams {
+  readonly stdin?: Writable
   readonly stdout: Readable
   readonly stderr: Readable
   /** Where the program finds its own side. */
@@ -16,7 +17,7 @@ export interface ProgramStreams {
 
 /** How many FIFOs these options need. */
 export function fifosFor({ input, output }: StartOptions): number {
-  return (output === undefined ? 2 : 0) + (input === ENDED_PIPE ? 1 : 0)
+  return (output === undefined ? 2 : 0) + (typeof input === 'symbol' ? 1 : 0)
 }
 
 export interface StreamFiles {
@@ -34,13 +35,19 @@ export function openStreams(
 ): ProgramStreams {
   const [stdout = '', stderr = ''] = fifos
   const stdin = stdinOf(input, fifos.at(-1) ?? '', inputFile)
+  const own = input === OPEN_PIPE ? { stdin: openWriter(fifos.at(-1) ?? '') } : {}
+  // Without it a FIFO would lose what is written and ended before the program has opened it.
+  const held = own.stdin && stdin ? [openSync(stdin.path, constants.O_RDWR)] : []
   const forget = () => {
+    for (const fd of held.splice(0)) closeSync(fd)
     if (stdin) rmSync(stdin.path, { force: true })
   }
   const given = output === 'none' ? { stdout: NOWHERE, stderr: NOWHERE } : output
   const paths = { ...(stdin ? { stdin } : {}), ...(given ?? { stdout, stderr }) }
-  if (given)
-    return { stdout: Readable.from([]), stderr: Readable.from([]), paths, handOver: forget }
+  if (given) {
+    const nothing = { stdout: Readable.from([]), stderr: Readable.from([]) }
+    return { ...own, ...nothing, paths, handOver: forget }
+  }
   // A program that gives its streams away may have given them to somebody who opens them again.
   const keep = stdin?.isEnded ? (path: string) => rmSync(path, { force: true }) : giveBack
   const readers = { stdout: readOnce(stdout, keep), stderr: readOnce(stderr, keep) }
@@ -50,7 +57,7 @@ export function openStreams(
     for (const fd of writers.splice(0)) closeSync(fd)
     forget()
   }
-  return { ...readers, paths, handOver }
+  return { ...own, ...readers, paths, handOver }
 }
 
 /** Without a writer left a FIFO can be used again; one that is not read to its end can't. */
@@ -71,7 +78,7 @@ function stdinOf(
   file: string,
 ): Streams['stdin'] | undefined {
   if (input === undefined) return undefined
-  if (input === ENDED_PIPE) return { path: fifo, isEnded: true }
+  if (typeof input === 'symbol') return { path: fifo, isEnded: input === ENDED_PIPE }
   writeFileSync(file, input, { mode: 0o600 })
   return { path: file, isEnded: false }
 }

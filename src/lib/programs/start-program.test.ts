@@ -1,16 +1,18 @@
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
 import { closeSync, openSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { text } from 'node:stream/consumers'
 import { describe, test } from 'node:test'
 import { eventually } from '../../../test/support/eventually.ts'
 import { tempDir } from '../../../test/support/temp-dir.ts'
-import { openReader } from '../pipes/open-reader.ts'
+import { openReader } from '../pipes/open-fifo.ts'
 import { ForkServer } from './fork-server.ts'
 import { makeFifos } from './make-fifos.ts'
 import { startChild } from './start-program.ts'
 import {
   type Command,
   ENDED_PIPE,
+  OPEN_PIPE,
   type StartedProgram,
   type StartOptions,
 } from './started-program.ts'
@@ -92,6 +94,21 @@ for (const way of ['child', 'fork server'] as const) {
       })
     })
 
+    test('reads what is written to it, until that is ended', async () => {
+      await use(async (start) => {
+        for (const count of [0, 1, 100]) {
+          const program = await start(['wc', '-c'], { env, input: OPEN_PIPE })
+          for (let i = 0; i < count; i++) {
+            if (program.stdin?.write(Buffer.alloc(50_000)) === false)
+              await once(program.stdin, 'drain')
+          }
+          program.stdin?.end()
+          assert.equal((await text(program.stdout)).trim(), String(count * 50_000))
+          assert.deepEqual(await program.ended, { code: 0 })
+        }
+      })
+    })
+
     test('writes more than a pipe holds, binary too', async () => {
       await use(async (start) => {
         const program = await start(shell('head -c 3000000 /dev/zero'), { env })
@@ -161,9 +178,11 @@ test('a fork server leaves no file, no zombie and no process', async () => {
   let pid = 0
   {
     await using server = await ForkServer.open(folder)
-    const asked = await server.start(shell('echo "$PPID"'), { env })
-    const waiter = Number(await text(asked.stdout))
-    pid = parentOf(waiter)
+    const asked = await server.start(shell('echo "$PPID"; read -r _'), { env, input: OPEN_PIPE })
+    const [line] = (await once(asked.stdout, 'data')) as [Buffer]
+    pid = parentOf(Number(line))
+    asked.stdin?.end()
+    await asked.ended
     for (let i = 0; i < 5; i++) {
       const program = await server.start(['true'], { env, output: 'none', input: 'something' })
       await program.ended

@@ -8,6 +8,7 @@ import { ForkServer } from './fork-server.ts'
 import {
   type Command,
   ENDED_PIPE,
+  OPEN_PIPE,
   type ProgramEnd,
   type StartedProgram,
   type StartOptions,
@@ -54,7 +55,8 @@ export function startChild(command: Command, options: StartOptions): StartedProg
   for (const fd of fds) closeSync(fd)
   // One that ends early does not read it.
   child.stdin?.on('error', () => {})
-  child.stdin?.end(input === ENDED_PIPE ? undefined : input)
+  if (typeof input !== 'symbol') child.stdin?.end(input)
+  if (input === ENDED_PIPE) child.stdin?.end()
   const end = Promise.withResolvers<ProgramEnd>()
   child.once('exit', (code, signal) => end.resolve({ code: exitCodeOf(code, signal) }))
   child.once('error', (error) => {
@@ -63,6 +65,7 @@ export function startChild(command: Command, options: StartOptions): StartedProg
   })
   end.promise.catch(() => {})
   return {
+    ...(input === OPEN_PIPE && child.stdin ? { stdin: child.stdin } : {}),
     stdout: child.stdout ?? Readable.from([]),
     stderr: child.stderr ?? Readable.from([]),
     pid: () => child.pid,

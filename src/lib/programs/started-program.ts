@@ -1,8 +1,9 @@
-import type { Readable } from 'node:stream'
+import type { Readable, Writable } from 'node:stream'
 
 export type Command = readonly [program: string, ...args: string[]]
 
 export const ENDED_PIPE = Symbol('a pipe that has ended')
+export const OPEN_PIPE = Symbol('a pipe that this process writes to')
 
 export interface StartOptions {
   /** The whole environment; without a PATH it may have the usual one. */
@@ -10,9 +11,9 @@ export interface StartOptions {
   readonly cwd?: string
   /**
    * Its standard input; `/dev/null` by default. `ENDED_PIPE`: a pipe that has ended, for a program that gives its
-   * standard input away.
+   * standard input away. `OPEN_PIPE`: what is written to `stdin`, until that is ended.
    */
-  readonly input?: string | Uint8Array | typeof ENDED_PIPE
+  readonly input?: string | Uint8Array | typeof ENDED_PIPE | typeof OPEN_PIPE
   /** FIFOs that somebody reads from already, instead of streams of this process; or nothing is to be read. */
   readonly output?: OutputPaths | 'none'
 }
@@ -24,6 +25,8 @@ export interface OutputPaths {
 
 /** A program that was asked for. */
 export interface StartedProgram {
+  /** With `OPEN_PIPE`; to be ended, or destroyed. A program that ended early never drains it. */
+  readonly stdin?: Writable
   /** What it writes; empty if its output goes elsewhere. To be read to the end, or destroyed. */
   readonly stdout: Readable
   readonly stderr: Readable

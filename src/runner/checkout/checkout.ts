@@ -129,9 +129,14 @@ async function copyPacks(from: string, to: string): Promise<void> {
     ['pack', 'idx', 'rev'].map((kind) => pack + kind).filter((file) => names.includes(file)),
   )
   try {
-    await Promise.all(
-      files.map((file) => copyFile(join(from, file), join(to, file), constants.COPYFILE_FICLONE)),
-    )
+    // More at once would wait for the folder, and turn the processor meanwhile.
+    const lanes = [files.filter((_, at) => at % 2 === 0), files.filter((_, at) => at % 2 === 1)]
+    const copy = async (lane: readonly string[]): Promise<void> => {
+      for (const file of lane) {
+        await copyFile(join(from, file), join(to, file), constants.COPYFILE_FICLONE)
+      }
+    }
+    await Promise.all(lanes.map(copy))
   } catch (error) {
     // A pack that has just disappeared was joined with others into a new one.
     if (!hasCode(error, 'ENOENT')) throw error

@@ -1,8 +1,10 @@
 import { once } from 'node:events'
 import { open, readFile, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
+import { finished } from 'node:stream/promises'
+import { withSignal } from '../../lib/async/with-signal.ts'
 import { NarwhalError } from '../../lib/errors.ts'
-import { type GitEnv, startGit } from '../../lib/git/git.ts'
+import { feedGit, type GitEnv } from '../../lib/git/git.ts'
 import { FSCK_IGNORED } from './fetch-settings.ts'
 import { listRefs } from './mirror-refs.ts'
 import { listRemoteTags, type QuickRemote, requestPack } from './smart-http.ts'
@@ -33,14 +35,14 @@ export async function quickFetch(fetch: QuickFetch): Promise<void> {
   // A mirror can be fetched again: after a power cut it need not be intact, only be found broken.
   const command = ['-c', 'core.fsync=none', `--git-dir=${mirror}`, 'index-pack']
   // Started before the response arrives, to be ready then.
-  const indexing = startGit([...command, '--stdin', '--fix-thin', strict], { env: fetch.env })
+  const indexing = await feedGit([...command, '--stdin', '--fix-thin', strict], { env: fetch.env })
   let stderr = ''
   indexing.stderr.on('data', (chunk: Buffer) => {
     stderr = (stderr + chunk.toString()).slice(-500)
   })
   indexing.stdout.resume()
   indexing.stdin.on('error', () => {})
-  const ended = once(indexing, 'close', { signal })
+  const { ended } = indexing
   const over = new AbortController()
   ended.then(
     () => over.abort(),
@@ -54,10 +56,12 @@ export async function quickFetch(fetch: QuickFetch): Promise<void> {
     }
     await requestPack(fetch.remote, { sha, haves }, write, signal)
     indexing.stdin.end()
-    const [code] = await ended
+    const { code } = await withSignal(ended, signal)
+    if (code !== 0) await finished(indexing.stderr).catch(() => {})
     if (code !== 0) throw new NarwhalError('unavailable', `git index-pack failed: ${stderr.trim()}`)
   } finally {
     indexing.kill('SIGKILL')
+    indexing.stdin.destroy()
   }
   await writeRef(mirror, ref, sha)
 }

@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net'
-import { openReader } from '../../../lib/pipes/open-reader.ts'
+import { openReader } from '../../../lib/pipes/open-fifo.ts'
 
 /** Capacity of a pipe. */
 const BUFFER_BYTES = 64 * 1024

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { closeSync, constants, openSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
 import { NarwhalError } from '../../../../lib/errors.ts'
-import { openReader } from '../../../../lib/pipes/open-reader.ts'
+import { openReader } from '../../../../lib/pipes/open-fifo.ts'
 import type { StepEnd } from './step-end.ts'
 import { COMMANDS, ENDS } from './supervisor.ts'
 

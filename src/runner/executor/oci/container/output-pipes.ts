@@ -1,6 +1,6 @@
 import { closeSync, constants, openSync, rmSync } from 'node:fs'
 import type { Socket } from 'node:net'
-import { openReader } from '../../../../lib/pipes/open-reader.ts'
+import { openReader } from '../../../../lib/pipes/open-fifo.ts'
 import type { ContainerOutput, OutputPart } from '../../containers/container-engine.ts'
 import type { OutputStream } from '../../executor.ts'
 import type { FifoPaths } from '../../pipes/step-pipes.ts'
