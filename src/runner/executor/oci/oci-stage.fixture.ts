@@ -10,7 +10,7 @@ import { CONTAINER_IDS } from '../../../core/container-ids.ts'
 import { silentLog } from '../../../lib/log.ts'
 import { present } from '../../../lib/present.ts'
 import { removeFolder } from '../../../lib/remove-folder.ts'
-import type { OpenedImages } from '../../images/open-images.ts'
+import type { Images } from '../../images/images.ts'
 import type { NetworkSource } from '../../network/network-source.ts'
 import { MIB } from '../contract/contract-fixture.ts'
 import type { SandboxSpec } from '../executor.ts'
@@ -37,7 +37,7 @@ interface OpenOptions {
   readonly networks?: NetworkSource
   readonly graceMs?: number
   /** Disposed of with the executor; by default a store that has the test image only. */
-  readonly images?: Pick<OpenedImages, 'images' | typeof Symbol.asyncDispose>
+  readonly images?: AsyncDisposable & { readonly images: Images }
 }
 
 /** The test image under other names. */

@@ -236,8 +236,15 @@ export class OciContainer {
   #didNotStart(code: number): NarwhalError {
     const { image } = this.parts.spec
     const why = this.#said || `exit code ${code}`
-    const words = `a container of image ${image} can't be started: ${why}`
-    return new NarwhalError(code === NO_PROGRAM ? 'invalid' : 'unavailable', words)
+    if (code !== NO_PROGRAM) {
+      return new NarwhalError(
+        'unavailable',
+        `a container of image ${image} can't be started: ${why}`,
+      )
+    }
+    // Each runtime has words of its own.
+    const what = /\/bin\/sh\b/.test(why) ? 'it has no /bin/sh' : why
+    return new NarwhalError('invalid', `a container of image ${image} can't be started: ${what}`)
   }
 }
 
