@@ -7,7 +7,7 @@ import { describeError } from '../support/harness/describe-error.ts'
 import { fileLine } from '../support/harness/report.ts'
 import type { FileResult } from '../support/harness/result.ts'
 import { runFiles } from '../support/harness/run-files.ts'
-import { commandIn } from '../support/services/command-in.ts'
+import { commandIn, type Place } from '../support/services/command-in.ts'
 import { tempDir } from '../support/temp-dir.ts'
 import type { Server } from './servers.ts'
 import type { Missing, Run } from './table.ts'
@@ -64,7 +64,7 @@ export async function runSuite(options: SuiteOptions): Promise<Run | Missing> {
     env: { NODE_COMPILE_CACHE: CACHE, ...process.env, ...env },
     timeoutMs: TEST_TIMEOUT_MS,
     signal,
-    ...(server.start ? {} : { place: { root, shared: [checkout, await gitFolderOf(checkout)] } }),
+    ...(server.start ? {} : { place: await placeOf(server, root) }),
   }
   const names = globSync([...server.files], { cwd: checkout }).sort()
   await runFiles(
@@ -78,6 +78,12 @@ export async function runSuite(options: SuiteOptions): Promise<Run | Missing> {
   )
   signal.throwIfAborted()
   return finish()
+}
+
+/** Rules of a newer nftables in this machine's own network would make an older one crash. */
+async function placeOf({ isAlone = false }: Server, root: string): Promise<Place> {
+  const checkout = process.cwd()
+  return { root, shared: [checkout, await gitFolderOf(checkout)], ownNetwork: isAlone }
 }
 
 /** Of a worktree it is elsewhere, and git fails in one whose folder it doesn't see. */

@@ -13,7 +13,7 @@ export interface Server {
   readonly packages: readonly [string, ...string[]]
   /** A pattern for the package that has the version, where the first only points to it. */
   readonly versioned?: string
-  /** Has a system of its own: its tests run with each program of the kind that they find. */
+  /** Has a system and a network of its own: its tests run with each program of the kind, and make rules. */
   readonly isAlone?: boolean
   /** Absent: it is no server but a program, and the tests run where it is. */
   readonly start?: StartService

@@ -5,6 +5,9 @@ import { existsSync } from 'node:fs'
  * and becomes the runtime. So no mount is ever seen in the machine's namespace, and none can be left there: they
  * are gone with the last process of the container.
  *
+ * By mount(2): from util-linux 2.39 on, mount(8) would use fsconfig(2), which takes no option of more than 255 bytes,
+ * as the list of some 65 layers has.
+ *
  * The arguments: the folder of the container; files to write a 0 to, up to `--`; the command.
  */
 const LAUNCH = `
@@ -15,7 +18,7 @@ while [ "$1" != -- ]; do
   shift
 done
 shift
-mount --all --fstab fstab || exit 125
+LIBMOUNT_FORCE_MOUNT2=always mount --all --fstab fstab || exit 125
 : >launched || exit 125
 exec "$@"
 `
