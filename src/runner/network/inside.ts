@@ -18,6 +18,11 @@ export function ipBatch(lines: readonly string[], options: readonly string[] = [
   return `ip ${[...options, '-batch', '-'].join(' ')} <<'END'\n${lines.join('\n')}\nEND`
 }
 
+/** A command of a shell that runs further lines where `enter` leads, and ends with the first that fails. */
+export function nested(enter: readonly string[], lines: readonly string[]): string {
+  return `${[...enter, 'sh', '-e', '-s'].join(' ')} <<'INSIDE'\n${lines.join('\n')}\nINSIDE`
+}
+
 /** Runs lines of a shell where `enter` leads, and ends with the first that fails. */
 export async function runInside(enter: readonly string[], lines: readonly string[]): Promise<void> {
   const [command, ...args] = [...enter, 'sh', '-e', '-s']

@@ -1,7 +1,6 @@
 import type { AddressPlan } from '../address-range.ts'
 import { runIp } from '../commands.ts'
-import { ipBatch, NAMESPACE_BASICS, runInside } from '../inside.ts'
-import { writeSetting } from '../machine.ts'
+import { ipBatch, NAMESPACE_BASICS, nested, runInside } from '../inside.ts'
 import { type Audience, jobInterface } from './rules.ts'
 
 /** A network namespace of one job, connected through the machine. */
@@ -49,7 +48,7 @@ export class Namespaces {
     const gateway = plan.ownResolver
     const six = `${ipv6}::${(index + 16).toString(16)}`
     try {
-      await runIp([
+      const outside = [
         `netns add ${name}`,
         `link add ${name} mtu ${mtu} type veth peer name eth0 netns ${name}`,
         `link set dev ${name} addrgenmode none`,
@@ -58,7 +57,7 @@ export class Namespaces {
         `link set dev ${name} up`,
         `route add ${address}/32 dev ${name}`,
         ...(ipv6 ? [`route add ${six}/128 dev ${name}`] : []),
-      ])
+      ]
       const inside = [
         'link set dev lo up',
         `link set dev eth0 mtu ${mtu} addrgenmode none`,
@@ -71,12 +70,18 @@ export class Namespaces {
         `route add default via ${gateway} dev eth0`,
         ...(ipv6 ? [`route add default via ${MACHINE_END} dev eth0`] : []),
       ]
-      await Promise.all([
-        runInside(enterBy(name), [...NAMESPACE_BASICS, ipBatch(inside)]),
-        writeSetting(`ipv4/conf/${name}/forwarding`, '1'),
-        // If the setting does not exist, the machine forwards all IPv6.
-        ipv6 ? writeSetting(`ipv6/conf/${name}/force_forwarding`, '1').catch(() => {}) : undefined,
-      ])
+      const forced = `ipv6/conf/${name}/force_forwarding`
+      await runInside(
+        [],
+        [
+          ipBatch(outside),
+          'cd /proc/sys/net',
+          `echo 1 >ipv4/conf/${name}/forwarding`,
+          // If the setting does not exist, the machine forwards all IPv6.
+          ...(ipv6 ? [`[ ! -e ${forced} ] || echo 1 >${forced} || :`] : []),
+          nested(enterBy(name), [...NAMESPACE_BASICS, ipBatch(inside)]),
+        ],
+      )
       return { name, enter: enterBy(name), address }
     } catch (error) {
       await this.remove(name).catch(() => {})
