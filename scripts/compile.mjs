@@ -31,7 +31,7 @@ export function compileOptions(outdir) {
     logLevel: 'warning',
     // Some dependencies are CommonJS and call require for Node's own modules; pg may use a native driver.
     external: ['pg-native'],
-    plugins: [REQUIRED_BUILTINS, NO_LOCALES],
+    plugins: [REQUIRED_BUILTINS, NO_LOCALES, UNUSED],
     banner: {
       js: "import { createRequire as $createRequire } from 'node:module'; import { fileURLToPath as $toPath } from 'node:url'; const require = $createRequire(import.meta.url); const __filename = $toPath(import.meta.url); const __dirname = $toPath(new URL('.', import.meta.url));",
     },
@@ -132,6 +132,22 @@ const LATE = [
   'worker_threads',
   'zlib',
 ]
+
+/**
+ * Fastify's own validator and serializer, in whose place it is given zod's, and what lists the files of a folder for
+ * its static files, which are looked up as they are asked for. What is never called is not to be in memory either.
+ */
+const UNUSED = {
+  name: 'unused',
+  setup({ onResolve, onLoad }) {
+    const namespace = 'unused'
+    const filter = /^(glob|@fastify\/(ajv-compiler|fast-json-stringify-compiler))$/
+    onResolve({ filter }, ({ path, kind }) =>
+      kind === 'require-call' ? { path, namespace } : undefined,
+    )
+    onLoad({ filter: /./, namespace }, () => ({ contents: 'module.exports = {}' }))
+  },
+}
 
 /** zod's messages in all languages are a third of its code; the English ones are imported by themselves. */
 const NO_LOCALES = {
