@@ -18,7 +18,7 @@ export const CONTAINER_SETTINGS = {
   }),
   'stop-grace': setting({
     value: 'duration',
-    help: 'how long a step in a container may take to end after SIGTERM, when its job is cancelled or takes too long; at most 12s, 0s: it is killed at once',
+    help: 'how long a step may take to end after SIGTERM, when its job is cancelled or takes too long; at most 12s, 0s: it is killed at once',
     schema: stopGrace,
     fallback: '10s',
   }),

@@ -266,14 +266,18 @@ export class Runner implements AsyncDisposable {
   }
 
   /**
-   * As `close`, but stops what runs, after its cleanup. Undefined if there is none: then nothing was done.
+   * As `close`, but stops what runs, after its cleanup; `hasCleanup`: there are steps left for that. Undefined if no
+   * step has begun: then nothing was done.
    */
-  closeAfterCleanup(reason: string): Promise<void> | undefined {
-    if (!this.#running.mayCleanUp) return undefined
+  closeAfterCleanup(
+    reason: string,
+  ): { readonly hasCleanup: boolean; readonly closed: Promise<void> } | undefined {
+    if (!this.#running.hasBegun) return undefined
+    const hasCleanup = this.#running.mayCleanUp
     this.#isClosing = true
     this.#changes.emit()
     this.#running.stop({ outcome: 'cancelled', reason }, 'all', 'gently')
-    return this.#untilReported()
+    return { hasCleanup, closed: this.#untilReported() }
   }
 
   /** Waits until nothing runs, which the attempts' own limits see to, and all is acknowledged. */

@@ -18,6 +18,7 @@ export interface HandStep {
   exit(exitCode: number, note?: string): void
   fail(error: unknown): void
   readonly signal: AbortSignal
+  readonly atOnce: AbortSignal | undefined
 }
 
 /** An executor that runs nothing: each step waits for the test to say what it does. */
@@ -60,7 +61,7 @@ export class HandExecutor implements Executor {
 
   #run(
     { workspace }: SandboxSpec,
-    { script, env }: SandboxStep,
+    { script, env, atOnce }: SandboxStep,
     output: OutputListener,
     signal: AbortSignal,
   ): Promise<StepExit> {
@@ -71,6 +72,7 @@ export class HandExecutor implements Executor {
       env,
       workspace: workspace.path,
       signal,
+      atOnce,
       write: (text) => output('stdout', Buffer.from(text)),
       exit: (exitCode, note) => resolve({ exitCode, ...present({ note }) }),
       fail: reject,

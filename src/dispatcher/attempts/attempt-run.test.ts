@@ -219,15 +219,21 @@ test('repeats a cancel on each stream, and ends the cleanup when asked to', asyn
   assert.deepEqual(await end, { kind: 'reported' })
 })
 
-test('without cleanup steps there is no cleanup to end', async () => {
-  const { run, end } = converse([
+test('a second cancel reaches the runner also where there is no cleanup: its step may still be ending', async () => {
+  const ending = Promise.withResolvers<void>()
+  const { run, asked, end } = converse([
     async function* () {
       yield heartbeat
+      await ending.promise
       yield ended(1)
     },
   ])
   run.cancel('enough')
+  assert.equal(run.endCleanup(), true)
+  const last = { type: 'cancel', reason: 'enough', endsCleanup: true }
+  await eventually(() => assert.deepEqual(asked.at(-1), last))
   assert.equal(run.endCleanup(), false)
+  ending.resolve()
   await end
 })
 

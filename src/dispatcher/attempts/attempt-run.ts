@@ -71,10 +71,12 @@ export class AttemptRun {
     this.#lease.endIn(this.#deps.order.cleanupMs + LAST_EVENTS_MS, 'not_cancelled')
   }
 
-  /** Ends the cleanup of a cancelled attempt; returns whether there may have been one. */
+  /**
+   * Ends at once what a cancelled attempt still does: its step, which may be given time to end, and its cleanup.
+   * Returns whether it was not asked to before.
+   */
   endCleanup(): boolean {
-    if (this.#cancelled === undefined || this.#deps.order.cleanupMs === 0) return false
-    if (this.#endsCleanup) return false
+    if (this.#cancelled === undefined || this.#endsCleanup) return false
     this.#endsCleanup = true
     this.#requests.push(this.#cancellation(this.#cancelled))
     this.#lease.endIn(LAST_EVENTS_MS, 'not_cancelled')

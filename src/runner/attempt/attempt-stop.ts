@@ -11,14 +11,18 @@ export interface AttemptStopDeps {
   readonly startLimit: (ms: number, onOver: () => void) => Disposable
 }
 
+/** `gently`: its cleanup steps run. `now`: none does. `at once`: a step gets no time to end by itself, either. */
+export type StopWay = 'gently' | 'now' | 'at once'
+
 /**
  * How an attempt is stopped: *running* → *cleaning up* → *stopped*, or at once. While it cleans up, only the
- * steps that always run may do so. The first stop decides the outcome; any later one ends the cleanup.
+ * steps that always run may do so. The first stop decides the outcome; any later one ends everything at once.
  */
 export class AttemptStop implements Disposable {
   readonly #deps: AttemptStopDeps
   readonly #work = new AbortController()
   readonly #cleanup = new AbortController()
+  readonly #atOnce = new AbortController()
   #end: DecidedEnd | undefined
   #cleanupEnd: DecidedEnd | undefined
   #limit: Disposable | undefined
@@ -47,27 +51,38 @@ export class AttemptStop implements Disposable {
     return this.#cleanup.signal
   }
 
+  /** Aborts when steps that are stopped get no time to end by themselves. */
+  get atOnceSignal(): AbortSignal {
+    return this.#atOnce.signal
+  }
+
   /** Whether a gentle stop would leave cleanup to do, or does. */
   get mayCleanUp(): boolean {
     const { cleanupMs, mayCleanUp } = this.#deps
     return cleanupMs > 0 && mayCleanUp() && !this.#cleanup.signal.aborted
   }
 
-  /** Stops it, and lets it clean up if it may; nothing happens if it is stopped already. */
-  gently(end: DecidedEnd): void {
+  /** A gentle stop of what is stopped already does nothing. */
+  stop(end: DecidedEnd, how: StopWay): void {
+    if (how === 'gently') return this.#gently(end)
+    if (this.#end !== undefined || how === 'at once') this.#atOnce.abort()
+    this.#now(end)
+  }
+
+  #gently(end: DecidedEnd): void {
     if (this.#end) return
     const { cleanupMs, startLimit } = this.#deps
-    if (!this.mayCleanUp) return this.now(end)
+    if (!this.mayCleanUp) return this.#now(end)
     this.#end = end
     this.#limit = startLimit(cleanupMs, () => {
       const reason = `the cleanup took longer than its limit of ${durationText(cleanupMs)}`
-      this.now({ outcome: 'timeout', reason: `${reason} (\`cleanup-timeout\`)` })
+      this.#now({ outcome: 'timeout', reason: `${reason} (\`cleanup-timeout\`)` })
     })
     this.#work.abort(new NarwhalError('cancelled', end.reason))
   }
 
   /** Stops it, and also its cleanup. */
-  now(end: DecidedEnd): void {
+  #now(end: DecidedEnd): void {
     if (this.#cleanup.signal.aborted) return
     if (this.#end) this.#cleanupEnd = end
     else this.#end = end

@@ -27,7 +27,7 @@ import { firstNotes } from '../steps/first-notes.ts'
 import type { End } from '../steps/run-step.ts'
 import { ServiceLogs } from '../steps/service-logs.ts'
 import { isOfTheStep, StepSequence } from '../steps/step-sequence.ts'
-import { AttemptStop } from './attempt-stop.ts'
+import { AttemptStop, type StopWay } from './attempt-stop.ts'
 import type { KeepFailed } from './failed-sandbox.ts'
 import { faultOfSandbox } from './fault.ts'
 import type { DecidedEnd, KnownAttempt } from './known-attempt.ts'
@@ -130,11 +130,16 @@ export class Attempt implements KnownAttempt {
       orphanMs: deps.orphanMs,
       onPause: (isPaused) => this.#pauseLimits(isPaused),
       onLost: (why) => {
-        this.stop({ outcome: 'error', reason: `runner ${runnerName}: ${why}`, fault: 'runner' })
+        const end = {
+          outcome: 'error',
+          reason: `runner ${runnerName}: ${why}`,
+          fault: 'runner',
+        } as const
+        this.stop(end, 'at once')
       },
       log: deps.log.child(this.ref),
     })
-    const { signal, cleanupSignal } = this.#stop
+    const { signal, cleanupSignal, atOnceSignal } = this.#stop
     const maxLogBytes = Math.floor(HELD_LOG_BYTES / Math.max(1, partsOf(job).length))
     this.#steps = new StepSequence(job, {
       events: this.events,
@@ -144,6 +149,7 @@ export class Attempt implements KnownAttempt {
       maxLogBytes,
       signal,
       cleanupSignal,
+      atOnce: atOnceSignal,
       untilNext: (until) => this.#keeper.untilConfirmed(until),
       explain: (error) => this.#stop.cleanupEnd ?? this.#explain(error, faultOfSandbox(error)),
       startLimit: (ms, onOver) => this.#startLimit(ms, onOver),
@@ -221,8 +227,8 @@ export class Attempt implements KnownAttempt {
     })
   }
 
-  stop(end: DecidedEnd, how: 'now' | 'gently' = 'now'): void {
-    if (!this.#isFinished) this.#stop[how](end)
+  stop(end: DecidedEnd, how: StopWay = 'now'): void {
+    if (!this.#isFinished) this.#stop.stop(end, how)
   }
 
   #pauseLimits(isPaused: boolean): void {
@@ -259,7 +265,7 @@ export class Attempt implements KnownAttempt {
     this.#mask[Symbol.dispose]()
     this.#isFinished = true
     // Ends a preparation that is still in progress.
-    this.#stop.now({ ...end, reason: 'the attempt has ended' })
+    this.#stop.stop({ ...end, reason: 'the attempt has ended' }, 'now')
   }
 
   async #prepareAndRun(): Promise<End> {
@@ -302,7 +308,8 @@ export class Attempt implements KnownAttempt {
     const { diskBytes } = this.#deps.limits
     if (!disk || diskBytes === undefined) return undefined
     return this.#deps.disks.watch(disk, diskBytes, (use) => {
-      this.stop({ outcome: 'failure', reason: diskInWords(use, diskBytes) })
+      // It must write no more.
+      this.stop({ outcome: 'failure', reason: diskInWords(use, diskBytes) }, 'at once')
     })
   }
 

@@ -161,3 +161,29 @@ test('a lost lease, a newer attempt and the end of the runner end the cleanup, a
   ;(await at.step(6)).exit(0)
   again.break()
 })
+
+test('only a second stop leaves a step no time to end', async () => {
+  await using at = await runnerByHand()
+  const attempt = at.begin([], orderWith())
+  const one = await at.step(1)
+  attempt.cancel('cancelled by ada')
+  const tidy = await at.step(2)
+  assert.ok(one.signal.aborted)
+  assert.equal(one.atOnce?.aborted, false)
+  attempt.cancel('cancelled by ada', true)
+  await attempt.untilFinished()
+  assert.ok(tidy.signal.aborted)
+  assert.ok(tidy.atOnce?.aborted)
+})
+
+test('the end of the time for a cleanup leaves its step time to end', async () => {
+  await using at = await runnerByHand()
+  const attempt = at.begin([], orderWith({ cleanupMs: 100n }))
+  await at.step(1)
+  attempt.cancel('cancelled by ada')
+  const tidy = await at.step(2)
+  let isAtOnce: boolean | undefined
+  tidy.signal.addEventListener('abort', () => (isAtOnce = tidy.atOnce?.aborted))
+  await attempt.untilFinished()
+  assert.equal(isAtOnce, false)
+})

@@ -3,6 +3,7 @@ import type { IdTokenDesk } from '../id-tokens/id-token-desk.ts'
 import type { LeaseTimes } from '../lease/lease.ts'
 import type { EventSpool } from '../spool/event-spool.ts'
 import type { End } from '../steps/run-step.ts'
+import type { StopWay } from './attempt-stop.ts'
 import type { ReaderSlot } from './reader-slot.ts'
 
 /** An end that was decided from outside, with the reason. */
@@ -29,5 +30,5 @@ export interface KnownAttempt {
    * Ends the attempt with this end, unless it has ended already; `gently`: after its cleanup, which any other
    * stop ends.
    */
-  stop(end: DecidedEnd, how?: 'now' | 'gently'): void
+  stop(end: DecidedEnd, how?: StopWay): void
 }

@@ -1,5 +1,6 @@
 import type { AttemptRef } from '../../core/ids.ts'
 import type { Attempt } from './attempt.ts'
+import type { StopWay } from './attempt-stop.ts'
 import type { DecidedEnd } from './known-attempt.ts'
 
 /** The attempts with a sandbox here: *running*, then *tearing down* in the background. */
@@ -35,13 +36,18 @@ export class RunningAttempts {
     return Promise.all(former.map(({ tornDown }) => tornDown))
   }
 
+  /** Whether one of them has started a step. */
+  get hasBegun(): boolean {
+    return [...this.#running].some((attempt) => attempt.hasBegun)
+  }
+
   /** Whether one of them has cleanup steps left. */
   get mayCleanUp(): boolean {
     return [...this.#running].some((attempt) => attempt.mayCleanUp)
   }
 
   /** Stops running attempts; `idle`: only those that have not started a step. */
-  stop(end: DecidedEnd, which: 'all' | 'idle' = 'all', how: 'now' | 'gently' = 'now'): void {
+  stop(end: DecidedEnd, which: 'all' | 'idle' = 'all', how: StopWay = 'now'): void {
     for (const attempt of this.#running) {
       if (which === 'all' || !attempt.hasBegun) attempt.stop(end, how)
     }

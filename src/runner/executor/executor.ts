@@ -91,6 +91,8 @@ export interface SandboxStep {
    * long they may take is up to the caller.
    */
   readonly background?: { readonly end: AbortSignal }
+  /** When it aborts, or has aborted already, a step that is aborted gets no time to clean up. */
+  readonly atOnce?: AbortSignal
 }
 
 export type OutputStream = 'stdout' | 'stderr'
@@ -206,9 +208,9 @@ export interface Executor extends AsyncDisposable {
  *   delivered, even if it left processes in the background; whether those survive into the next step depends
  *   on the engine. Calls never overlap, except for steps in the background; one of those may be killed
  *   together with another step that is aborted, and then ends with 137.
- * - When the signal aborts, every process of the step is killed, after a time to clean up where that is
- *   configured, and `run` rejects with the signal's reason;
- *   the sandbox can run further steps. Failures of the environment (the engine is down, a variable can't be
+ * - When the signal aborts, the processes of the step are asked to end (SIGTERM), those that are left after the
+ *   time that is configured for that are killed, and `run` rejects with the signal's reason; what they print
+ *   meanwhile is delivered. The sandbox can run further steps. Failures of the environment (the engine is down, a variable can't be
  *   set, …) reject with a NarwhalError.
  * - `read` returns the content of a regular file, read with the permissions of the steps and never with the
  *   runner's: a link leads where it would lead them. The path is relative to the workspace, without `..`, or

@@ -20,7 +20,7 @@ export interface ExecutorConfig {
   readonly runtimeDir?: string
   /** For jobs without an image that run in containers; `auto` has a default of its own. */
   readonly defaultImage?: string | undefined
-  /** How long an aborted step in a container may take to end, in milliseconds; by default it is killed at once. */
+  /** How long an aborted step may take to end, in milliseconds; by default it is killed at once. */
   readonly graceMs?: number
   /** `oci`, and `auto` where that can use it: what only it needs. */
   readonly oci?: OciConfig
@@ -69,11 +69,11 @@ export async function openExecutor(config: ExecutorConfig, deps: ExecutorDeps): 
       return started(await ociOf(config.oci, config, deps), log)
     }
     case 'bubblewrap':
-      return reaped(await bubblewrapOf(deps))
+      return reaped(await bubblewrapOf(config, deps))
     case 'process': {
       const { ProcessExecutor } = await import('./local/process.ts')
       log.warn('jobs run as plain processes, without isolation: they can do whatever this user can')
-      return reaped(new ProcessExecutor({ instance }))
+      return reaped(new ProcessExecutor({ instance, ...present({ graceMs: config.graceMs }) }))
     }
     case 'fake': {
       const { FakeExecutor } = await import('./fake/fake.ts')
@@ -88,7 +88,7 @@ export async function openExecutor(config: ExecutorConfig, deps: ExecutorDeps): 
         new AutoExecutor({
           hosts: hosts(config),
           docker: dockerOptions(inContainers, deps),
-          bubblewrap: await reaped(await bubblewrapOf(deps)),
+          bubblewrap: await reaped(await bubblewrapOf(config, deps)),
           ...present({ own, strangers: config.strangers }),
         }),
         log,
@@ -105,10 +105,14 @@ async function ociOf(oci: OciConfig, config: ExecutorConfig, deps: ExecutorDeps)
   return ociExecutor(oci, { log, instance, networks, folder, ...own })
 }
 
-async function bubblewrapOf({ folder, ...deps }: ExecutorDeps): Promise<BubblewrapExecutor> {
+async function bubblewrapOf(
+  { graceMs }: ExecutorConfig,
+  { folder, ...deps }: ExecutorDeps,
+): Promise<BubblewrapExecutor> {
   const { BubblewrapExecutor } = await import('./local/bubblewrap.ts')
   // Apart from the engines' folders, which each of them empties.
-  return new BubblewrapExecutor({ ...deps, folder: join(folder, 'bubblewrap') })
+  const own = present({ graceMs })
+  return new BubblewrapExecutor({ ...deps, ...own, folder: join(folder, 'bubblewrap') })
 }
 
 function dockerOptions({ defaultImage, graceMs, warm }: ExecutorConfig, deps: ExecutorDeps) {

@@ -30,6 +30,8 @@ export interface StepRun {
   readonly freshEnv?: (() => Promise<Readonly<Record<string, string>>>) | undefined
   readonly log: PartLog
   readonly signal: AbortSignal
+  /** When it aborts, a step that is stopped gets no time to end by itself. */
+  readonly atOnce: AbortSignal
   /** What an error means: only the one who aborted knows why. */
   readonly explain: (error: unknown) => End
   /** Starts the step's own timeout, which is paused with the attempt. */
@@ -71,12 +73,13 @@ async function runOnce(run: StepRun): Promise<End> {
     const env = run.freshEnv ? { ...run.env, ...(await run.freshEnv()) } : run.env
     signal.throwIfAborted()
     isRunning = true
-    const { sandbox, log, end } = run
+    const { sandbox, log, end, atOnce } = run
     const { image } = run.step
     const step = {
       script: text,
       env,
       interleaved: true as const,
+      atOnce,
       ...present({ installs, image, background: end && { end } }),
     }
     const exit = sandbox.run(step, log.write, signal).finally(() => {

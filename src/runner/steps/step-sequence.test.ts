@@ -39,6 +39,7 @@ async function runBeside(beside: string, after: string) {
       maxLogBytes: 100_000,
       signal,
       cleanupSignal: signal,
+      atOnce: signal,
       untilNext: async () => {},
       explain: (error) => ({ outcome: 'error', reason: String(error), fault: 'runner' }),
       startLimit: () => ({ [Symbol.dispose]: () => {} }),

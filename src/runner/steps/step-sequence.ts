@@ -7,7 +7,8 @@ import { HeldLog } from './held-log.ts'
 import { type End, runStep, type StepRun } from './run-step.ts'
 import { StepLog } from './step-log.ts'
 
-export interface StepSequenceDeps extends Pick<StepRun, 'explain' | 'startLimit' | 'signal'> {
+export interface StepSequenceDeps
+  extends Pick<StepRun, 'explain' | 'startLimit' | 'signal' | 'atOnce'> {
   readonly events: EventSpool
   readonly log: JobLog
   readonly env: Readonly<Record<string, string>>
@@ -199,10 +200,10 @@ export class StepSequence {
 
   #runOf(sandbox: Pick<Sandbox, 'run'>, step: StepSpec, log: StepRun['log']): StepRun {
     for (const note of this.#notes.splice(0)) log.say(note)
-    const { signal, explain, startLimit } = this.#deps
+    const { signal, atOnce, explain, startLimit } = this.#deps
     const [env, fresh] = [this.#envOf(step), this.#freshEnv]
     const freshEnv = fresh && (() => fresh(signal.aborted))
-    return { sandbox, step, log, env, freshEnv, signal, explain, startLimit }
+    return { sandbox, step, log, env, freshEnv, signal, atOnce, explain, startLimit }
   }
 
   #envOf(step: StepSpec): StepRun['env'] {

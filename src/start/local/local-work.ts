@@ -33,6 +33,6 @@ export interface LocalParts {
   readonly check?: (parts: SandboxParts) => Promise<string>
   /** Keeps sandboxes in which a step has failed. */
   readonly keepFailed?: KeepFailed | undefined
-  /** Called when the run is to end, and has something to clean up before. */
-  readonly onCleanup?: (() => void) | undefined
+  /** Called when the run is to end, and has steps that may clean up before; as in `EndAfterCleanup`. */
+  readonly onCleanup?: ((hasSteps: boolean) => void) | undefined
 }

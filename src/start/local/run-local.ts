@@ -98,9 +98,11 @@ async function open(context: LocalContext, launch: Launch, root: string, options
     const { ensureSandbox } = await import('../ensure-sandbox.ts')
     return await ensureSandbox(parts, context.config.executor, io)
   }
-  const onCleanup = () => {
-    io.stderr.write('narwhal: cleaning up; once more ends that, too\n')
-    if (stopping) stopping.withinMs = context.config['cleanup-timeout'] + CLEANUP_END_MS
+  const onCleanup = (hasSteps: boolean) => {
+    if (hasSteps) io.stderr.write('narwhal: cleaning up; once more ends that, too\n')
+    if (!stopping) return
+    const { 'cleanup-timeout': cleanupMs, 'stop-grace': graceMs } = context.config
+    stopping.withinMs = graceMs + (hasSteps ? cleanupMs + graceMs : 0) + CLEANUP_END_MS
   }
   const parts = { claim, secrets, check, keepFailed: kept?.keep, onCleanup }
   // Loaded only now: git is at work meanwhile.

@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { ImageRun } from '../../../core/attempt/image-run.ts'
 import { parseImageReference } from '../../../core/image-reference.ts'
 import { Pending } from '../../../lib/async/pending.ts'
@@ -24,6 +25,7 @@ import { PauseGate } from '../pause-gate.ts'
 import { archiveBySteps } from '../reading/archive-files.ts'
 import { type ReadingPlace, readBySteps } from '../reading/read-file.ts'
 import { type SandboxShell, SHELL_SCRIPT } from '../sandbox-shell.ts'
+import { StepGrace } from '../step-grace.ts'
 import type { ContainerEngine } from './container-engine.ts'
 import { idsOf, type JobContainers } from './container-maker.ts'
 import { MASK_FILE, WORKSPACE } from './container-profile.ts'
@@ -59,7 +61,7 @@ export class ContainerSandbox implements Sandbox {
   readonly #engine: ContainerEngine
   readonly #containers: JobContainers
   readonly #spec: SandboxSpec
-  readonly #graceMs: number
+  readonly #grace: StepGrace
   readonly #onRemoved: () => void
   readonly #closing = new AbortController()
   readonly #gate = new PauseGate()
@@ -68,6 +70,8 @@ export class ContainerSandbox implements Sandbox {
   /** As of the last step. */
   readonly #refusals = new Map<JobContainer, Refusals>()
   readonly #running = new Pending()
+  /** What aborts the step that runs in a container. */
+  readonly #asked = new Map<JobContainer, AbortSignal>()
   #steps = 0
   #given: Promise<void> | undefined
   #disk: SandboxDisk | undefined
@@ -77,7 +81,7 @@ export class ContainerSandbox implements Sandbox {
   images: readonly ImageRun[] = []
 
   constructor({ engine, containers, spec, graceMs, onRemoved }: ContainerSandboxParts) {
-    this.#graceMs = graceMs
+    this.#grace = new StepGrace({ graceMs, gate: this.#gate, closing: this.#closing.signal })
     this.#engine = engine
     this.#containers = containers
     this.#spec = spec
@@ -88,7 +92,7 @@ export class ContainerSandbox implements Sandbox {
     const until = AbortSignal.any([signal, this.#closing.signal])
     return this.#running.add(
       step.background
-        ? this.#runInBackground(step, output, until)
+        ? this.#runInBackground(step, output, { asked: signal, until })
         : this.#run(step, output, { asked: signal, until }),
     )
   }
@@ -174,7 +178,7 @@ export class ContainerSandbox implements Sandbox {
   async #run(
     step: SandboxStep,
     output: OutputListener,
-    { asked, until: signal }: { readonly asked: AbortSignal; readonly until: AbortSignal },
+    { asked, until: signal }: Asked,
   ): Promise<StepExit> {
     checkStep(step)
     signal.throwIfAborted()
@@ -182,40 +186,20 @@ export class ContainerSandbox implements Sandbox {
     try {
       await this.#startFor(container, signal)
       await this.#give()
-      using last = this.#lastMoment(container, asked)
+      this.#asked.set(container, asked)
+      const ask = (over: AbortSignal) => askToEnd(this.#engine, container.parts.id, over)
+      using last = this.#grace.lastMoment(step, asked, ask)
       const end = await container.run(this.#number(step), this.#gate, output, last.signal)
       signal.throwIfAborted()
       return await this.#exitOf(container, end)
     } catch (error) {
+      await this.#grace.untilOthersEnd()
       // Whatever happened, nothing of this step may run on; if the engine is down, that is reported below.
       await this.#killAll().catch(() => {})
       signal.throwIfAborted()
       throw error
-    }
-  }
-
-  /**
-   * When a step must have ended: some time after it was asked to, which happens when this signal aborts; but at once
-   * if it is paused or the sandbox is closed.
-   */
-  #lastMoment(container: JobContainer, asked: AbortSignal) {
-    const late = new AbortController()
-    let timer: NodeJS.Timeout | undefined
-    const end = () => late.abort(asked.reason)
-    const ask = () => {
-      const graceMs = this.#gate.period.aborted ? 0 : this.#graceMs
-      if (graceMs === 0) return end()
-      timer = setTimeout(end, graceMs)
-      void askToEnd(this.#engine, container.parts.id)
-    }
-    asked.addEventListener('abort', ask)
-    if (asked.aborted) ask()
-    return {
-      signal: AbortSignal.any([late.signal, this.#closing.signal]),
-      [Symbol.dispose]: () => {
-        clearTimeout(timer)
-        asked.removeEventListener('abort', ask)
-      },
+    } finally {
+      this.#asked.delete(container)
     }
   }
 
@@ -223,18 +207,35 @@ export class ContainerSandbox implements Sandbox {
   async #runInBackground(
     step: SandboxStep,
     output: OutputListener,
-    signal: AbortSignal,
+    { asked, until: signal }: Asked,
   ): Promise<StepExit> {
     checkStep(step)
     signal.throwIfAborted()
     const container = this.#containerOf(step)
     await this.#startFor(container, signal)
     await this.#give()
-    const end = await container.run(this.#number(step), this.#gate, output, signal)
-    signal.throwIfAborted()
-    if (end.kind === 'exited') return { exitCode: end.exitCode }
-    if (end.kind === 'lost' && end.exitCode !== undefined) return { exitCode: end.exitCode }
-    return { exitCode: 137, note: 'its container was ended' }
+    const end = new AbortController()
+    const onEnd = (): void => {
+      // Once is enough: an aborted step is asked to end already.
+      if (!asked.aborted) end.abort()
+    }
+    const ask = async (): Promise<void> => {
+      await nextTurn()
+      // If another one is aborted, too, everything in their container is asked.
+      if (!this.#asked.get(container)?.aborted) end.abort()
+    }
+    step.background?.end.addEventListener('abort', onEnd)
+    if (step.background?.end.aborted) onEnd()
+    using last = this.#grace.lastMoment(step, asked, ask)
+    const own = { ...this.#number(step), background: { end: end.signal } }
+    const running = container.run(own, this.#gate, output, last.signal)
+    try {
+      const ended = await this.#grace.inBackground(running, asked)
+      signal.throwIfAborted()
+      return backgroundExit(ended)
+    } finally {
+      step.background?.end.removeEventListener('abort', onEnd)
+    }
   }
 
   /** Not at the opening: the checkout may be made after it. */
@@ -333,6 +334,18 @@ export class ContainerSandbox implements Sandbox {
     await place.release()
     this.#onRemoved()
   }
+}
+
+/** What ends a step: its caller, or also the sandbox. */
+interface Asked {
+  readonly asked: AbortSignal
+  readonly until: AbortSignal
+}
+
+function backgroundExit(end: StepEnd): StepExit {
+  if (end.kind === 'exited') return { exitCode: end.exitCode }
+  if (end.kind === 'lost' && end.exitCode !== undefined) return { exitCode: end.exitCode }
+  return { exitCode: 137, note: 'its container was ended' }
 }
 
 function unavailable(message: string): NarwhalError {

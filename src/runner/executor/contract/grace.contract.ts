@@ -3,13 +3,14 @@ import { mkdir } from 'node:fs/promises'
 import { test } from 'node:test'
 import { eventually } from '../../../../test/support/eventually.ts'
 import { tempDir } from '../../../../test/support/temp-dir.ts'
+import { present } from '../../../lib/present.ts'
 import type { Executor } from '../executor.ts'
 import { folderWorkspace } from '../workspace.ts'
 import { type ContractOptions, MIB, NOTHING, run } from './contract-fixture.ts'
 
-type GraceOptions = Pick<ContractOptions, 'skip' | 'leftovers'> & { readonly image: string }
+type GraceOptions = Pick<ContractOptions, 'skip' | 'leftovers' | 'image'>
 
-/** For executors that ask an aborted step to end before they kill it; `open` gets how long it may take. */
+/** How an aborted step is asked to end before it is killed; `open` gets how long it may take. */
 export function graceContract(
   name: string,
   open: (graceMs: number) => Executor,
@@ -22,7 +23,8 @@ export function graceContract(
     const executor = stack.use(open(graceMs))
     const limits = { memoryBytes: 64 * MIB, cpus: 1, processes: 64 }
     const workspace = folderWorkspace(dir.join('workspace'))
-    const spec = { name: 'job_grace/1', image, workspace, limits, isStranger: false }
+    const about = { name: 'job_grace/1', workspace, limits, isStranger: false }
+    const spec = { ...about, ...present({ image }) }
     const sandbox = stack.use(await executor.open(spec, NOTHING))
     const owned = stack.move()
     return { sandbox, [Symbol.asyncDispose]: () => owned.disposeAsync() }
@@ -55,6 +57,59 @@ export function graceContract(
     // Some shells would become their last command, and forget the trap.
     const program = `trap "sleep 0.3; echo unlocked; exit 1" TERM; echo ready; sleep 1000; :`
     assert.equal(await abort(at, `sh -c '${program}'\necho not reached`), 'ready\nunlocked\n')
+  })
+
+  test(`${name}: starts nothing more of an aborted script`, { skip }, async () => {
+    await using at = await stage(3_600_000)
+    const loop = `echo ready\nwhile :; do sleep 1000 || echo again; done\necho not reached`
+    assert.equal(await abort(at, loop), 'ready\n')
+    const nested = `(sh -c 'echo ready; sleep 1000; echo not reached' || :) | cat\necho not reached`
+    assert.equal(await abort(at, nested), 'ready\n')
+  })
+
+  test(`${name}: lets background steps clean up that are aborted with the step`, {
+    skip,
+  }, async () => {
+    await using at = await stage(60_000)
+    const stop = new AbortController()
+    let said = ''
+    const beside = at.sandbox.run(
+      {
+        script: `trap 'sleep 0.5; echo bye; exit 1' TERM\necho up\nwhile :; do sleep 0.1; done`,
+        env: {},
+        background: { end: new AbortController().signal },
+      },
+      (_, chunk) => void (said += Buffer.from(chunk).toString()),
+      stop.signal,
+    )
+    const rejected = assert.rejects(beside, /no more/)
+    await eventually(() => assert.equal(said, 'up\n'))
+    const running = run(at.sandbox, 'echo ready\nsleep 1000', {}, stop.signal, () => {
+      stop.abort(new Error('no more'))
+    })
+    await assert.rejects(running, /no more/)
+    await rejected
+    assert.equal(said.replaceAll('Terminated\n', ''), 'up\nbye\n')
+  })
+
+  test(`${name}: waits for nothing once it is told to end a step at once`, { skip }, async () => {
+    await using at = await stage(3_600_000)
+    const script = `trap 'echo asked' TERM\necho ready\nwhile :; do sleep 0.1; done`
+    const [stop, atOnce] = [new AbortController(), new AbortController()]
+    const step = { script, env: {}, atOnce: atOnce.signal }
+    let said = ''
+    const running = at.sandbox.run(
+      step,
+      (_, chunk) => {
+        said += Buffer.from(chunk).toString()
+        if (said.includes('asked')) atOnce.abort()
+        else if (said.includes('ready')) stop.abort(new Error('no more'))
+      },
+      stop.signal,
+    )
+    await assert.rejects(running, /no more/)
+    assert.match(said, /^ready\n(?:Terminated\n)?asked\n/)
+    assert.equal((await run(at.sandbox, 'echo again')).stdout, 'again\n')
   })
 
   test(`${name}: kills an aborted step that does not end when asked to`, { skip }, async () => {

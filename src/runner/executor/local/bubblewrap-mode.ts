@@ -8,7 +8,7 @@ import { makeFifos } from '../../../lib/programs/make-fifos.ts'
 import { shellQuote } from '../../../lib/shell-quote.ts'
 import { isProgram } from '../../network/commands.ts'
 import { PauseGate } from '../pause-gate.ts'
-import { kill, terminateBelow } from '../processes/process-tree.ts'
+import { kill, listBelow, terminateBelow } from '../processes/process-tree.ts'
 import { type SandboxShell, SHELL_SCRIPT } from '../sandbox-shell.ts'
 import { launch } from './bounds/sandbox-launch.ts'
 import type { SandboxUser } from './bounds/sandbox-users.ts'
@@ -128,6 +128,7 @@ export function bubblewrapProgram(
     kill: async (pid: number) => void kill(pid),
     // If bubblewrap itself got the signal, it would take everything down at once.
     terminate: (pid: number) => terminateBelow(pid),
+    list: listBelow,
   }
 }
 

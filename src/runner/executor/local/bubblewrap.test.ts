@@ -7,12 +7,14 @@ import { uniquePrefix } from '../../../../test/support/services.ts'
 import { tempDir } from '../../../../test/support/temp-dir.ts'
 import { NarwhalError } from '../../../lib/errors.ts'
 import { executorContract } from '../contract/executor.contract.ts'
+import { graceContract } from '../contract/grace.contract.ts'
 import type { SandboxSpec } from '../executor.ts'
 import { folderWorkspace } from '../workspace.ts'
 import { BubblewrapExecutor } from './bubblewrap.ts'
 
-const open = async () =>
-  new BubblewrapExecutor({ instance: uniquePrefix(), hide: [], networks: realNetworks() })
+const withGrace = (graceMs: number) =>
+  new BubblewrapExecutor({ instance: uniquePrefix(), hide: [], networks: realNetworks(), graceMs })
+const open = async () => withGrace(0)
 const trouble = await (await open()).probe()
 const skip = trouble === '' ? false : trouble
 const NOTHING = new AbortController().signal
@@ -24,6 +26,8 @@ executorContract('bubblewrap', open, {
   baseEnv: [],
   leftovers: findProcesses,
 })
+
+graceContract('bubblewrap', withGrace, { skip, leftovers: findProcesses })
 
 function spec(workspace: string): SandboxSpec {
   const limits = { memoryBytes: 2 ** 29, cpus: 1, processes: 256 }

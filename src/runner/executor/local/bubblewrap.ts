@@ -39,6 +39,8 @@ export interface BubblewrapExecutorOptions {
   readonly path?: string
   /** For scratch folders; the machine's temporary folder by default. */
   readonly folder?: string
+  /** How long an aborted step may take to end, in milliseconds; by default it is killed at once. */
+  readonly graceMs?: number
   readonly log?: Logger
 }
 
@@ -136,6 +138,7 @@ export class BubblewrapExecutor implements Executor {
       stepsPath: STEPS_FOLDER,
       // Bubblewrap kills every process of a step together with the step.
       killAll: async () => {},
+      graceMs: this.#options.graceMs ?? 0,
       shellFor: async (env: Readonly<Record<string, string>>) => {
         const base = { PATH: path, HOME: '/home/narwhal', [PROCESS_MARK]: scratch.mark }
         const file = await scratch.writeScript(0, shellFile(env))

@@ -17,15 +17,23 @@ import type {
   StepExit,
 } from '../executor.ts'
 import { PauseGate } from '../pause-gate.ts'
+import { askTree } from '../processes/ask-tree.ts'
 import { inContainer, type ProcessSearch, withMark } from '../processes/process-search.ts'
-import { TreeStop } from '../processes/process-tree.ts'
+import { type Process, TreeStop } from '../processes/process-tree.ts'
 import { archiveBySteps } from '../reading/archive-files.ts'
 import { type ReadingPlace, readBySteps } from '../reading/read-file.ts'
 import type { SandboxShell } from '../sandbox-shell.ts'
+import { StepGrace } from '../step-grace.ts'
 import { filesIn } from './bounds/sandbox-files.ts'
 import { type LocalProgram, runLocal } from './local-step.ts'
 import { maskFileAt } from './open-mask-file.ts'
 import type { Scratch } from './scratch.ts'
+
+/** The program of a step, by the pid that it gets. */
+export interface StepProgram extends Omit<LocalProgram, 'fifos' | 'gate' | 'lastMoment'> {
+  /** The processes that are asked to end when the step is aborted. */
+  readonly list: (pid: number) => Promise<readonly Process[]>
+}
 
 export interface LocalSandboxParts {
   readonly name: string
@@ -41,10 +49,9 @@ export interface LocalSandboxParts {
   /** Path of the scratch folder's `steps` for the steps. */
   readonly stepsPath: string
   /** The program that runs the script in this file. */
-  readonly programFor: (
-    scriptFile: string,
-    step: SandboxStep,
-  ) => Promise<Omit<LocalProgram, 'fifos' | 'gate'>>
+  readonly programFor: (scriptFile: string, step: SandboxStep) => Promise<StepProgram>
+  /** How long a step that is aborted may take to end, in milliseconds. */
+  readonly graceMs: number
   /** An interactive shell with this environment. */
   readonly shellFor: (env: Readonly<Record<string, string>>) => Promise<SandboxShell>
   /** What an exit code other than 0 does not tell; called once after each such end. */
@@ -66,11 +73,14 @@ export class LocalSandbox implements Sandbox {
   readonly #stop: TreeStop
   #steps = 0
   readonly #running = new Pending()
+  readonly #grace: StepGrace
   readonly files: SandboxFiles
   #removal: Promise<void> | undefined
 
   constructor(parts: LocalSandboxParts) {
     this.#parts = parts
+    const { graceMs } = parts
+    this.#grace = new StepGrace({ graceMs, gate: this.#gate, closing: this.#closing.signal })
     this.files = filesIn(() => [parts.scratch.steps], parts.stepsPath)
     this.#stop = new TreeStop(withMark((mark) => mark === parts.scratch.mark))
   }
@@ -127,8 +137,7 @@ export class LocalSandbox implements Sandbox {
   }
 
   run(step: SandboxStep, output: OutputListener, signal: AbortSignal): Promise<StepExit> {
-    const until = AbortSignal.any([signal, this.#closing.signal])
-    return this.#running.add(this.#run(step, output, until))
+    return this.#running.add(this.#run(step, output, signal))
   }
 
   read(path: string, maxBytes: number, signal: AbortSignal): Promise<Uint8Array | undefined> {
@@ -151,20 +160,32 @@ export class LocalSandbox implements Sandbox {
     return this.#removal
   }
 
-  async #run(step: SandboxStep, output: OutputListener, signal: AbortSignal): Promise<StepExit> {
+  async #run(step: SandboxStep, output: OutputListener, asked: AbortSignal): Promise<StepExit> {
     checkStep(step)
-    signal.throwIfAborted()
+    const until = AbortSignal.any([asked, this.#closing.signal])
+    until.throwIfAborted()
     this.#steps += 1
     const { scratch, programFor } = this.#parts
     const file = await scratch.writeScript(this.#steps, step.script)
-    const program = {
-      ...(await programFor(file, step)),
-      fifos: this.#parts.fifos,
-      gate: this.#gate,
-      interleaved: step.interleaved,
-      end: step.background?.end,
-    }
-    const exitCode = await runLocal(program, output, signal)
+    const own = await programFor(file, step)
+    const running = runLocal(
+      {
+        ...own,
+        fifos: this.#parts.fifos,
+        gate: this.#gate,
+        interleaved: step.interleaved,
+        end: step.background?.end,
+        lastMoment: (pid) =>
+          this.#grace.lastMoment(step, asked, (over) => askTree(() => own.list(pid), over)),
+        kill: async (pid) => {
+          if (!step.background) await this.#grace.untilOthersEnd()
+          await own.kill(pid)
+        },
+      },
+      output,
+      until,
+    )
+    const exitCode = await (step.background ? this.#grace.inBackground(running, asked) : running)
     const note = exitCode === 0 ? undefined : this.#parts.explain?.()
     return note === undefined ? { exitCode } : { exitCode, note }
   }

@@ -4,6 +4,7 @@ import { NarwhalError } from '../../../lib/errors.ts'
 import { exitCodeOf } from '../../../lib/exit-code.ts'
 import type { FifoStock } from '../../../lib/pipes/fifo-stock.ts'
 import type { OutputListener } from '../executor.ts'
+import type { LastMoment } from '../last-moment.ts'
 import type { PauseGate } from '../pause-gate.ts'
 import { StepPipes } from '../pipes/step-pipes.ts'
 
@@ -23,6 +24,8 @@ export interface LocalProgram {
   readonly gate: PauseGate
   /** Kills every process of the step; called when the step is aborted or its output can't be delivered. */
   readonly kill: (pid: number) => Promise<void>
+  /** When it must have ended after an abort; at once by default. */
+  readonly lastMoment?: (pid: number) => LastMoment
   /** Sends them SIGTERM. */
   readonly terminate: (pid: number) => Promise<void>
   /** As in `SandboxStep`. */
@@ -46,11 +49,18 @@ export async function runLocal(
   await using pipes = await openPipes(program)
   const child = await program.gate.pass(async () => start(program, pipes), signal)
   const exited = exitOf(child, program.command)
-  const terminate = () => void program.terminate(child.pid ?? 0).catch(() => {})
+  const { pid = 0 } = child
+  const terminate = () => {
+    // Once is enough: an aborted step is asked to end already.
+    if (!signal.aborted) void program.terminate(pid).catch(() => {})
+  }
   program.end?.addEventListener('abort', terminate)
+  using last = pid === 0 ? undefined : program.lastMoment?.(pid)
   try {
     if (program.end?.aborted) terminate()
-    return await pipes.deliver(exited, output, signal)
+    const exitCode = await pipes.deliver(exited, output, last?.signal ?? signal)
+    signal.throwIfAborted()
+    return exitCode
   } catch (error) {
     if (child.pid !== undefined) await program.kill(child.pid)
     await exited.catch(() => {})

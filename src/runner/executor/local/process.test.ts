@@ -4,6 +4,7 @@ import { findProcesses } from '../../../../test/support/sandbox-processes.ts'
 import { uniquePrefix } from '../../../../test/support/services.ts'
 import { NarwhalError } from '../../../lib/errors.ts'
 import { executorContract } from '../contract/executor.contract.ts'
+import { graceContract } from '../contract/grace.contract.ts'
 import type { SandboxSpec } from '../executor.ts'
 import { folderWorkspace } from '../workspace.ts'
 import { ProcessExecutor } from './process.ts'
@@ -12,6 +13,11 @@ executorContract('process', async () => new ProcessExecutor({ instance: uniquePr
   skip: false,
   isolated: false,
   baseEnv: ['TMPDIR', 'NARWHAL_SANDBOX'],
+  leftovers: findProcesses,
+})
+
+graceContract('process', (graceMs) => new ProcessExecutor({ instance: uniquePrefix(), graceMs }), {
+  skip: false,
   leftovers: findProcesses,
 })
 

@@ -1,7 +1,7 @@
 import { NarwhalError } from '../../../lib/errors.ts'
 import type { Executor, Sandbox, SandboxSpec, SandboxStep } from '../executor.ts'
 import { PROCESS_MARK, withMark } from '../processes/process-search.ts'
-import { kill, killTree } from '../processes/process-tree.ts'
+import { kill, killTree, listGroup } from '../processes/process-tree.ts'
 import { refuseContainers } from '../refuse-containers.ts'
 import { SHELL_SCRIPT } from '../sandbox-shell.ts'
 import { LocalSandboxes } from './local-sandboxes.ts'
@@ -13,6 +13,8 @@ export interface ProcessExecutorOptions {
   readonly instance: string
   /** The PATH of the steps; the system's folders by default. */
   readonly path?: string
+  /** How long an aborted step may take to end, in milliseconds; by default it is killed at once. */
+  readonly graceMs?: number
 }
 
 /**
@@ -77,6 +79,7 @@ export class ProcessExecutor implements Executor {
         name: path,
       })),
       killAll,
+      graceMs: this.#options.graceMs ?? 0,
       shellFor: async (env: Readonly<Record<string, string>>) => ({
         kind: 'program' as const,
         command: '/bin/sh',
@@ -95,6 +98,7 @@ export class ProcessExecutor implements Executor {
           if (!step.background) await killAll()
         },
         terminate: async (pid: number) => void kill(-pid, 'SIGTERM'),
+        list: listGroup,
       }),
     }
   }

@@ -7,7 +7,10 @@ export const PROCESS_MARK = 'NARWHAL_SANDBOX'
 export type ProcessSearch = (pid: string) => 'ours' | 'unknown' | 'other'
 
 /** Content of this file in /proc; '' when the process is gone or not accessible. */
-export function readProcessFile(pid: string, name: 'cgroup' | 'environ' | 'stat'): string {
+export function readProcessFile(
+  pid: string,
+  name: 'cgroup' | 'cmdline' | 'environ' | 'stat' | 'status',
+): string {
   try {
     return readFileSync(`/proc/${pid}/${name}`, 'latin1')
   } catch {

@@ -17,7 +17,7 @@ const STOP_MS = 2_000
 const STOP_ROUNDS = 10
 
 /** A process at one moment. Pids are reused; together with the start time they are unique. */
-interface Process {
+export interface Process {
   readonly pid: number
   readonly parent: number
   /** In clock ticks since boot. */
@@ -156,9 +156,23 @@ export function kill(pid: number, name: NodeJS.Signals = 'SIGKILL'): boolean {
 
 /** Sends SIGTERM to all descendants of a process, but not to the process itself. */
 export async function terminateBelow(pid: number): Promise<void> {
-  const { processes } = await scan((one) => (one === String(pid) ? 'ours' : 'other'))
-  for (const one of processes) if (one.pid !== pid) signal(one.pid, 'SIGTERM')
+  for (const one of await listBelow(pid)) signal(one.pid, 'SIGTERM')
 }
+
+/** All descendants of a process. */
+export async function listBelow(pid: number): Promise<readonly Process[]> {
+  const { processes } = await scan((one) => (one === String(pid) ? 'ours' : 'other'))
+  return processes.filter((one) => one.pid !== pid)
+}
+
+/** All processes in this group, and their descendants. */
+export async function listGroup(group: number): Promise<readonly Process[]> {
+  const isIn = (pid: string) => readStat(pid)[GROUP] === String(group)
+  return (await scan((pid) => (isIn(pid) ? 'ours' : 'other'))).processes
+}
+
+/** Of the process group in the fields of `stat`. */
+const GROUP = 2
 
 function signal(pid: number, name: NodeJS.Signals): boolean {
   try {

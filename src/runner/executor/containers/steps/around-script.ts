@@ -8,15 +8,17 @@ import { CONTROL_DIR, WITHOUT_MARK } from './supervisor.ts'
  * ($1), the exit code and what was refused so far (refusals.ts), and with the same exit code.
  * Leftover processes of the step are killed first: they could forge the end of the next one. Uses shell
  * built-ins only. The outer shell has no standard error, so that its own "Killed" does not end up in the
- * script's output.
+ * script's output, and ignores SIGTERM, so that it can report how the script ended.
  */
 function aroundTheScript({ mark, launcher, endAll, standardError }: Around): string {
   return `
+trap '' TERM
 exec 3>&2 2>/dev/null
 ${END_ALL}${REFUSALS}
 launcher=${launcher}
 "$launcher" /bin/sh -c : || launcher=
 (
+  trap - TERM
   exec 2>&${standardError} 3>&-
   ${WITHOUT_MARK}
   ${mark}
