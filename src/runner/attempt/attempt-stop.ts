@@ -1,6 +1,6 @@
 import { NarwhalError } from '../../lib/errors.ts'
 import { durationText } from '../lease/time-limit.ts'
-import type { DecidedEnd } from './known-attempt.ts'
+import type { DecidedEnd, StopWay } from './known-attempt.ts'
 
 export interface AttemptStopDeps {
   /** How long the cleanup may take in all, in milliseconds; 0: there is none. */
@@ -10,9 +10,6 @@ export interface AttemptStopDeps {
   /** Starts a timeout that is paused with the attempt. */
   readonly startLimit: (ms: number, onOver: () => void) => Disposable
 }
-
-/** `gently`: its cleanup steps run. `now`: none does. `at once`: a step gets no time to end by itself, either. */
-export type StopWay = 'gently' | 'now' | 'at once'
 
 /**
  * How an attempt is stopped: *running* → *cleaning up* → *stopped*, or at once. While it cleans up, only the
@@ -46,14 +43,15 @@ export class AttemptStop implements Disposable {
     return this.#work.signal
   }
 
-  /** Aborts when nothing of it may run any more, not even to clean up. */
-  get cleanupSignal(): AbortSignal {
-    return this.#cleanup.signal
-  }
-
-  /** Aborts when steps that are stopped get no time to end by themselves. */
-  get atOnceSignal(): AbortSignal {
-    return this.#atOnce.signal
+  /** For its steps. */
+  get signals() {
+    return {
+      signal: this.#work.signal,
+      /** Aborts when nothing of it may run any more, not even to clean up. */
+      cleanupSignal: this.#cleanup.signal,
+      /** Aborts when steps that are stopped get no time to end by themselves. */
+      atOnce: this.#atOnce.signal,
+    }
   }
 
   /** Whether a gentle stop would leave cleanup to do, or does. */
@@ -97,4 +95,9 @@ export class AttemptStop implements Disposable {
     this.#limit?.[Symbol.dispose]()
     this.#limit = undefined
   }
+}
+
+/** The end of an attempt that its runner can't continue. */
+export function lostBy(runner: string, why: string): DecidedEnd {
+  return { outcome: 'error', reason: `runner ${runner}: ${why}`, fault: 'runner' }
 }

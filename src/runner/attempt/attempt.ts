@@ -27,10 +27,10 @@ import { firstNotes } from '../steps/first-notes.ts'
 import type { End } from '../steps/run-step.ts'
 import { ServiceLogs } from '../steps/service-logs.ts'
 import { isOfTheStep, StepSequence } from '../steps/step-sequence.ts'
-import { AttemptStop, type StopWay } from './attempt-stop.ts'
+import { AttemptStop, lostBy } from './attempt-stop.ts'
 import type { KeepFailed } from './failed-sandbox.ts'
 import { faultOfSandbox } from './fault.ts'
-import type { DecidedEnd, KnownAttempt } from './known-attempt.ts'
+import type { DecidedEnd, KnownAttempt, StopWay } from './known-attempt.ts'
 import { Preparation, type PreparationDeps } from './preparation.ts'
 import { ReaderSlot } from './reader-slot.ts'
 import { GIT_IN_SANDBOX, sandboxSpecOf, secretsOfSteps } from './sandbox-spec.ts'
@@ -129,17 +129,10 @@ export class Attempt implements KnownAttempt {
       times,
       orphanMs: deps.orphanMs,
       onPause: (isPaused) => this.#pauseLimits(isPaused),
-      onLost: (why) => {
-        const end = {
-          outcome: 'error',
-          reason: `runner ${runnerName}: ${why}`,
-          fault: 'runner',
-        } as const
-        this.stop(end, 'at once')
-      },
+      onLost: (why) => this.stop(lostBy(runnerName, why), 'at once'),
       log: deps.log.child(this.ref),
     })
-    const { signal, cleanupSignal, atOnceSignal } = this.#stop
+    const { signals } = this.#stop
     const maxLogBytes = Math.floor(HELD_LOG_BYTES / Math.max(1, partsOf(job).length))
     this.#steps = new StepSequence(job, {
       events: this.events,
@@ -147,9 +140,7 @@ export class Attempt implements KnownAttempt {
       env: { ...GIT_IN_SANDBOX, ...order.env, ...job.env, ...secretsOfSteps(order) },
       notes: firstNotes(order),
       maxLogBytes,
-      signal,
-      cleanupSignal,
-      atOnce: atOnceSignal,
+      ...signals,
       untilNext: (until) => this.#keeper.untilConfirmed(until),
       explain: (error) => this.#stop.cleanupEnd ?? this.#explain(error, faultOfSandbox(error)),
       startLimit: (ms, onOver) => this.#startLimit(ms, onOver),
@@ -165,7 +156,7 @@ export class Attempt implements KnownAttempt {
         onService: this.#services.onEvent,
         onProgress: this.#early.say,
       }),
-      signal,
+      signal: signals.signal,
       onPhase: (event) => this.#append(event),
     })
     this.finished = this.#run()

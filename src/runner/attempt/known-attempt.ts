@@ -3,11 +3,13 @@ import type { IdTokenDesk } from '../id-tokens/id-token-desk.ts'
 import type { LeaseTimes } from '../lease/lease.ts'
 import type { EventSpool } from '../spool/event-spool.ts'
 import type { End } from '../steps/run-step.ts'
-import type { StopWay } from './attempt-stop.ts'
 import type { ReaderSlot } from './reader-slot.ts'
 
 /** An end that was decided from outside, with the reason. */
 export type DecidedEnd = End & { readonly reason: string }
+
+/** `gently`: its cleanup steps run. `now`: none does. `at once`: a step gets no time to end by itself, either. */
+export type StopWay = 'gently' | 'now' | 'at once'
 
 /** An attempt as its runner knows it: running, finished, or of a previous process. */
 export interface KnownAttempt {

@@ -1,7 +1,6 @@
 import type { AttemptRef } from '../../core/ids.ts'
 import type { Attempt } from './attempt.ts'
-import type { StopWay } from './attempt-stop.ts'
-import type { DecidedEnd } from './known-attempt.ts'
+import type { DecidedEnd, StopWay } from './known-attempt.ts'
 
 /** The attempts with a sandbox here: *running*, then *tearing down* in the background. */
 export class RunningAttempts {
