@@ -40,7 +40,7 @@ export function readSurroundings(): Surroundings {
 
 /** What skopeo reads: where logins and settings are, proxies and authorities. */
 const FETCH_VARIABLES =
-  'HOME XDG_CONFIG_HOME XDG_RUNTIME_DIR DOCKER_CONFIG REGISTRY_AUTH_FILE HTTP_PROXY HTTPS_PROXY NO_PROXY http_proxy https_proxy no_proxy SSL_CERT_FILE SSL_CERT_DIR'
+  'HOME XDG_CONFIG_HOME XDG_RUNTIME_DIR DOCKER_CONFIG REGISTRY_AUTH_FILE CONTAINERS_REGISTRIES_CONF HTTP_PROXY HTTPS_PROXY NO_PROXY http_proxy https_proxy no_proxy SSL_CERT_FILE SSL_CERT_DIR'
 
 /** The variables of this process that are passed on to the program which fetches images. */
 export function readFetchEnv(): Readonly<Record<string, string>> {

@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import { present } from '../../lib/present.ts'
-import { type FetchEnv, Skopeo } from './fetch/skopeo.ts'
+import type { FetchEnv } from './fetch/fetch-env.ts'
+import { Skopeo } from './fetch/skopeo.ts'
 import { RegistryImages } from './registry-images.ts'
 import type { ImageStore } from './store/image-store.ts'
 import { type OpenImageStore, openImageStore } from './store/open-image-store.ts'

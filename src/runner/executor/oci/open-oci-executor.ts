@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import { NarwhalError } from '../../../lib/errors.ts'
-import type { FetchEnv } from '../../images/fetch/skopeo.ts'
+import type { FetchEnv } from '../../images/fetch/fetch-env.ts'
 import { findImagePrograms, missingProgram } from '../../images/image-programs.ts'
 import { openImages } from '../../images/open-images.ts'
 import { fetchForStrangers } from './fetch-for-strangers.ts'

@@ -132,16 +132,22 @@ async function addImage(
   }))
   const name = { reference: image.full, ...present(found.facts) }
   const add = (either: AbortSignal) => store.add({ ...found, layers }, name, either, onProgress)
-  if (missing.length === 0) return await add(signal)
   const bytes = missing.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0)
   await haveSpace(store, bytes)
-  onProgress(`fetching ${missing.length} of ${found.layers.length} layers, ${inMb(bytes)} MB`)
+  if (missing.length > 0) {
+    onProgress(`fetching ${missing.length} of ${found.layers.length} layers, ${inMb(bytes)} MB`)
+  }
   const onBlob = (digest: string) => arrivals.get(digest)?.resolve()
   const { from } = found
   const copy = { skopeo, from, layers: found.layers, isThere, arrived, blobs, work, onBlob }
   // Each layer is unpacked as soon as it is there.
   const copying = (either: AbortSignal) =>
     copyLayers({ ...copy, signal: either, onProgress, patience })
+  if (missing.length === 0) {
+    // Whoever must not have it must not have it made of what is there, either.
+    if (await skopeo.hasPolicy()) await copying(signal)
+    return await add(signal)
+  }
   await allOrNone([copying, add], signal)
   for (const { digest } of missing) await rm(join(blobs, hexOf(digest)), { force: true })
 }

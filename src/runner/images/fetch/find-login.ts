@@ -2,8 +2,8 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { NarwhalError } from '../../../lib/errors.ts'
 import { runProgram } from '../layer/run-program.ts'
+import type { FetchEnv } from './fetch-env.ts'
 import { helperLogin, type Login, loginIn, parseLoginFile } from './login.ts'
-import type { FetchEnv } from './skopeo.ts'
 
 const HELPER_MS = 30_000
 

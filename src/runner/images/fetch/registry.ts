@@ -37,6 +37,7 @@ export class Registry {
 
   async find(ask: AskRegistry): Promise<DigestAnswer> {
     const { isStranger = false, ...rest } = ask
+    if (await this.#skopeo.isConfigured(ask.place.host)) return await this.#findBySkopeo(ask)
     const found = await findDigest({ ...rest, hosts: this.#hosts, isStranger })
     return found.kind === 'unclear' ? await this.#findBySkopeo(ask) : found
   }

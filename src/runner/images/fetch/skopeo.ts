@@ -4,11 +4,9 @@ import { exists } from '../../../lib/exists.ts'
 import { type ProgramOptions, runProgram } from '../layer/run-program.ts'
 import { writeOnDisk } from '../store/store-folder.ts'
 import type { FetchPlace } from '../strangers-way.ts'
-
+import type { FetchEnv } from './fetch-env.ts'
 import { fetchErrorOf } from './fetch-failure.ts'
-
-/** The variables of the operator that skopeo may have: logins, proxies, authorities. */
-export type FetchEnv = Readonly<Record<string, string>>
+import { isConfigured } from './own-registries.ts'
 
 /** Everything may be fetched; the digests are checked in any case. */
 const POLICY = { default: [{ type: 'insecureAcceptAnything' }] }
@@ -33,6 +31,11 @@ export class Skopeo {
   /** The same in another network. */
   inside(place: Pick<FetchPlace, 'enter' | 'resolvConf'>): Skopeo {
     return new Skopeo(this.#folder, this.#env, place)
+  }
+
+  /** Whether the operator has configured something for a registry that only skopeo knows. */
+  isConfigured(host: string): Promise<boolean> {
+    return isConfigured(host, this.#env)
   }
 
   /** Resolves to its output; rejects with its last words. */
@@ -60,12 +63,18 @@ export class Skopeo {
     return [...enter, ...apart, '/bin/sh', '-ec', script, 'sh', file]
   }
 
-  /** The operator's policy wherever there is one; skopeo does nothing without any. */
-  async #policy(): Promise<readonly string[]> {
+  /** Whether the operator has a policy for images: `skopeo copy` obeys it, also where it has nothing to fetch. */
+  async hasPolicy(): Promise<boolean> {
     const { HOME, XDG_CONFIG_HOME } = this.#env
     const own = XDG_CONFIG_HOME ?? (HOME && join(HOME, '.config'))
     const theirs = [...(own ? [join(own, 'containers/policy.json')] : []), SYSTEM_POLICY]
-    for (const path of theirs) if (await exists(path)) return []
+    for (const path of theirs) if (await exists(path)) return true
+    return false
+  }
+
+  /** The operator's policy wherever there is one; skopeo does nothing without any. */
+  async #policy(): Promise<readonly string[]> {
+    if (await this.hasPolicy()) return []
     const path = join(this.#folder, 'policy.json')
     if (!(await exists(path))) {
       await mkdir(this.#folder, { recursive: true, mode: 0o700 })
