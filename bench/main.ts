@@ -6,6 +6,7 @@ import { hostile } from './hostile/hostile.ts'
 import { hotpath } from './hotpath/hotpath.ts'
 import { idle } from './idle/idle.ts'
 import { logs } from './logs/logs.ts'
+import { pull } from './pull/pull.ts'
 import { real } from './real/real.ts'
 import { retention } from './retention/retention.ts'
 import { run as runOnLaptop } from './run/run.ts'
@@ -22,6 +23,7 @@ const BENCHES: readonly Bench[] = [
   footprint,
   idle,
   containers,
+  pull,
   retention,
   hostile,
   searches,

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { test } from 'node:test'
 import { eventually } from '#root/test/support/eventually.ts'
@@ -237,3 +238,57 @@ for (const pattern of [/^pulling/, /^fetching/, /^layer \d of 3 is unpacked/]) {
     assert.equal(image.layers.length, 3)
   })
 }
+
+test('what a loss of power may have cut short is fetched again, what was on disk is not', {
+  skip,
+}, async () => {
+  await using at = await world()
+  const digest = at.push('app', [file('base'), file('top')])
+  const folder = await (async () => {
+    await using opened = await at.open()
+    await using image = await hold(opened, at, 'app')
+    assert.equal(image.digest, digest)
+    return opened.store.folder
+  })()
+  // Disposed of: everything is on disk, and says so.
+  const records = [folder.layers, folder.tops].flatMap((kind) =>
+    readdirSync(kind).map((hex) =>
+      join(kind, hex, kind === folder.layers ? 'facts.json' : 'top.json'),
+    ),
+  )
+  const whole = records.map((path) => readFileSync(path, 'utf8'))
+  for (const text of whole) assert.doesNotMatch(text, /madeIn/)
+  const blobs = async () => {
+    at.registry.requests.length = 0
+    await using opened = await at.open()
+    await using image = await hold(opened, at, 'app')
+    assert.deepEqual(
+      image.layers.flatMap((layer) => readdirSync(layer)),
+      ['top', 'base'],
+    )
+    const asked = at.registry.requests.filter((one) => one.startsWith('GET ') && /blobs/.test(one))
+    return new Set(asked).size
+  }
+  assert.equal(await blobs(), 0)
+  const [first = '', second = ''] = records
+  const marked = { ...JSON.parse(whole[0] ?? ''), madeIn: 'another-boot' }
+  for (const [path, text] of [
+    [first, JSON.stringify(marked)],
+    [first, '{"diffId":'],
+    [second, ''],
+  ] as const) {
+    writeFileSync(path, text)
+    // Its image's top is what is looked at first, and it is as old as its layers.
+    for (const top of records.slice(2))
+      writeFileSync(
+        top,
+        JSON.stringify({ ...JSON.parse(readFileSync(top, 'utf8')), madeIn: 'another-boot' }),
+      )
+    // The configuration, and the one layer.
+    assert.equal(await blobs(), 2, text)
+  }
+  // With all that its image consists of, a name is only lost.
+  for (const name of readdirSync(folder.join('names')))
+    writeFileSync(folder.join('names', name), '')
+  assert.equal(await blobs(), 1)
+})

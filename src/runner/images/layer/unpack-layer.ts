@@ -11,7 +11,6 @@ import { finishLayer } from './finish-layer.ts'
 import { encodeIndex } from './layer-index.ts'
 import { compressionOf, decompressed } from './layer-source.ts'
 import { type LayerForm, LayerRewriter, type LeftOut } from './rewrite-layer.ts'
-import { runProgram } from './run-program.ts'
 import { type Rights, unpackCommand } from './tar-room.ts'
 import { type Send, writeByTar } from './tar-writer.ts'
 
@@ -45,7 +44,7 @@ export interface LayerFacts {
 }
 
 /**
- * Unpacks a layer and has it on disk when it resolves. Rejects with `invalid` if the layer is not what its
+ * Unpacks a layer; it may not be on disk yet when this resolves. Rejects with `invalid` if the layer is not what its
  * digests say, or is none; with `exhausted` if there is no space; the folder is the caller's to remove.
  */
 export async function unpackLayer(job: LayerJob, signal: AbortSignal): Promise<LayerFacts> {
@@ -57,7 +56,6 @@ export async function unpackLayer(job: LayerJob, signal: AbortSignal): Promise<L
     return { second: finishLayer(result), result }
   })
   await writeFile(join(job.folder, 'index'), await encodeIndex(layer.tree.nodes))
-  await runProgram(['sync', '--file-system', job.folder], { signal })
   return factsOf(job, layer)
 }
 

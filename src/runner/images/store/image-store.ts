@@ -24,6 +24,7 @@ import {
   storeBytes,
   sweep,
 } from './removal.ts'
+import { settle } from './settle.ts'
 import type { StoreFolder } from './store-folder.ts'
 import { discard, emptyTrash } from './trash.ts'
 import { Unpacker } from './unpacker.ts'
@@ -56,6 +57,7 @@ export class ImageStore implements Images, AsyncDisposable {
   readonly #leases: Leases
   readonly #unpacker: Unpacker
   #emptying: Promise<void> = Promise.resolve()
+  #settling: Promise<void> = Promise.resolve()
 
   private constructor({ folder, widenIds }: ImageStoreOptions) {
     this.folder = folder
@@ -71,6 +73,7 @@ export class ImageStore implements Images, AsyncDisposable {
     const store = new ImageStore(options)
     await discardLeftovers(options.folder)
     store.#emptyTrash()
+    store.#settleLater()
     return store
   }
 
@@ -147,6 +150,7 @@ export class ImageStore implements Images, AsyncDisposable {
     const top = await this.#unpacker.unpack({ layers, chain, signal, onProgress })
     for (const note of top.notes) onProgress(note)
     await folder.write(folder.name(name.reference), { ...name, digest })
+    this.#settleLater()
   }
 
   /** All images, the last used first. */
@@ -236,7 +240,15 @@ export class ImageStore implements Images, AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#unpacker[Symbol.asyncDispose]()
     await this.#emptying
+    await this.#settling
     this.#lock[Symbol.dispose]()
+  }
+
+  /** Nobody waits for the disk, but for the disposal; what fails is done after the next pull. */
+  #settleLater(): void {
+    const { signal } = new AbortController()
+    const next = this.#settling.then(() => settle(this.folder, signal))
+    this.#settling = next.catch(() => {})
   }
 
   /** Nobody waits for it; what can't be removed now is tried again at the next time. */

@@ -5,6 +5,7 @@ import { hasCode } from '../../../lib/errors.ts'
 import type { ImageConfig } from '../held-image.ts'
 import type { FetchedImage } from '../layout/fetched-image.ts'
 import type { StoreFolder } from './store-folder.ts'
+import { isThere, type Unsettled } from './unsettled.ts'
 
 /** A reference by which an image can be held. */
 export interface NameRecord {
@@ -28,7 +29,7 @@ export interface ImageRecord {
 }
 
 /** What the layers of an image show together. */
-export interface TopRecord {
+export interface TopRecord extends Unsettled {
   readonly lowest: number
   /** Whether it has files of its own, in `fs`. */
   readonly hasFiles: boolean
@@ -46,18 +47,19 @@ export function recordOf({ digest, config, diffIds }: Omit<FetchedImage, 'layers
   return { digest, config, diffIds, chain: chainOf(diffIds) }
 }
 
-/** Our own files are trusted; undefined: it is not there. */
+/** Our own files are trusted; undefined: it is not there, or was cut short by a loss of power. */
 export function findRecord<Kind>(path: string): Kind | undefined {
   try {
     return JSON.parse(readFileSync(path, 'utf8')) as Kind
   } catch (error) {
-    if (hasCode(error, 'ENOENT')) return undefined
+    if (hasCode(error, 'ENOENT') || error instanceof SyntaxError) return undefined
     throw error
   }
 }
 
 export function findTop(folder: StoreFolder, chain: string): TopRecord | undefined {
-  return findRecord<TopRecord>(join(folder.top(chain), 'top.json'))
+  const top = findRecord<TopRecord>(join(folder.top(chain), 'top.json'))
+  return top && isThere(top) ? top : undefined
 }
 
 /** All names, or all images. */

@@ -1,6 +1,6 @@
 import { createHash, randomBytes } from 'node:crypto'
-import { mkdir, open, rename } from 'node:fs/promises'
-import { dirname, join } from 'node:path'
+import { mkdir, open, rename, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import type { LayerForm } from '../layer/rewrite-layer.ts'
 import type { Rights } from '../layer/tar-room.ts'
 import { hexOf } from '../layout/manifest.ts'
@@ -8,8 +8,8 @@ import { canonicalReference } from './canonical.ts'
 import { ownOwner } from './owner.ts'
 
 /**
- * Where everything of a store is. Files and folders below `layers`, `tops`, `images` and `names` are whole
- * and on disk as soon as they have their names; what is half-made is below `work`, in a folder of the process
+ * Where everything of a store is. Files and folders below `layers`, `tops`, `images` and `names` are whole as
+ * soon as they have their names, but see `Unsettled`; what is half-made is below `work`, in a folder of the process
  * that makes it.
  */
 export class StoreFolder {
@@ -77,16 +77,15 @@ export class StoreFolder {
     return this.join('trash', randomBytes(8).toString('hex'))
   }
 
-  /** Gives what is whole and on disk its name. */
+  /** Gives what is whole its name. */
   async publish(work: string, path: string): Promise<void> {
     await rename(work, path)
-    await syncFolder(dirname(path))
   }
 
-  /** Replaces a file by one that is on disk when this resolves. */
+  /** Replaces a record; one that a loss of power has damaged counts for nothing. */
   async write(path: string, value: unknown): Promise<void> {
     const work = await this.newWork()
-    await writeOnDisk(work, JSON.stringify(value))
+    await writeFile(work, JSON.stringify(value), { mode: 0o600, flag: 'wx' })
     await this.publish(work, path)
   }
 
@@ -99,9 +98,4 @@ export async function writeOnDisk(path: string, text: string): Promise<void> {
   await using file = await open(path, 'w', 0o600)
   await file.writeFile(text)
   await file.sync()
-}
-
-async function syncFolder(path: string): Promise<void> {
-  await using folder = await open(path)
-  await folder.sync()
 }

@@ -1,4 +1,4 @@
-import { mkdir } from 'node:fs/promises'
+import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { allOrNone } from '../../../lib/async/all-or-none.ts'
 import { withSignal } from '../../../lib/async/with-signal.ts'
@@ -11,8 +11,9 @@ import type { FetchedLayer } from '../layout/fetched-image.ts'
 import { FileLock } from './file-lock.ts'
 import { LayerThreads } from './layer-threads.ts'
 import { findRecord, findTop, type TopRecord } from './records.ts'
-import { type StoreFolder, writeOnDisk } from './store-folder.ts'
+import type { StoreFolder } from './store-folder.ts'
 import { discard } from './trash.ts'
+import { isThere, madeNow, type Unsettled } from './unsettled.ts'
 
 export interface UnpackOptions {
   /** From the bottom. */
@@ -22,6 +23,8 @@ export interface UnpackOptions {
   readonly signal: AbortSignal
   readonly onProgress: (line: string) => void
 }
+
+type LayerRecord = LayerFacts & Unsettled
 
 /** Unpacks images: each layer once, several at a time, by whichever process is first. */
 export class Unpacker implements AsyncDisposable {
@@ -53,9 +56,11 @@ export class Unpacker implements AsyncDisposable {
 
   /** Undefined if a layer must be unpacked: for the first time, or since more ids can be written now. */
   findLayer(diffId: string): LayerFacts | undefined {
-    const facts = findRecord<LayerFacts>(join(this.#folder.layer(diffId), 'facts.json'))
+    const facts = findRecord<LayerRecord>(join(this.#folder.layer(diffId), 'facts.json'))
     const isWhole =
-      facts && (facts.highest.id < facts.idCount || facts.idCount >= this.#folder.form.count)
+      facts &&
+      isThere(facts) &&
+      (facts.highest.id < facts.idCount || facts.idCount >= this.#folder.form.count)
     return isWhole ? facts : undefined
   }
 
@@ -78,7 +83,8 @@ export class Unpacker implements AsyncDisposable {
       const { form, rights } = folder
       const job = { ...parts, form, rights, room: folder.join('room'), folder: work }
       const facts = await this.#threads.unpack(job, signal)
-      await writeOnDisk(join(work, 'facts.json'), JSON.stringify(facts))
+      const record: LayerRecord = { ...facts, ...madeNow() }
+      await writeFile(join(work, 'facts.json'), JSON.stringify(record), { mode: 0o600 })
       // One whose ids did not fit, and do now.
       await discard(folder, path)
       await folder.publish(work, path)
@@ -107,8 +113,8 @@ export class Unpacker implements AsyncDisposable {
       const paths = layers.map(({ diffId }) => folder.layer(diffId))
       const order = { layers: paths, form, rights, room: folder.join('room'), folder: work }
       const made = await this.#threads.top(order, signal)
-      const record: TopRecord = { ...made, ...summaryOf(facts) }
-      await writeOnDisk(join(work, 'top.json'), JSON.stringify(record))
+      const record: TopRecord = { ...made, ...summaryOf(facts), ...madeNow() }
+      await writeFile(join(work, 'top.json'), JSON.stringify(record), { mode: 0o600 })
       await discard(folder, folder.top(chain))
       await folder.publish(work, folder.top(chain))
       return record

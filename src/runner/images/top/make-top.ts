@@ -17,7 +17,7 @@ export interface TopJob {
   readonly folder: string
 }
 
-/** Makes the folder of an image's thin top; it is on disk when this resolves. */
+/** Makes the folder of an image's thin top; it may not be on disk yet when this resolves. */
 export async function makeTop(job: TopJob, signal: AbortSignal): Promise<void> {
   const { composition, form, rights, room, folder } = job
   await mkdir(folder, { recursive: true })
@@ -34,7 +34,6 @@ export async function makeTop(job: TopJob, signal: AbortSignal): Promise<void> {
     // Their times have changed.
     await describe()
   }
-  await runProgram(['sync', '--file-system', folder], { signal })
 }
 
 /** The layer's own file, not a copy: nothing is ever written to either. */
