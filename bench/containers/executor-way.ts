@@ -38,7 +38,6 @@ export async function openExecutorWay(
       instance,
       folder: join(folder, instance),
       runFolder: join('/run', instance),
-      runnerIsRoot: true,
       log: silentLog(),
       networks,
     }),

@@ -52,7 +52,6 @@ export async function openExecutorOf(
         env: readFetchEnv(),
         imageBytes: context.config['image-disk'],
         ids: { first: context.config['container-ids'], count: CONTAINER_IDS.count },
-        ...present({ runtimeDir }),
       },
       strangers: context.config.strangers,
       warm: { size: warmSandboxes, limits: limitsOf(context) },

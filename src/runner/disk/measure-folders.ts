@@ -17,14 +17,17 @@ const NEARLY_ALL = 0.8
 
 /**
  * The disk space that folders use, by `du` at low priority, each on one file system. What can't be read
- * does not count. Rejects with `unavailable`.
+ * does not count; `enter` is the command prefix for a program that can read more. Rejects with `unavailable`.
  */
 export async function measureFolders(
   folders: readonly NamedFolder[],
   signal: AbortSignal,
+  enter: readonly string[] = [],
 ): Promise<DiskUse> {
   const paths = folders.map(({ path }) => path)
-  const du = spawn('nice', ['-n', '10', 'du', '-k', '-x', '-d', String(DEPTH), '--', ...paths], {
+  const measure = ['nice', '-n', '10', 'du', '-k', '-x', '-d', String(DEPTH), '--', ...paths]
+  const [program = '', ...args] = [...enter, ...measure]
+  const du = spawn(program, args, {
     stdio: ['ignore', 'pipe', 'ignore'],
     signal,
   })

@@ -18,13 +18,18 @@ const MAX_BYTES = 1024 * 1024
  */
 export class Trash implements AsyncDisposable {
   readonly #folder: string
+  readonly #enter: () => readonly string[]
   #emptying: Promise<void> | undefined
   readonly #stop = new AbortController()
   #number = 0
 
-  /** On the file system of what is thrown away. */
-  constructor(folder: string) {
+  /**
+   * On the file system of what is thrown away. `enter` is the command prefix for a program that may remove what the
+   * root of a container may: an ordinary user may not, whose containers have further ids.
+   */
+  constructor(folder: string, enter: () => readonly string[] = () => []) {
     this.#folder = folder
+    this.#enter = enter
   }
 
   /** Nothing happens if there is no such folder; one of another file system is removed at once. */
@@ -72,10 +77,11 @@ export class Trash implements AsyncDisposable {
   }
 
   async #removeSlowly(paths: readonly string[]): Promise<boolean> {
-    const command = ['nice', '-n', '19', 'rm', '-rf', '--', ...paths] as const
+    const rm = ['nice', '-n', '19', 'rm', '-rf', '--', ...paths]
+    const [program = '', ...args] = [...this.#enter(), ...rm]
     const { signal } = this.#stop
     const options = { env: PROGRAM_ENV, signal, maxBytes: MAX_BYTES }
-    const ended = await runToEnd(command, options).catch(() => undefined)
+    const ended = await runToEnd([program, ...args], options).catch(() => undefined)
     return ended?.code === 0
   }
 }

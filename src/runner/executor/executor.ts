@@ -3,6 +3,7 @@ import type { ContainerWay } from '../../core/container-way.ts'
 import type { Engine } from '../../core/placement/placement.ts'
 import type { ImagePull } from '../../core/plan/image-pull.ts'
 import type { ServiceSpec } from '../../core/plan/plan.ts'
+import type { ContainerTree } from './oci/trees/container-tree.ts'
 import type { SandboxShell } from './sandbox-shell.ts'
 import type { Workspace } from './workspace.ts'
 
@@ -127,6 +128,8 @@ export type SandboxHandle =
     }
   /** All processes in these control groups, by their folders. */
   | { readonly kind: 'groups'; readonly folders: readonly string[] }
+  /** All processes of these containers of this machine, which no control group holds. */
+  | { readonly kind: 'trees'; readonly trees: readonly ContainerTree[] }
   /** All processes of this machine with this mark (see process-search.ts) and their descendants. */
   | { readonly kind: 'processes'; readonly mark: string }
 

@@ -102,7 +102,9 @@ test('refuses ids that the user does not have, and a user that has none', { skip
     return words.test(String(error))
   })
   await assert.rejects(asUser([BASE], 'true', ''), (error) =>
-    /this user has no subordinate ids, or may not use them: install newuidmap/.test(String(error)),
+    /images can't be unpacked: the user nobody has no subordinate ids: usermod --add-subuids/.test(
+      String(error),
+    ),
   )
   const wide = `nobody:${FIRST_ID}:200000\n`
   assert.deepEqual(await asUser(far, 'stat -c %g far', wide), ['70000', 'left:'])

@@ -3,6 +3,7 @@ import { parseEngineAddress } from '../executor/docker/engine/docker-address.ts'
 import { callEngine, type EngineCall } from '../executor/docker/engine/docker-http.ts'
 import type { SandboxHandle } from '../executor/executor.ts'
 import { killGroups } from '../executor/oci/cgroups/kill-groups.ts'
+import { inTree } from '../executor/oci/trees/container-tree.ts'
 import { inContainer, withMark } from '../executor/processes/process-search.ts'
 import { killTree } from '../executor/processes/process-tree.ts'
 
@@ -20,6 +21,10 @@ export async function endSandbox(handle: SandboxHandle): Promise<void> {
     return
   }
   if (handle.kind === 'groups') return await killGroups(handle.folders)
+  if (handle.kind === 'trees') {
+    await Promise.all(handle.trees.map((tree) => killTree(inTree(tree))))
+    return
+  }
   // Concurrently, in case the engine is unreachable; for an engine on another machine no process is found.
   const ids = [handle.id, ...(handle.others ?? [])]
   const others = Promise.all(

@@ -27,9 +27,11 @@ async function stage({ open }: OciStage) {
 }
 
 for (const one of stages) {
-  const { name, skip, open } = one
+  const { name, skip, skipLimits, open } = one
 
-  test(`${name}: reports that a step ran out of memory, and goes on`, { skip }, async () => {
+  test(`${name}: reports that a step ran out of memory, and goes on`, {
+    skip: skipLimits,
+  }, async () => {
     await using at = await stage(one)
     const note = 'out of memory: the limit is 64 MiB'
     const step = (script: string) => at.sandbox.run({ script, env: {} }, () => {}, NOTHING)
@@ -38,14 +40,20 @@ for (const one of stages) {
     assert.deepEqual(await step('exit 3'), { exitCode: 3 })
   })
 
-  test(`${name}: limits processors, processes and open files`, { skip }, async () => {
+  test(`${name}: limits processors`, { skip: skipLimits }, async () => {
+    await using at = await stage(one)
+    const quota = await run(
+      at.sandbox,
+      'cat /sys/fs/cgroup/cpu/cpu.cfs_quota_us /sys/fs/cgroup/cpu.max || :',
+    )
+    assert.match(quota.stdout, /^50000\b/)
+  })
+
+  test(`${name}: limits processes and open files`, { skip }, async () => {
     await using at = await stage(one)
     assert.match((await run(at.sandbox, 'ulimit -n; ulimit -Hn')).stdout, /^16384\n16384\n$/)
     const bomb = 'i=0; while [ $i -lt 100 ]; do sleep 100 & i=$((i + 1)); done; echo all'
     assert.doesNotMatch((await run(at.sandbox, bomb)).stdout, /^all$/m)
-    const quota = 'cat /sys/fs/cgroup/cpu/cpu.cfs_quota_us /sys/fs/cgroup/cpu.max || :'
-    // As soon as those that were killed leave room for one.
-    await eventually(async () => assert.match((await run(at.sandbox, quota)).stdout, /^50000\b/))
   })
 
   test(`${name}: survives a step that kills every process it sees, with its files`, {
@@ -125,7 +133,7 @@ for (const one of stages) {
     running.catch(() => {})
     await eventually(async () => assert.ok((await findProcesses(seconds)).length > 1))
     const { handle } = at.sandbox
-    assert.ok(handle?.kind === 'groups')
+    assert.ok(handle?.kind === 'groups' || handle?.kind === 'trees')
     await endSandbox(handle)
     assert.deepEqual(await findProcesses(seconds), [])
     assert.equal((await running).exitCode, 137)

@@ -30,7 +30,6 @@ test('forgets what was proven when a container can’t be started all the same',
     instance,
     folder: dir.join('sandboxes'),
     runFolder: join('/run', instance),
-    runnerIsRoot: true,
     log: silentLog(),
     networks: freeNetworks(),
   })

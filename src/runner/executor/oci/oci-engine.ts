@@ -32,6 +32,7 @@ import type { SandboxDisk, SandboxHandle, SandboxLimits } from '../executor.ts'
 import { removeGroup } from '../local/bounds/sandbox-cgroups.ts'
 import type { SandboxShell } from '../sandbox-shell.ts'
 import { ContainerGroups } from './cgroups/container-groups.ts'
+import { missingLimits } from './cgroups/missing-limits.ts'
 import { mapsMounts } from './container/configure.ts'
 import { ContainerFiles } from './container/container-files.ts'
 import {
@@ -44,6 +45,7 @@ import type { OciContainer } from './container/oci-container.ts'
 import { prepareExec } from './container/oci-exec.ts'
 import { ociShell } from './container/oci-shell.ts'
 import { removeLeftover } from './container/remove-leftover.ts'
+import { takeBack, workspaceOf } from './container/take-back.ts'
 import type { OciMeans } from './oci-means.ts'
 import type { FoundRuntime } from './runtime/find-runtime.ts'
 
@@ -77,14 +79,12 @@ export class OciEngine implements ContainerEngine, AsyncDisposable {
     const { folder } = options
     this.#options = options
     this.#records = new ContainerRecords(join(folder, 'records'))
-    this.#trash = new Trash(join(folder, 'trash'))
+    this.#trash = new Trash(join(folder, 'trash'), () => this.#means?.found.enter ?? [])
     this.#fifos = new FifoStock(join(folder, 'fifos'), makeFifos)
   }
 
   get notes(): readonly string[] {
-    return [...(this.#groups?.missing ?? [])].map(
-      ([limit, why]) => `the limit of ${LIMITS[limit]} is not in force: ${why}`,
-    )
+    return this.#groups ? missingLimits(this.#groups, this.found) : []
   }
 
   /** How containers are started, once that is known. */
@@ -191,10 +191,11 @@ export class OciEngine implements ContainerEngine, AsyncDisposable {
     const container = this.#containers.get(id)
     if (container) {
       await container.remove()
+      await takeBack(this.#ready.found.enter, workspaceOf(container.parts.spec))
       await container.parts.image[Symbol.asyncDispose]()
     } else {
       const record = (await this.#left()).find((one) => one.id === id)
-      if (record) await removeLeftover(record)
+      if (record) await removeLeftover(record, this.#ready.found.enter)
     }
     await this.#trash.throwAway(join(this.#folder, id))
     this.#records.remove(id)
@@ -236,13 +237,15 @@ export class OciEngine implements ContainerEngine, AsyncDisposable {
     ]
     return {
       folders: [workspace, folder],
-      measure: (signal) => measureFolders(named, signal),
+      measure: (signal) => measureFolders(named, signal, this.#ready.found.enter),
     }
   }
 
   handleOf({ main, others }: JobIds): SandboxHandle {
-    const folders = [main, ...others].flatMap((id) => this.#get(id).parts.group.folders)
-    return { kind: 'groups', folders }
+    const parts = [main, ...others].map((id) => this.#get(id).parts)
+    const folders = parts.flatMap(({ group }) => group.folders)
+    if (folders.length > 0) return { kind: 'groups', folders }
+    return { kind: 'trees', trees: parts.map(({ tree }) => tree) }
   }
 
   async giveWorkspace(id: string, workspace: string): Promise<void> {
@@ -297,7 +300,15 @@ export class OciEngine implements ContainerEngine, AsyncDisposable {
     const stateRoot = this.#stateRoot
     const { runtime } = found
     const folders = groups.foldersOf(id)
-    this.#records.write({ id, owner: ownProcess(), runtime, stateRoot, groups: folders })
+    const workspace = present({ workspace: workspaceOf(spec) })
+    this.#records.write({
+      id,
+      owner: ownProcess(),
+      runtime,
+      stateRoot,
+      groups: folders,
+      ...workspace,
+    })
     try {
       const [fifos, root, get] = [this.#fifos, this.#root, this.#get]
       const parts = { id, found, groups, files, stateRoot, root, fifos, get, isStranger }
@@ -323,8 +334,6 @@ export class OciEngine implements ContainerEngine, AsyncDisposable {
     throw new NarwhalError('unavailable', `container ${id} is gone: it was removed`)
   }
 }
-
-const LIMITS = { memory: 'memory', pids: 'processes', cpu: 'processors' } as const
 
 function noStrangers(): NarwhalError {
   const words =

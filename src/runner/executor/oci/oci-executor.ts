@@ -13,7 +13,10 @@ import { OciNetworks } from './oci-networks.ts'
 import { containerWay } from './runtime/container-way.ts'
 
 export interface OciExecutorOptions
-  extends Omit<ContainerExecutorOptions, 'name' | 'engine' | 'jobNetworks' | 'warm'>,
+  extends Omit<
+      ContainerExecutorOptions,
+      'name' | 'engine' | 'jobNetworks' | 'warm' | 'runnerIsRoot'
+    >,
     Omit<OciEngineOptions, 'folder'> {}
 
 /** Runs jobs in containers that the runner starts itself, with crun or runc. */
@@ -27,7 +30,8 @@ export class OciExecutor extends ContainerExecutor implements OwnContainers {
     const engine = new OciEngine({ ...options, folder: join(options.folder, 'containers') })
     const jobNetworks = new OciNetworks(options.networks)
     const folder = join(options.folder, 'control')
-    super({ ...options, folder, name: 'oci', engine, jobNetworks })
+    // The engine gives workspaces to whoever is root in a container, and takes them back.
+    super({ ...options, folder, name: 'oci', engine, jobNetworks, runnerIsRoot: true })
     this.#engine = engine
     this.#folder = options.folder
     this.#source = options.networks

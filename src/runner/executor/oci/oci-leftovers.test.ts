@@ -11,7 +11,14 @@ import { uniquePrefix } from '../../../../test/support/services.ts'
 import { type TempDir, tempDir } from '../../../../test/support/temp-dir.ts'
 import { NOTHING, run } from '../contract/contract-fixture.ts'
 import type { KilledRunner } from './killed-runner.fixture.ts'
-import { mountsOf, type OciStage, ociSpecIn, ociStages, partsOf } from './oci-stage.fixture.ts'
+import {
+  mountsOf,
+  type OciStage,
+  ociSpecIn,
+  ociStages,
+  partsOf,
+  runFolderOf,
+} from './oci-stage.fixture.ts'
 
 const stages = await ociStages()
 const SECONDS = String(800_000 + (process.pid % 100_000))
@@ -108,7 +115,7 @@ for (const stage of stages) {
     const instance = uniquePrefix()
     await using executor = open({ instance, folder: dir.join('sandboxes') })
     await using sandbox = await executor.open(await ociSpecIn(dir.path), NOTHING)
-    await rm(join('/run', instance, 'state'), { recursive: true })
+    await rm(join(runFolderOf(dir.join('sandboxes'), instance), 'state'), { recursive: true })
     assert.equal((await run(sandbox, 'echo on')).stdout, 'on\n')
     await sandbox[Symbol.asyncDispose]()
     assert.deepEqual(await partsOf(dir.join('sandboxes'), instance), [])

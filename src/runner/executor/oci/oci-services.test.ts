@@ -44,7 +44,7 @@ for (const { name, skip, open } of stages) {
     const alone = [server('web', 8080)]
     const { spec } = await specWithServices(dir, TEST_IMAGE, { services: alone, network: 'none' })
     await using one = await executor.open(spec, NOTHING)
-    assert.deepEqual(one.notes, ['localhost leads to services: 8080 (web)'])
+    assert.deepEqual(one.notes?.slice(-1), ['localhost leads to services: 8080 (web)'])
     const fetched = 'for name in web localhost; do wget -qO- http://$name:8080/x; done'
     assert.equal((await run(one, fetched)).stdout, 'I am web\nI am web\n')
 
@@ -63,6 +63,6 @@ for (const { name, skip, open } of stages) {
     )
     assert.notEqual((await run(two, 'wget -qO- http://localhost:8080/x')).exitCode, 0)
     // With a way out, for all of them.
-    assert.match((await run(two, 'ip route')).stdout, /^default via 10\./m)
+    assert.match((await run(two, 'ip route')).stdout, /^default via \d/m)
   })
 }

@@ -16,16 +16,20 @@ import { MIB } from '../contract/contract-fixture.ts'
 import type { SandboxSpec } from '../executor.ts'
 import { findAllGroups, readCgroupFacts } from '../local/bounds/machine-cgroups.ts'
 import { folderWorkspace } from '../workspace.ts'
+import { ContainerGroups } from './cgroups/container-groups.ts'
 import { OciExecutor } from './oci-executor.ts'
 import { type FoundRuntime, findRuntime } from './runtime/find-runtime.ts'
 import type { RuntimeName } from './runtime/trial-container.ts'
 
 const { first } = CONTAINER_IDS
+const isRoot = process.getuid?.() === 0
 
 /** What executors of one runtime are made with; tests are skipped with the reason if this machine can't. */
 export interface OciStage {
   readonly name: RuntimeName
   readonly skip: string | false
+  /** The same, for what needs control groups, which few ordinary users have. */
+  readonly skipLimits: string | false
   readonly open: (options?: OpenOptions) => OciExecutor
   /** For another process, by `openOci`. */
   readonly place: Omit<OciPlace, 'instance' | 'folder'>
@@ -68,21 +72,32 @@ export interface OciPlace {
 export async function ociStages(): Promise<readonly OciStage[]> {
   const folder = await mkdtemp(join(tmpdir(), 'narwhal-trials-'))
   after(() => removeFolder(folder))
-  const isRoot = process.getuid?.() === 0
-  const layer = isRoot ? await layOutImage(folder, first) : ''
+  const layer = await layOutImage(folder, isRoot ? first : 0)
   return await Promise.all(
     (['crun', 'runc'] as const).map(async (name) => {
       const trials = join(folder, name)
-      const found = isRoot ? await find(name, trials) : 'needs root'
+      const found = await find(name, trials)
       const open = ({ instance = uniquePrefix(), ...options }: OpenOptions = {}) => {
         if (typeof found === 'string') throw new Error(found)
         const inTemp = join(tmpdir(), instance)
         return openFound(found, { name, instance, folder: inTemp, layer, trials, ...options })
       }
       const skip = typeof found === 'string' && found
-      return { name, skip, open, place: { name, layer, trials } }
+      return {
+        name,
+        skip,
+        skipLimits: skip || withoutLimits(),
+        open,
+        place: { name, layer, trials },
+      }
     }),
   )
+}
+
+function withoutLimits(): string | false {
+  using groups = new ContainerGroups(uniquePrefix())
+  const [why] = groups.missing.values()
+  return why ?? false
 }
 
 /** The same in another process. */
@@ -106,12 +121,15 @@ function openFound(found: FoundRuntime, place: OciPlace & OpenOptions): OciExecu
     openMeans: async () => ({ found, images, [Symbol.asyncDispose]: () => close() }),
     instance,
     folder,
-    runFolder: join('/run', instance),
-    runnerIsRoot: true,
+    runFolder: runFolderOf(folder, instance),
     log: silentLog(),
     networks,
     ...present({ graceMs: place.graceMs }),
   })
+}
+
+export function runFolderOf(folder: string, instance: string): string {
+  return isRoot ? join('/run', instance) : join(folder, 'run')
 }
 
 /** A job of the test image, with a workspace of its own. */
@@ -141,7 +159,8 @@ export async function partsOf(folder: string, instance: string): Promise<readonl
     join(folder, name),
   )
   // Its folder there is named by the test, or by a configuration.
-  const states = [instance, `narwhal-${instance}`].map((name) => join('/run', name, 'state'))
+  const runs = [instance, `narwhal-${instance}`].map((name) => join('/run', name))
+  const states = [...runs, join(folder, 'run')].map((run) => join(run, 'state'))
   const all = [...own, ...states, ...groups].map(async (place) => {
     const entries = await readdir(place, { withFileTypes: true }).catch(() => [])
     const wanted = entries.filter((one) => one.isDirectory() || one.name.endsWith('.json'))

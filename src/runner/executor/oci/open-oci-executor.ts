@@ -18,22 +18,18 @@ export interface OciConfig {
   readonly imageBytes: number
   /** Where a root's containers have their ids on this machine; 0: they have no user namespace. */
   readonly ids: { readonly first: number; readonly count: number }
-  /** The value of XDG_RUNTIME_DIR. */
-  readonly runtimeDir?: string
 }
 
 /** Finds out how containers can be started, and opens their images, when it is first asked; and again if it fails. */
 export function ociExecutor(
   config: OciConfig,
-  options: Omit<OciExecutorOptions, 'openMeans' | 'runFolder' | 'runnerIsRoot'>,
+  options: Omit<OciExecutorOptions, 'openMeans' | 'runFolder'>,
 ): OciExecutor {
   const isRoot = process.getuid?.() === 0
-  const name = `narwhal-${options.instance}`
-  const parent = isRoot ? '/run' : (config.runtimeDir ?? options.folder)
   return new OciExecutor({
     ...options,
-    runFolder: join(parent, name),
-    runnerIsRoot: isRoot,
+    // Not where a session's end removes what a container still needs.
+    runFolder: isRoot ? `/run/narwhal-${options.instance}` : join(options.folder, 'run'),
     openMeans: () =>
       openMeans(config, { ...options, folder: join(options.folder, 'runtime') }, isRoot),
   })

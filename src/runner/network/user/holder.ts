@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { text } from 'node:stream/consumers'
 import { NarwhalError } from '../../../lib/errors.ts'
+import { findOuterNamespace } from '../../user-namespace/outer-namespace.ts'
 import { ipBatch, NAMESPACE_BASICS } from '../inside.ts'
 
 export const USER_ENV = { PATH: '/usr/sbin:/usr/bin:/sbin:/bin', LC_ALL: 'C' }
@@ -18,11 +19,8 @@ export interface UserHolder extends AsyncDisposable {
   readonly ids: 'current' | 'all' | 'one'
 }
 
-const MAPS: Readonly<Record<UserHolder['ids'], readonly string[]>> = {
-  current: ['--map-current-user'],
-  all: ['--map-auto', '--map-root-user', '--mount'],
-  one: ['--map-root-user', '--mount'],
-}
+const CURRENT = ['unshare', '--user', '--map-current-user']
+const ONE = ['unshare', '--user', '--map-root-user', '--mount']
 const HOLD = 'echo ready; exec setpriv --pdeathsig KILL sleep infinity'
 /** Services have namespaces of their own beside it, by name, where nobody else sees them. */
 const HOLD_FOR_CONTAINERS = [
@@ -36,19 +34,21 @@ const HOLD_FOR_CONTAINERS = [
 
 /** Rejects with `unavailable` and the reason if this user can make no such namespaces. */
 export async function openHolder(ids: HolderIds): Promise<UserHolder> {
-  if (ids === 'current') return await hold('current', HOLD)
-  try {
-    return await hold('all', HOLD_FOR_CONTAINERS)
-  } catch {
-    // The user may have no subordinate ids.
-    return await hold('one', HOLD_FOR_CONTAINERS)
-  }
+  if (ids === 'current') return await hold('current', CURRENT, HOLD)
+  const outer = await findOuterNamespace()
+  // The user may have no subordinate ids.
+  if (typeof outer === 'string') return await hold('one', ONE, HOLD_FOR_CONTAINERS)
+  return await hold('all', [...outer.enter, '--mount'], HOLD_FOR_CONTAINERS)
 }
 
-async function hold(ids: UserHolder['ids'], script: string): Promise<UserHolder> {
+async function hold(
+  ids: UserHolder['ids'],
+  unshare: readonly string[],
+  script: string,
+): Promise<UserHolder> {
   await using stack = new AsyncDisposableStack()
-  const args = ['--user', ...MAPS[ids], '--net', '--', '/bin/sh', '-c', script]
-  const child = spawn('unshare', args, { env: USER_ENV, stdio: ['ignore', 'pipe', 'pipe'] })
+  const [program, ...args] = [...unshare, '--net', '--', '/bin/sh', '-c', script]
+  const child = spawn(program, args, { env: USER_ENV, stdio: ['ignore', 'pipe', 'pipe'] })
   const said = text(child.stderr)
   said.catch(() => {})
   stack.defer(() => endOf(child))

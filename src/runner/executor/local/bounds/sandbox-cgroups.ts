@@ -2,7 +2,7 @@ import { mkdirSync, readdirSync, readFileSync, rmdirSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { describeError } from '../../../../lib/errors.ts'
+import { describeError, hasCode } from '../../../../lib/errors.ts'
 import type { SandboxLimits } from '../../executor.ts'
 import { delegateController } from './delegate-controllers.ts'
 import { isLimited, setLimit } from './group-limits.ts'
@@ -168,7 +168,12 @@ function tryLimit(controller: Controller, group: OwnGroup, name: string): string
     rmdirSync(folder)
     return ''
   } catch (error) {
-    return `control groups can't be created here: ${describeError(error)}`
+    const isForbidden = hasCode(error, 'EACCES') || hasCode(error, 'EPERM')
+    const why =
+      isForbidden && process.getuid?.() !== 0
+        ? 'an ordinary user needs cgroup version 2 for it, and a service with Delegate=yes'
+        : describeError(error)
+    return `control groups can't be created here: ${why}`
   }
 }
 

@@ -18,8 +18,10 @@ import {
   SandboxCgroups,
 } from '../../local/bounds/sandbox-cgroups.ts'
 import type { RuntimeProgram } from '../runtime/trial-container.ts'
+import type { ContainerTree } from '../trees/container-tree.ts'
 import { readGroup, untilSo, writeGroup } from './group-files.ts'
 import { killGroups } from './kill-groups.ts'
+import { TreeControl } from './tree-control.ts'
 
 /** The control groups of one container, with its limits. */
 export interface ContainerGroup extends AsyncDisposable {
@@ -34,14 +36,18 @@ export interface ContainerGroup extends AsyncDisposable {
   /** Stops everything in it; rejects with `unavailable` if that fails. */
   freeze(): Promise<void>
   thaw(): Promise<void>
-  /** Kills everything in it, frozen or not, and resolves once nothing is left. */
-  kill(): Promise<void>
+  /**
+   * Kills everything in it, frozen or not, and resolves once nothing is left. `launcher` is the program that starts
+   * it, if that has not ended.
+   */
+  kill(launcher: number | undefined): Promise<void>
 }
 
 /**
  * Creates control groups for containers: where there are such, of the limits of memory, processors and
  * processes (version 1 or 2), and one of those by which a container is frozen and killed as a whole: in the
  * unified hierarchy, or else the freezer's.
+ Where there is none, it is by its tree of processes.
  */
 export class ContainerGroups implements Disposable {
   readonly #limits: SandboxCgroups
@@ -62,6 +68,14 @@ export class ContainerGroups implements Disposable {
     return this.#limits.missing
   }
 
+  /**
+   * Whether a runtime that wants to make the groups of its containers itself can do that. An ordinary user seldom can:
+   * then it is to leave them alone, like one that can be told to.
+   */
+  canBeMadeBy({ name }: Pick<RuntimeProgram, 'name'>): boolean {
+    return name !== 'crun' && (process.getuid?.() === 0 || this.missing.size === 0)
+  }
+
   /** Whether containers can be frozen and killed as a whole. */
   get canFreeze(): boolean {
     return this.#whole !== undefined
@@ -77,17 +91,19 @@ export class ContainerGroups implements Disposable {
     return `${this.#name}/${name}`
   }
 
-  make(name: string, limits: SandboxLimits): ContainerGroup {
+  /** `tree` is for what no control group does here. */
+  make(name: string, limits: SandboxLimits, tree: ContainerTree): ContainerGroup {
     const limited = this.#limits.make(name, limits)
     const { whole: path } = this.#paths(name)
     const whole = path === undefined ? undefined : wholeAt(path, !limited.folders.includes(path))
     const folders = [...new Set([...limited.folders, ...(whole ? [whole.folder] : [])])]
+    const control = new TreeControl(tree)
     return {
-      doorsFor: ({ name: runtime }) => {
+      doorsFor: (runtime) => {
         const own = whole?.isBeside ? [whole.door] : []
-        return runtime === 'crun'
-          ? [...new Set([...limited.doors, ...(whole ? [whole.door] : [])])]
-          : own
+        return this.canBeMadeBy(runtime)
+          ? own
+          : [...new Set([...limited.doors, ...(whole ? [whole.door] : [])])]
       },
       folders,
       refusals: () => limited.refusals(),
@@ -99,9 +115,9 @@ export class ContainerGroups implements Disposable {
         const outside = folders.find((folder) => !processesIn(folder).includes(pid))
         return outside === undefined ? '' : `it is not in its control group ${outside}`
       },
-      freeze: async () => whole?.freeze(true),
-      thaw: async () => whole?.freeze(false),
-      kill: () => killGroups(folders),
+      freeze: () => (whole ? whole.freeze(true) : control.freeze()),
+      thaw: async () => (whole ? whole.freeze(false) : control.thaw()),
+      kill: (launcher) => (folders.length > 0 ? killGroups(folders) : control.kill(launcher)),
       [Symbol.asyncDispose]: async () => {
         for (const folder of this.foldersOf(name)) await removeGroup(folder)
       },

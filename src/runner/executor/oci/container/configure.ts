@@ -26,8 +26,8 @@ export interface ConfigureParts {
   readonly seccomp: SeccompWay
   readonly rlimits: readonly OciRlimit[]
   readonly oomScore: number
-  /** Of the control groups, relative to those of this process; only runtimes that make them need it. */
-  readonly groups: string
+  /** Of the control groups, relative to those of this process; absent: the runtime is to make none. */
+  readonly groups?: string
   readonly hasNetwork: boolean
 }
 
@@ -58,7 +58,7 @@ export function configure(parts: ConfigureParts): OciSpec {
     hostname,
     network,
     ...(idMap ? { idMap } : {}),
-    ...(runtime.name === 'crun' ? {} : { bounds: { limits: spec.limits, cgroup: groups } }),
+    ...(groups === undefined ? {} : { bounds: { limits: spec.limits, cgroup: groups } }),
     rlimits,
     oomScore,
     mounts: spec.mounts.map((mount): BindMount => ({ ...mount, keepsIds })),

@@ -11,7 +11,8 @@ import {
 } from 'node:fs'
 import { join } from 'node:path'
 import { NarwhalError } from '../../../../lib/errors.ts'
-import { FSTAB, fstab, LAUNCHED, type LaunchMounts } from '../launch/launch-script.ts'
+import { present } from '../../../../lib/present.ts'
+import { FSTAB, fstab, LAUNCHED, type LaunchMounts, type Sysfs } from '../launch/launch-script.ts'
 
 /** The kernel's limit of an overlay. */
 const MOST_LAYERS = 500
@@ -29,8 +30,8 @@ export interface WantedFiles {
   readonly names: ContainerNames
   /** The id of the container's root on this machine. */
   readonly owner: number
-  /** Whether it is to have a place for a sysfs of its network. */
-  readonly hasSysfs: boolean
+  /** Whose sysfs it has a place for: of the network that it is started in; absent: none. */
+  readonly sysfsOf?: Sysfs['of']
 }
 
 /**
@@ -42,6 +43,7 @@ export interface WantedFiles {
 export class ContainerFiles {
   readonly path: string
   #layers = 0
+  #sysfs: Sysfs | undefined
 
   constructor(parent: string, id: string) {
     this.path = join(parent, id)
@@ -61,8 +63,10 @@ export class ContainerFiles {
     return join(this.path, 'log')
   }
 
+  /** Without warnings: runc has some about control groups that it was to leave alone. */
   readLog(): string {
-    return readText(this.log)
+    const lines = readText(this.log).split('\n')
+    return lines.filter((line) => !line.includes(' level=warning ')).join('\n')
   }
 
   /** Whether the last launch got as far as the runtime, and that had nothing to say. */
@@ -84,7 +88,7 @@ export class ContainerFiles {
     }
   }
 
-  make({ layers, names, owner, hasSysfs }: WantedFiles): void {
+  make({ layers, names, owner, sysfsOf }: WantedFiles): void {
     const [top] = layers
     if (top === undefined || layers.length > MOST_LAYERS) {
       const words = `an image with ${layers.length} layers can't be mounted`
@@ -92,7 +96,8 @@ export class ContainerFiles {
     }
     mkdirSync(this.path, { recursive: true, mode: 0o711 })
     this.#layers = layers.length
-    const folders = ['upper', 'work', ...(hasSysfs ? ['sys'] : [])]
+    if (sysfsOf) this.#sysfs = { place: this.sysfs, of: sysfsOf }
+    const folders = ['upper', 'work', ...(sysfsOf ? ['sys'] : [])]
     for (const name of folders) mkdirSync(join(this.path, name))
     // Short names, without the characters that are special in the options of a mount.
     for (const [index, layer] of layers.entries()) symlinkSync(layer, join(this.path, `l${index}`))
@@ -110,10 +115,11 @@ export class ContainerFiles {
    * from being mounted again. It is complete: only containers of this boot are started again.
    */
   prepareLaunch(mounts: Omit<LaunchMounts, 'sysfs' | 'layers'>): void {
-    const sysfs = existsSync(this.sysfs) ? { sysfs: this.sysfs } : {}
-    const text = fstab({ ...mounts, ...sysfs, layers: this.#layers })
+    const sysfs = this.#sysfs
+    const text = fstab({ ...mounts, ...present({ sysfs }), layers: this.#layers })
     writeFileSync(join(this.path, FSTAB), text)
     for (const file of [this.log, join(this.path, LAUNCHED)]) rmSync(file, { force: true })
+    if (!mounts.options.includes('volatile')) return
     rmSync(join(this.path, 'work', 'work', 'incompat'), { recursive: true, force: true })
   }
 

@@ -13,6 +13,14 @@ export function hasNewNetwork({ connection }: ContainerSpec): boolean {
   return connection.kind === 'none' || (connection.kind === 'place' && connection.isNew === true)
 }
 
+/** Whether a container is started in another network than the machine's own. */
+export function entersNetwork({ connection }: ContainerSpec, get: GetContainer): boolean {
+  if (connection.kind === 'place') return connection.enter.length > 0
+  if (connection.kind !== 'as') return false
+  const shared = get(connection.container).parts.spec
+  return hasNewNetwork(shared) || entersNetwork(shared, get)
+}
+
 /** What a container knows of names: those of its network, and its own. */
 export function namesFor(spec: ContainerSpec, get: GetContainer): ContainerNames {
   const { connection } = spec
@@ -44,7 +52,9 @@ export function enterNetwork(
   if (connection.kind !== 'as') return enter
   const shared = get(connection.container)
   if (!hasNewNetwork(shared.parts.spec)) return enterNetwork(shared.parts.spec, enter, get)
-  const { pid } = shared
+  const { pid, launcher } = shared
   if (pid === undefined) throw new NarwhalError('unavailable', 'the container is not running')
-  return [...enter, 'nsenter', `--net=/proc/${pid}/ns/net`, '--']
+  // Of an ordinary user, it belongs to the user namespace in which that one was started.
+  const user = enter.length > 0 ? [`--user=/proc/${launcher}/ns/user`] : []
+  return ['nsenter', ...user, `--net=/proc/${pid}/ns/net`, '--']
 }

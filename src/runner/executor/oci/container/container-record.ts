@@ -16,6 +16,8 @@ const Recorded = z.object({
   stateRoot: z.string(),
   /** Its control groups, by their folders. */
   groups: z.array(z.string()).readonly(),
+  /** The workspace of its steps, in which it can have left files of users that only containers have. */
+  workspace: z.string().optional(),
 })
 
 /** What a container has on this machine besides its own folder, so that another process can remove it. */

@@ -1,4 +1,5 @@
 import type { FifoStock } from '../../../../lib/pipes/fifo-stock.ts'
+import { present } from '../../../../lib/present.ts'
 import type { HeldImage } from '../../../images/held-image.ts'
 import type { ContainerSpec } from '../../containers/container-spec.ts'
 import {
@@ -6,6 +7,7 @@ import {
   KEPT_IN_GAINING_BACKGROUND,
 } from '../../containers/steps/launchers.ts'
 import type { ContainerGroups } from '../cgroups/container-groups.ts'
+import { processRlimits } from '../cgroups/missing-limits.ts'
 import type { FoundRuntime } from '../runtime/find-runtime.ts'
 import { type ContainerRights, dockerRights, strictRights } from '../spec/capabilities.ts'
 import { checkFolder } from '../spec/check-folder.ts'
@@ -14,8 +16,15 @@ import { containerUser } from '../spec/users/container-user.ts'
 import { readAccountTexts } from '../spec/users/image-accounts.ts'
 import { configure } from './configure.ts'
 import type { ContainerFiles } from './container-files.ts'
-import { enterNetwork, type GetContainer, hasNewNetwork, namesFor } from './container-network.ts'
+import {
+  enterNetwork,
+  entersNetwork,
+  type GetContainer,
+  hasNewNetwork,
+  namesFor,
+} from './container-network.ts'
 import { OciContainer } from './oci-container.ts'
+import { treeOf } from './tree-of.ts'
 
 export interface MakeParts {
   readonly id: string
@@ -38,7 +47,8 @@ export async function makeContainer(
   parts: MakeParts,
 ): Promise<OciContainer> {
   const { id, found, groups, files, stateRoot, root, fifos, get } = parts
-  const { runtime, idMap, rlimits, oomScore, enter, overlayOptions } = found
+  const { runtime, idMap, oomScore, enter, overlayOptions } = found
+  const rlimits = [...found.rlimits, ...processRlimits(groups, found, spec.limits)]
   const texts = await readAccountTexts(image.layers)
   const user = containerUser(spec.user ?? image.config.user, texts)
   await checkFolder(image.layers, folderOf(image.config.workingFolder, spec.folder))
@@ -46,27 +56,31 @@ export async function makeContainer(
   const seccomp = await found.filters.for(rights)
   const names = namesFor(spec, get)
   const hasNetwork = !hasNewNetwork(spec)
+  const isRoot = enter.length === 0
+  const hasOwn = entersNetwork(spec, get)
   files.make({
     layers: image.layers,
     names,
     owner: idMap?.firstId ?? 0,
-    hasSysfs: hasNetwork,
+    ...(hasNetwork ? { sysfsOf: isRoot || hasOwn ? 'network' : 'machine' } : {}),
   })
   const place = { spec, image, files, root, runtime }
   const who = { user, rights, seccomp, rlimits, oomScore, idMap, hostname: names.hostname }
-  const isRoot = enter.length === 0
+  const own = groups.canBeMadeBy(runtime) ? groups.relative(id) : undefined
+  const tree = treeOf({ id, runtime, stateRoot })
   return new OciContainer({
     ...place,
     id,
     stateRoot,
-    group: groups.make(id, spec.limits),
+    group: groups.make(id, spec.limits, tree),
+    tree,
     // Nothing in it has to survive a crash of the machine.
     overlay: isRoot ? `volatile,${overlayOptions}` : overlayOptions,
     configure: () => ({
       enter: enterNetwork(spec, enter, get),
-      config: configure({ ...place, ...who, groups: groups.relative(id), hasNetwork }),
+      config: configure({ ...place, ...who, ...present({ groups: own }), hasNetwork }),
     }),
-    joins: isRoot ? ['--net'] : ['--user', '--net'],
+    joins: isRoot ? ['--net'] : ['--user', ...(hasOwn ? ['--net'] : [])],
     takeFifos: async () => {
       const [stdout = '', stderr = ''] = await fifos.take(2)
       return { stdout, stderr }

@@ -16,6 +16,7 @@ import { launchCommand } from '../launch/launch-script.ts'
 import { forget, runCommand } from '../runtime/runtime-commands.ts'
 import type { RuntimeProgram } from '../runtime/trial-container.ts'
 import type { OciSpec } from '../spec/oci-json.ts'
+import { type ContainerTree, markOf } from '../trees/container-tree.ts'
 import type { ContainerFiles } from './container-files.ts'
 import { OutputPipes } from './output-pipes.ts'
 
@@ -26,6 +27,7 @@ export interface OciContainerParts {
   readonly image: HeldImage
   readonly files: ContainerFiles
   readonly group: ContainerGroup
+  readonly tree: ContainerTree
   readonly runtime: RuntimeProgram
   readonly stateRoot: string
   /** Where its overlay is mounted, in a namespace of its own. */
@@ -81,13 +83,17 @@ export class OciContainer {
     return this.#run?.launch
   }
 
+  /** The pid of its runtime, while it runs. */
+  get launcher(): number | undefined {
+    return this.#run?.program.pid()
+  }
+
   /**
    * The command prefix for a further program in it: the runtime enters those of its namespaces that it has made, and
    * not those in which it was started itself.
    */
   get join(): readonly string[] {
-    const pid = this.#run?.program.pid()
-    return ['nsenter', `--target=${pid}`, ...this.parts.joins, '--']
+    return ['nsenter', `--target=${this.launcher}`, ...this.parts.joins, '--']
   }
 
   get state(): ContainerState {
@@ -147,10 +153,10 @@ export class OciContainer {
     await this.#launching?.catch(() => {})
     const run = this.#run
     run?.program.kill('SIGKILL')
-    await this.parts.group.kill()
+    await this.parts.group.kill(this.launcher)
     await run?.ended
     // What was started just before it has entered its groups.
-    if (run) await this.parts.group.kill()
+    if (run) await this.parts.group.kill(this.launcher)
   }
 
   /** Everything but its folder and its record. */
@@ -175,7 +181,7 @@ export class OciContainer {
     const output = this.#output
     const program = await startProgram(command, {
       cwd: '/',
-      env: PROGRAM_ENV,
+      env: { ...PROGRAM_ENV, ...markOf(this.parts.tree) },
       // Never /dev/null: crun 1.8 makes the container's root the owner of its own streams, also of a device.
       input: ENDED_PIPE,
       ...(output ? { output: output.paths } : {}),
@@ -220,8 +226,7 @@ export class OciContainer {
   }
 
   get #stateFile(): string {
-    const { id, runtime, stateRoot } = this.parts
-    return join(stateRoot, id, runtime.name === 'crun' ? 'status' : 'state.json')
+    return this.parts.tree.stateFile
   }
 
   /** What its runtime still knows of it, which it would not be started again with. */

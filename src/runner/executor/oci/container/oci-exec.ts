@@ -14,6 +14,7 @@ import { enterGroups } from '../launch/launch-script.ts'
 import { execCommand } from '../runtime/runtime-commands.ts'
 import type { OciSpec } from '../spec/oci-json.ts'
 import { ROOT_USER } from '../spec/users/container-user.ts'
+import { markOf } from '../trees/container-tree.ts'
 import type { Launch, OciContainer } from './oci-container.ts'
 import { OutputPipes } from './output-pipes.ts'
 
@@ -50,7 +51,7 @@ async function startExec(
   const described = openDescription(container, processOf(config, settings))
   const child = spawn(program, args, {
     cwd: '/',
-    env: PROGRAM_ENV,
+    env: { ...PROGRAM_ENV, ...markOf(container.parts.tree) },
     stdio: ['pipe', ...output.writers, described],
     detached: true,
   })

@@ -5,6 +5,7 @@ import type { ExecSettings } from '../../containers/container-engine.ts'
 import type { SandboxShell } from '../../sandbox-shell.ts'
 import { enterGroups } from '../launch/launch-script.ts'
 import { execCommand } from '../runtime/runtime-commands.ts'
+import { markOf } from '../trees/container-tree.ts'
 import type { Launch, OciContainer } from './oci-container.ts'
 import { processOf } from './oci-exec.ts'
 
@@ -38,5 +39,11 @@ export function ociShell(
     plain ?? '',
     ...exec,
   ])
-  return { kind: 'program', command, args, env: PROGRAM_ENV, cwd: '/' }
+  return {
+    kind: 'program',
+    command,
+    args,
+    env: { ...PROGRAM_ENV, ...markOf(container.parts.tree) },
+    cwd: '/',
+  }
 }

@@ -39,6 +39,12 @@ export const LAUNCHED = 'launched'
 /** A file in the container's folder: what is mounted, in this order, by one program. */
 export const FSTAB = 'fstab'
 
+export interface Sysfs {
+  readonly place: string
+  /** `machine`: the machine's own, of which no user namespace may mount another while it is in its network. */
+  readonly of: 'network' | 'machine'
+}
+
 export interface LaunchMounts {
   /** Where the overlay is mounted. */
   readonly root: string
@@ -46,8 +52,8 @@ export interface LaunchMounts {
   readonly layers: number
   /** Further options of the overlay. */
   readonly options: string
-  /** Where to mount a sysfs, if at all. */
-  readonly sysfs?: string
+  /** Where to mount a sysfs, if at all, and whose. */
+  readonly sysfs?: Sysfs
 }
 
 /**
@@ -61,19 +67,26 @@ export function fstab({ root, layers, options, sysfs }: LaunchMounts): string {
   return [
     line('overlay', root, overlay),
     ...(existsSync(UNIFIED) ? [line('tmpfs', UNIFIED, 'mode=755')] : []),
-    ...(sysfs === undefined ? [] : [line('sysfs', sysfs, 'ro,nosuid,nodev,noexec')]),
+    ...(sysfs === undefined ? [] : [sysfsLine(sysfs)]),
   ].join('')
+}
+
+function sysfsLine({ place, of }: Sysfs): string {
+  const options = 'ro,nosuid,nodev,noexec'
+  return of === 'machine'
+    ? line('none', place, `rbind,${options}`, '/sys')
+    : line('sysfs', place, options)
 }
 
 const UNIFIED = '/sys/fs/cgroup/unified'
 
 /** See fstab(5). */
-function line(type: string, target: string, options: string): string {
+function line(type: string, target: string, options: string, source = type): string {
   const written = target.replaceAll(
     /[\s\\]/g,
     (one) => `\\${one.charCodeAt(0).toString(8).padStart(3, '0')}`,
   )
-  return `${type} ${written} ${type} ${options} 0 0\n`
+  return `${source} ${written} ${type} ${options} 0 0\n`
 }
 
 /** `enter` is a whole command prefix: of an ordinary user, also into a user namespace. */

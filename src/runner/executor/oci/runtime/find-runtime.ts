@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { CONTAINER_IDS } from '../../../../core/container-ids.ts'
 import { describeError } from '../../../../lib/errors.ts'
 import { findProgram } from '../../../../lib/programs/machine-programs.ts'
+import { findOuterNamespace, type OuterNamespace } from '../../../user-namespace/outer-namespace.ts'
 import { dockerRights, strictRights } from '../spec/capabilities.ts'
 import type { IdMap } from '../spec/id-map.ts'
 import type { OciRlimit } from '../spec/oci-json.ts'
@@ -13,7 +14,6 @@ import { findVersion } from './find-version.ts'
 import { fileIdentity } from './proofs/machine-facts.ts'
 import { Proofs } from './proofs/proofs.ts'
 import type { RuntimeName, RuntimeProgram } from './trial-container.ts'
-import { findOuterNamespace, type OuterNamespace } from './user-namespace.ts'
 
 /** A runtime that has started a container here, and how it does so. */
 export interface FoundRuntime {

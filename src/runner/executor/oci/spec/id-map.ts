@@ -6,7 +6,7 @@ import type { ContainerUser } from './users/container-user.ts'
 export interface IdMap {
   /**
    * The container's id 0 in the user namespace of the runtime. 0 if that one is already mapped, as with
-   * `unshare --map-auto --map-root-user`: then the container's is a second one with the same ids.
+   * an ordinary user's outer namespace: then the container's is a second one with the same ids.
    */
   readonly firstId: number
   /** How many ids there are, from 0. */
@@ -14,7 +14,7 @@ export interface IdMap {
 }
 
 /**
- * Two extents for a map onto itself: a user namespace below one that `unshare --map-auto` mapped in two
+ * Two extents for a map onto itself: a user namespace below one that an ordinary user has mapped in two
  * extents (root, then the others) may not be mapped by one that spans both.
  */
 export function idMappings({ firstId, count }: IdMap): readonly OciIdMapping[] {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { type NamespaceFacts, namespaceTrouble } from './outer-namespace.ts'
 import { parseSubordinateIds } from './subordinate-ids.ts'
-import { type NamespaceFacts, namespaceTrouble } from './user-namespace.ts'
 
 const RANGE = { first: 100_000, count: 65_536 }
 const WELL: NamespaceFacts = {

@@ -2,8 +2,7 @@ import { execFile } from 'node:child_process'
 import { readFile } from 'node:fs/promises'
 import { userInfo } from 'node:os'
 import { promisify } from 'node:util'
-import { CONTAINER_IDS } from '../../../../core/container-ids.ts'
-import { findProgram, PROGRAM_ENV } from '../../../../lib/programs/machine-programs.ts'
+import { findProgram, PROGRAM_ENV } from '../../lib/programs/machine-programs.ts'
 
 import { findSubordinateIds, type SubordinateIds } from './subordinate-ids.ts'
 
@@ -19,11 +18,21 @@ export interface OuterNamespace {
   readonly count: number
 }
 
+let known: OuterNamespace | undefined
+
 /**
  * Tries to create a user namespace with this user's subordinate ids. Resolves to one sentence if that fails:
- * what is missing, and the command that provides it.
+ * what is missing, and the command that provides it. What works is not tried again: files have their owners from
+ * there.
  */
 export async function findOuterNamespace(): Promise<OuterNamespace | string> {
+  if (known) return known
+  const found = await tryOuterNamespace()
+  if (typeof found !== 'string') known = found
+  return found
+}
+
+async function tryOuterNamespace(): Promise<OuterNamespace | string> {
   const { username, uid } = userInfo()
   const ids = await findSubordinateIds(username, uid)
   const outer = ids && outerNamespace(ids)
@@ -34,7 +43,7 @@ export async function findOuterNamespace(): Promise<OuterNamespace | string> {
 
 function outerNamespace({ users, groups }: SubordinateIds): OuterNamespace {
   // The container's root has an id of its own besides the subordinate ones.
-  const most = Math.min(users.count, groups.count, CONTAINER_IDS.count - 1)
+  const most = Math.min(users.count, groups.count)
   const map = (first: number) => `${first},1,${most}`
   const maps = [`--map-users=${map(users.first)}`, `--map-groups=${map(groups.first)}`]
   return { enter: ['unshare', '--user', '--map-root-user', ...maps], count: most + 1 }

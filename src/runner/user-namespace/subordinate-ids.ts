@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process'
 import { readFile } from 'node:fs/promises'
 import { promisify } from 'node:util'
-import { PROGRAM_ENV } from '../../../../lib/programs/machine-programs.ts'
+import { PROGRAM_ENV } from '../../lib/programs/machine-programs.ts'
 
 const run = promisify(execFile)
 
