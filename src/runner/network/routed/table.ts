@@ -149,16 +149,20 @@ export class Table implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    // Only then the rules: until no job has an interface, they hold.
-    await Promise.all([removeFromUserChain(prefixOf(this.id)), sweepLinks(this.id)])
+    // Until no job has an interface, the rules hold; usually none has by now.
+    if (await hasJobs(this.id)) await sweepLinks(this.id)
     const table = `table inet ${this.name}`
-    await runProgram('nft', ['-f', '-'], `${table}\ndelete ${table}\n`).catch(() => {})
+    await Promise.all([
+      removeFromUserChain(prefixOf(this.id)),
+      sweepLinks(this.id),
+      runProgram('nft', ['-f', '-'], `${table}\ndelete ${table}\n`).catch(() => {}),
+    ])
     await this.#forwarding.close()
   }
 
   async #addResolvers(): Promise<void> {
     const { plan } = this
-    const name = `${prefixOf(this.id)}r`
+    const name = resolversOf(this.id)
     await runIp([
       `link add ${name} type bridge`,
       `link set dev ${name} addrgenmode none`,
@@ -197,6 +201,16 @@ interface OpenParts {
 
 function words(hash: Buffer): string {
   return [8, 10, 12].map((at) => hash.toString('hex', at, at + 2)).join(':')
+}
+
+/** The interface that has the addresses of a runner's resolvers. */
+function resolversOf(id: string): string {
+  return `${prefixOf(id)}r`
+}
+
+async function hasJobs(id: string): Promise<boolean> {
+  const { links, namespaces } = await listNames(prefixOf(id))
+  return namespaces.length > 0 || links.some((name) => name !== resolversOf(id))
 }
 
 /**
