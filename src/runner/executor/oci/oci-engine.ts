@@ -12,7 +12,6 @@ import { removeFolder } from '../../../lib/remove-folder.ts'
 import { measureFolders } from '../../disk/measure-folders.ts'
 import { Trash } from '../../disk/trash.ts'
 import type { HeldImage } from '../../images/held-image.ts'
-import { runProgram } from '../../network/commands.ts'
 import type {
   ContainerEngine,
   ContainerOutput,
@@ -40,6 +39,7 @@ import {
   type ContainerRecord,
   ContainerRecords,
 } from './container/container-record.ts'
+import { giveFiles } from './container/give-files.ts'
 import { makeContainer } from './container/make-container.ts'
 import type { OciContainer } from './container/oci-container.ts'
 import { prepareExec } from './container/oci-exec.ts'
@@ -251,8 +251,7 @@ export class OciEngine implements ContainerEngine, AsyncDisposable {
   async giveWorkspace(id: string, workspace: string): Promise<void> {
     const { idMap, runtime } = this.#ready.found
     if (!this.#containers.has(id) || !idMap || idMap.firstId === 0 || mapsMounts(runtime)) return
-    const owner = `${idMap.firstId}:${idMap.firstId}`
-    await runProgram('chown', ['-R', '-h', owner, '--', workspace])
+    await giveFiles(workspace, idMap.firstId)
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
