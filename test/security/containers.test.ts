@@ -5,12 +5,11 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import { promisify } from 'node:util'
 import { CONTAINER_IDS } from '../../src/core/container-ids.ts'
-import type { Sandbox } from '../../src/runner/executor/executor.ts'
 import { ociStages, partsOf } from '../../src/runner/executor/oci/oci-stage.fixture.ts'
 import { runIn, startIn } from '../support/bubblewrap-jobs.ts'
 import { callNumbers } from '../support/call-numbers.ts'
 import { eventually } from '../support/eventually.ts'
-import { ociJobs } from '../support/oci-jobs.ts'
+import { ociJobs, runBeside } from '../support/oci-jobs.ts'
 import { findProcesses } from '../support/sandbox-processes.ts'
 
 /** What a job in containers without an engine could do to other jobs, to the machine's users, and to its kernel. */
@@ -21,15 +20,6 @@ const ENOSYS = -38
 const MIB = 1024 ** 2
 /** Of namespaces: mount, cgroup, uts, ipc, user, pid, net. */
 const KINDS = [17, 25, 26, 27, 28, 29, 30].map((bit) => 2 ** bit)
-
-/** Runs a script next to a step; resolves to its output. */
-async function runBeside(job: Sandbox, script: string): Promise<string> {
-  const { signal } = new AbortController()
-  let said = ''
-  const hear = (_: string, chunk: Uint8Array) => void (said += Buffer.from(chunk).toString())
-  await job.run({ script, env: {}, background: { end: signal } }, hear, signal)
-  return said
-}
 
 for (const stage of await ociStages()) {
   const { name, skip } = stage

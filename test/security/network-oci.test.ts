@@ -8,16 +8,19 @@ import {
   specWithServices,
 } from '../../src/runner/executor/contract/services.contract.ts'
 import { ociStages } from '../../src/runner/executor/oci/oci-stage.fixture.ts'
-import { runIn } from '../support/bubblewrap-jobs.ts'
+import { runIn, startIn } from '../support/bubblewrap-jobs.ts'
 import { eventually } from '../support/eventually.ts'
 import { realNetworks } from '../support/networks.ts'
+import { ociJobs, runBeside } from '../support/oci-jobs.ts'
 import { TEST_IMAGE } from '../support/services/docker-image.ts'
 import { tempDir } from '../support/temp-dir.ts'
 
-/** What a job in containers without an engine tries to reach: the machine. */
+/** What a job in containers without an engine tries to reach: the machine, other jobs, private networks. */
 
 const NEVER = new AbortController().signal
 const GATEWAY = "ip route | sed -n 's/^default via \\([0-9.]*\\) .*/\\1/p'"
+
+const OWN = "ip addr show eth0 | sed -n 's/.*inet \\([0-9.]*\\).*/\\1/p'"
 
 /** Tries a port at each, the gateway too, and prints those that accept the connection. */
 function reach(hosts: readonly string[], port: number): string {
@@ -25,7 +28,8 @@ function reach(hosts: readonly string[], port: number): string {
   return `for host in ${all}; do nc -w 3 $host ${port} </dev/null >/dev/null 2>&1 && echo $host; done; echo tried`
 }
 
-for (const { name, skip, open } of await ociStages()) {
+for (const stage of await ociStages()) {
+  const { name, skip, open } = stage
   test(`SEC-01c: with ${name} neither a job nor its services can reach Narwhal's port, at any address`, {
     skip,
   }, async () => {
@@ -64,5 +68,40 @@ for (const { name, skip, open } of await ociStages()) {
       assert.deepEqual(said, ['0 started', '0 stdout tried\n'])
     }
     assert.equal(heard, machine.length)
+  })
+
+  test(`NET-11: jobs in containers of ${name} do not reach each other, strangers' neither`, {
+    skip,
+  }, async () => {
+    await using jobs = await ociJobs(stage, { networks: realNetworks() })
+    await using job = await jobs.open()
+    const serve = 'mkdir /www; echo served >/www/x; httpd -p 7777 -h /www; echo ready; sleep 600'
+    await using _server = await startIn(job, serve)
+    const address = (await runBeside(job, OWN)).trim()
+    assert.match(address, /^10\./)
+    const fetch = `timeout 3 wget -qO- http://${address}:7777/x`
+    assert.equal(await runBeside(job, fetch), 'served\n')
+    for (const isStranger of [false, true]) {
+      await using other = await jobs.open({}, { isStranger })
+      assert.match((await runIn(other, OWN)).output, /^10\./)
+      const { exitCode, output } = await runIn(other, fetch)
+      assert.notEqual(exitCode, 0)
+      assert.doesNotMatch(output, /served/)
+    }
+  })
+
+  test(`NET-13: where no rules are made, a stranger's container of ${name} has no network, and its log says so`, {
+    skip,
+  }, async () => {
+    await using jobs = await ociJobs(stage)
+    await using stranger = await jobs.open({}, { isStranger: true })
+    assert.match(
+      stranger.notes?.[0] ?? '',
+      /^this job has no network: a stranger's job never gets the machine's own/,
+    )
+    const look = 'sed 1,2d /proc/net/dev | wc -l; sed 1d /proc/net/route'
+    assert.equal((await runIn(stranger, look)).output, '1\n')
+    await using own = await jobs.open()
+    assert.deepEqual(own.notes ?? [], [])
   })
 }

@@ -64,3 +64,12 @@ export async function ociJobs(
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   }
 }
+
+/** Runs a script next to a step; resolves to its output. */
+export async function runBeside(job: Sandbox, script: string): Promise<string> {
+  const { signal } = new AbortController()
+  let said = ''
+  const hear = (_: string, chunk: Uint8Array) => void (said += Buffer.from(chunk).toString())
+  await job.run({ script, env: {}, background: { end: signal } }, hear, signal)
+  return said
+}
