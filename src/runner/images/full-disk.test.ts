@@ -27,7 +27,11 @@ interface Ending {
 type Images = Readonly<Record<string, readonly (readonly Entry[])[]>>
 
 /** Pulls one image after the other in a process whose data folder is a small disk. */
-async function onDisk(options: string, images: Images): Promise<Ending> {
+async function onDisk(
+  options: string,
+  images: Images,
+  mount = 'mount -t tmpfs -o "$0" none data',
+): Promise<Ending> {
   await using dir = await tempDir()
   await using registry = await testRegistry()
   for (const [name, layers] of Object.entries(images)) {
@@ -35,8 +39,8 @@ async function onDisk(options: string, images: Images): Promise<Ending> {
     registry.push(name, 'latest', dir.join(name))
   }
   const references = Object.keys(images).map((name) => `${registry.host}/${name}`)
-  const script = `mkdir data; mount -t tmpfs -o ${options} none data; exec "$@"`
-  const apart = ['--mount', '--propagation', 'private', 'sh', '-ec', script, 'sh']
+  const script = `mkdir data; ${mount}; exec "$@"`
+  const apart = ['--mount', '--propagation', 'private', 'sh', '-ec', script, options]
   const command = [process.execPath, SCRIPT, dir.join('data'), ...references]
   const { stdout } = await run('unshare', [...apart, ...command], { cwd: dir.path })
   return JSON.parse(stdout) as Ending
@@ -76,6 +80,20 @@ test('what does not fit at all leaves nothing behind, by inodes', { skip }, asyn
     many: [many('files', 600)],
     few: [many('files', 20)],
   })
+  assert.match(results[0] ?? '', /^exhausted: .*there is no space left/)
+  assert.equal(results[1], '1 layers')
+  assert.deepEqual(left, ['few:latest'])
+})
+
+/** Inodes of ext4 are counted when it is made. */
+const EXT4 = 'truncate -s 32M disk; mkfs.ext4 -q -F -N "$0" disk; mount -o loop disk data'
+const noExt4 = skip || (!findProgram('mkfs.ext4') && 'mkfs.ext4 is not installed (apt: e2fsprogs)')
+
+test('what does not fit at all leaves nothing behind, by inodes of ext4', {
+  skip: noExt4,
+}, async () => {
+  const images = { many: [many('first', 20), many('files', 900)], few: [many('files', 20)] }
+  const { results, left } = await onDisk('640', images, EXT4)
   assert.match(results[0] ?? '', /^exhausted: .*there is no space left/)
   assert.equal(results[1], '1 layers')
   assert.deepEqual(left, ['few:latest'])

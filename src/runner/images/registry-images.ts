@@ -53,6 +53,8 @@ export class RegistryImages implements Images {
   readonly #options: RegistryImagesOptions
   readonly #registry: Registry
   readonly #pulls = new SharedTasks<void>()
+  /** What pulls have brought, kept until all who waited for it hold it themselves. */
+  readonly #arrivals = new Map<string, { waiting: number; kept: HeldImage | undefined }>()
   /** Until when each login may read each image. */
   readonly #proven = new Map<string, number>()
   /** The operator's, by repository. */
@@ -85,7 +87,8 @@ export class RegistryImages implements Images {
       if (held) return held
       if (record?.isImported) throw isElsewhere(full)
       if (ask.pull === 'never') throw isAbsent(full)
-      await this.#pull(image, asker)
+      const pulled = await this.#pull(image, asker)
+      if (pulled) return pulled
     }
     throw new NarwhalError('unavailable', `image ${full} is removed as often as it is pulled`)
   }
@@ -120,21 +123,40 @@ export class RegistryImages implements Images {
     throw NarwhalError.from(this.#registry.errorOf(found, image.full), 'unavailable')
   }
 
-  async #pull(image: ImageReference, asker: Asker): Promise<void> {
+  /** Holds it as well: between a pull and a hold, a prune would come. */
+  async #pull(image: ImageReference, asker: Asker): Promise<HeldImage | undefined> {
     const { store } = this.#options
     const { signal, isStranger = false } = asker
     const key = [image.full, loginKey(asker.login), isStranger].join(' ')
+    const arrival = this.#arrivals.get(key) ?? { waiting: 0, kept: undefined }
+    this.#arrivals.set(key, arrival)
     const pull = async (own: AbortSignal, onProgress: (line: string) => void) => {
       onProgress(`pulling ${image.full}`)
       const { login, isOwnLogin } = asker
       const { patience = PATIENCE } = this.#options
-      const fetch = { image, login, isOwnLogin, isStranger, signal: own, onProgress, patience }
+      const onAdded = async () => {
+        await arrival.kept?.[Symbol.asyncDispose]()
+        arrival.kept = await store.holdPresent(image.full, own)
+      }
+      const ask = { image, login, isOwnLogin, isStranger, signal: own }
+      const fetch = { ...ask, onProgress, onAdded, patience }
       await this.#within(image, asker, (tools) => fetchImage({ ...fetch, ...tools, store }))
       const record = store.findName(image.full)
       if (record) this.#prove(record, asker)
       store.pruneLater(this.#options.mostBytes)
     }
-    await this.#pulls.join(key, signal, pull, asker.onProgress)
+    arrival.waiting += 1
+    try {
+      await this.#pulls.join(key, signal, pull, asker.onProgress)
+      return await store.holdPresent(image.full, signal)
+    } finally {
+      arrival.waiting -= 1
+      if (arrival.waiting === 0) {
+        if (this.#arrivals.get(key) === arrival) this.#arrivals.delete(key)
+        await arrival.kept?.[Symbol.asyncDispose]()
+        arrival.kept = undefined
+      }
+    }
   }
 
   /** Runs something with what asks the registry; for a stranger's job, from a network of strangers' jobs. */

@@ -27,6 +27,8 @@ export interface FetchImage {
   readonly isStranger: boolean
   readonly signal: AbortSignal
   readonly onProgress: (line: string) => void
+  /** Called once it has its name, while it can't be removed yet. */
+  readonly onAdded: () => Promise<void>
   readonly patience: Patience
 }
 
@@ -113,7 +115,7 @@ async function fetchAs(fetch: FetchImage, known: Known): Promise<void> {
 }
 
 async function addImage(
-  { store, skopeo, image, signal, onProgress, patience }: FetchImage,
+  { store, skopeo, image, signal, onProgress, onAdded, patience }: FetchImage,
   found: ResolvedImage & {
     readonly facts: Omit<NewName, 'reference'>
     readonly from: readonly string[]
@@ -131,7 +133,10 @@ async function addImage(
     ...present({ ready: arrivals.get(one.digest)?.promise }),
   }))
   const name = { reference: image.full, ...present(found.facts) }
-  const add = (either: AbortSignal) => store.add({ ...found, layers }, name, either, onProgress)
+  const add = async (either: AbortSignal) => {
+    await store.add({ ...found, layers }, name, either, onProgress)
+    await onAdded()
+  }
   const bytes = missing.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0)
   await haveSpace(store, bytes)
   if (missing.length > 0) {

@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
+import { truncate, writeFile } from 'node:fs/promises'
 import { test } from 'node:test'
 import fc from 'fast-check'
+import { tempDir } from '#root/test/support/temp-dir.ts'
 import { tarOf } from '../fixtures/layers.fixture.ts'
 import { BLOCK, type TarEntry } from './tar-entry.ts'
 import { TarParser } from './tar-parser.ts'
@@ -123,3 +125,22 @@ test('refuses what is no archive, or is cut', () => {
   assert.throws(() => parse(Buffer.alloc(BLOCK, 'x')), /wrong checksum/)
   assert.throws(() => parse(Buffer.concat([Buffer.alloc(BLOCK), whole])), /goes on after its end/)
 })
+
+for (const form of [
+  '--format=gnu',
+  ...['0.0', '0.1', '1.0'].map((one) => `--sparse-version=${one}`),
+]) {
+  test(`names a sparse file that it can't read, as GNU tar writes it with ${form}`, async () => {
+    await using dir = await tempDir()
+    await writeFile(dir.join('holes'), 'begin')
+    await truncate(dir.join('holes'), 10_000_000)
+    const pax = form.startsWith('--sparse') ? ['--format=posix'] : []
+    const args = ['--create', '--sparse', ...pax, form, '--directory', dir.path, 'holes']
+    const archive = execFileSync('tar', args)
+    assert.ok(archive.length < 100_000)
+    assert.throws(() => parse(archive), {
+      code: 'invalid',
+      message: /^entry holes is a sparse file/,
+    })
+  })
+}

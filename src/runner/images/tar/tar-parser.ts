@@ -125,8 +125,11 @@ export class TarParser {
     const kind = kindOf({ type: header.type, name })
     const isSparse = header.type === 'S' || [...this.#pax.keys()].some(isSparseKey)
     if (kind === undefined || isSparse) {
-      const what = isSparse ? 'a sparse file' : `of the unknown type ${JSON.stringify(header.type)}`
-      throw new NarwhalError('invalid', `entry ${showName(name)} is ${what}`)
+      const what = isSparse
+        ? 'a sparse file, which is not read: build the image without `tar --sparse`'
+        : `of the unknown type ${JSON.stringify(header.type)}`
+      const real = pax('GNU.sparse.name') ?? name
+      throw new NarwhalError('invalid', `entry ${showName(real)} is ${what}`)
     }
     if (`${name}${target}`.includes('\0')) throw new NarwhalError('invalid', 'a name has a NUL')
     return {
