@@ -1,8 +1,12 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { testService } from '#root/test/support/services.ts'
 import { tempDir } from '#root/test/support/temp-dir.ts'
+import { silentLog } from '../../lib/log.ts'
 import { examineContainers, examineImages } from './examine-containers.ts'
+import { examineEngines, examineLimits, examineNetwork } from './examine-surroundings.ts'
 
+const docker = testService('docker')
 const FIRST_ID = 1_879_048_192
 
 test('says which way containers are started here, and what would be better', async (t) => {
@@ -41,4 +45,18 @@ test('names the programs for images, or what to install', async () => {
       state === 'works' ? /skopeo \d.*tar \d/ : /apt-get install (skopeo|tar|zstd)$/,
     )
   }
+})
+
+test('says whether containers are limited, and whether their jobs have a network', async () => {
+  const limits = examineLimits(true)
+  assert.match(limits.words, limits.state === 'works' ? /^of memory/ : /not in force: .+/)
+  const { state, words } = await examineNetwork(silentLog())
+  assert.match(words, state === 'works' ? /^\w+/ : /: apt-get install |needs? /)
+})
+
+test('names the first container engine that answers', { skip: docker.skip }, async () => {
+  const [found, ...others] = await examineEngines(['unix:///nowhere/x.sock', docker.url])
+  assert.ok(found?.words.startsWith(`one answers at ${docker.url}, `))
+  assert.deepEqual(others, [])
+  assert.deepEqual(await examineEngines(['unix:///nowhere/x.sock']), [])
 })

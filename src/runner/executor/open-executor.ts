@@ -61,7 +61,7 @@ export async function openExecutor(config: ExecutorConfig, deps: ExecutorDeps): 
   switch (config.kind) {
     case 'docker': {
       const { DockerExecutor } = await import('./docker/docker-executor.ts')
-      const options = { ...dockerOptions(config, deps), host: hosts(config)[0] }
+      const options = { ...dockerOptions(config, deps), host: engineHosts(config)[0] }
       return started(new DockerExecutor(options), log)
     }
     case 'oci': {
@@ -86,7 +86,7 @@ export async function openExecutor(config: ExecutorConfig, deps: ExecutorDeps): 
       const own = config.oci && (await ociOf(config.oci, inContainers, deps))
       return started(
         new AutoExecutor({
-          hosts: hosts(config),
+          hosts: engineHosts(config),
           docker: dockerOptions(inContainers, deps),
           bubblewrap: await reaped(await bubblewrapOf(config, deps)),
           ...present({ own, strangers: config.strangers }),
@@ -128,7 +128,11 @@ function dockerOptions({ defaultImage, graceMs, warm }: ExecutorConfig, deps: Ex
 }
 
 /** Addresses of the engine: the configured one, or else the usual ones of Docker and Podman. */
-function hosts({ host, dockerHost, runtimeDir }: ExecutorConfig): readonly [string, ...string[]] {
+export function engineHosts({
+  host,
+  dockerHost,
+  runtimeDir,
+}: Pick<ExecutorConfig, 'host' | 'dockerHost' | 'runtimeDir'>): readonly [string, ...string[]] {
   const named = host ?? dockerHost
   if (named !== undefined) return [named]
   const rootless = runtimeDir ? [`unix://${join(runtimeDir, 'podman/podman.sock')}`] : []
