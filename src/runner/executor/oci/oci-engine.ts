@@ -74,6 +74,7 @@ export class OciEngine implements ContainerEngine, AsyncDisposable {
   /** Set once containers can be started. */
   #means: OciMeans | undefined
   #groups: ContainerGroups | undefined
+  #isClosed = false
 
   constructor(options: OciEngineOptions) {
     const { folder } = options
@@ -100,6 +101,8 @@ export class OciEngine implements ContainerEngine, AsyncDisposable {
       this.#opening = undefined
       throw error
     }
+    // What is made from here on would be left behind.
+    if (this.#isClosed) throw new NarwhalError('cancelled', 'the runner is stopping')
     mkdirSync(join(this.#options.folder, 'fifos'), { recursive: true, mode: 0o700 })
     // The container's root is an ordinary user here, and enters the root folder by its path.
     for (const path of [this.#options.runFolder, this.#root]) {
@@ -255,6 +258,10 @@ export class OciEngine implements ContainerEngine, AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    this.#isClosed = true
+    // Not waited for: finding out how containers start takes a while.
+    if (!this.#means)
+      void this.#opening?.then((late) => late[Symbol.asyncDispose]()).catch(() => {})
     await this.#means?.[Symbol.asyncDispose]()
     await this.#trash[Symbol.asyncDispose]()
     this.#groups?.[Symbol.dispose]()
