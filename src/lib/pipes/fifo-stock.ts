@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto'
 import { join } from 'node:path'
 
 const BATCH = 48
@@ -7,6 +8,8 @@ const LOW = 8
 export class FifoStock {
   readonly folder: string
   readonly #makeFifos: (paths: readonly string[]) => Promise<void>
+  /** What a former process has left does not get in the way. */
+  readonly #key = randomBytes(6).toString('hex')
   readonly #ready: string[] = []
   #made = 0
   #making: Promise<void> | undefined
@@ -39,7 +42,8 @@ export class FifoStock {
   }
 
   async #makeBatch(): Promise<void> {
-    const paths = Array.from({ length: BATCH }, () => join(this.folder, `fifo-${++this.#made}`))
+    const names = Array.from({ length: BATCH }, () => `fifo-${this.#key}-${++this.#made}`)
+    const paths = names.map((name) => join(this.folder, name))
     await this.#makeFifos(paths)
     this.#ready.push(...paths)
   }

@@ -19,6 +19,8 @@ const executor = isWatched ? watchedExecutor(own, startWatchdog({ log: silentLog
 await own.probe()
 const stop = new AbortController()
 process.stdin.on('end', () => stop.abort()).resume()
+// Who has heard enough stops listening, and means to kill it in the middle.
+process.stdout.on('error', () => {})
 process.stdout.write('opening\n')
 const sandbox = await executor.open(await ociSpecIn(dir), new AbortController().signal)
 process.stdout.write('open\n')

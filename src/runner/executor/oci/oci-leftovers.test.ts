@@ -55,10 +55,11 @@ async function killAt(
   const child = spawn(process.execPath, [fixture, JSON.stringify(told)], {
     stdio: ['pipe', 'pipe', 'inherit'],
   })
+  const ended = once(child, 'exit')
   await saying(child, word)
   await sleep(ms)
   child.kill('SIGKILL')
-  await once(child, 'exit')
+  await ended
 }
 
 /** Resolves when it has said this; before the end of its step, its input is ended. */
