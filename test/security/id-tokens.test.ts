@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
-import { readdir, readFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { readFile } from 'node:fs/promises'
 import { after, before, suite, test } from 'node:test'
 import type { JwtPayload } from 'jsonwebtoken'
 import type { PipelineWithJobs } from '../../src/contract/rest/rest.ts'
+import { filesWith } from '../support/files-with.ts'
 import { type GitRepository, gitRepository } from '../support/git-repository.ts'
 import { deliver, pullCommit, pullRequestPayload } from '../support/github.ts'
 import { Verifier } from '../support/id-tokens.ts'
@@ -151,20 +151,6 @@ suite('id tokens', () => {
     assert.ok(!JSON.stringify(entries).includes(signature))
   })
 })
-
-async function filesWith(folder: string, needle: string): Promise<string[]> {
-  const names = await readdir(folder, { recursive: true, withFileTypes: true })
-  const found = await Promise.all(
-    names
-      .filter((one) => one.isFile())
-      .map(async ({ parentPath, name }) => {
-        const path = join(parentPath, name)
-        const bytes = await readFile(path).catch(() => Buffer.alloc(0))
-        return bytes.includes(needle) ? [path] : []
-      }),
-  )
-  return found.flat()
-}
 
 const { url: engine, skip } = testService('docker')
 

@@ -95,7 +95,7 @@ for (const program of ['pasta', 'slirp4netns'] as const) {
       // Many ids, and none of them that of root on the machine.
       assert.match(
         (await at.runAt('job', place, 'cat /proc/self/uid_map; id -u')).output,
-        / 0 +65534 +1\n +1 +1000000 +65535\n0\n$/,
+        / 0 +65534 +1\n +1 +1000000 +65536\n0\n$/,
       )
     }
     // A segment without a way out reaches its own.

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
-import { readdir, readFile, writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { writeFile } from 'node:fs/promises'
 import { test } from 'node:test'
 import type { LogLine } from '../../src/contract/rest/views.ts'
 import { runCommand } from '../support/cli/run-command.ts'
 import { eventually } from '../support/eventually.ts'
+import { filesWith } from '../support/files-with.ts'
 import { gitRepository } from '../support/git-repository.ts'
 import { finished, type Installation, register, startUp } from '../support/installation.ts'
 import { LiveTestClient } from '../support/live-client.ts'
@@ -15,16 +15,6 @@ import { bearer } from '../support/tokens.ts'
 /** Printed by the job without being masked; nowhere stored in one piece. */
 const LEAK = 'leaked-5d1f0c-canary'
 const LEAKS = `printf 'leaked-%s-canary\\n' 5d1f0c`
-
-async function filesWith(folder: string, needle: string): Promise<string[]> {
-  const found: string[] = []
-  for (const file of await readdir(folder, { recursive: true, withFileTypes: true })) {
-    if (!file.isFile()) continue
-    const bytes = await readFile(join(file.parentPath, file.name)).catch(() => Buffer.of())
-    if (bytes.includes(needle)) found.push(file.name)
-  }
-  return found
-}
 
 /** Everything that the API returns of a log. */
 async function shownOf({ url, token }: Installation, jobId: string): Promise<string> {

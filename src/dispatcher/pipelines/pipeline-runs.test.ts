@@ -202,10 +202,11 @@ test('a command that cancels is final when it resolves, and reaches the runner',
   await runs.command(id, (run) => run.cancel('not needed', TESTER))
   assert.equal(await outcomeOf(world, id), 'cancelled')
   await eventually(() => step.signal.aborted, WITHIN)
-  await assert.rejects(
-    runs.command(id, (run) => run.cancel('again', TESTER)),
-    { code: 'conflict', message: /already finished/ },
-  )
+  // Until the runner has ended its step, once more ends that at once.
+  await eventually(async () => {
+    const again = runs.command(id, (run) => run.cancel('again', TESTER))
+    await assert.rejects(again, { code: 'conflict', message: /already finished/ })
+  }, WITHIN)
 })
 
 test('a pipeline that does not exist leaves no run behind', async () => {
