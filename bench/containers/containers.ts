@@ -5,6 +5,7 @@ import { parseArgs, promisify } from 'node:util'
 import { CONTAINER_IDS } from '../../src/core/container-ids.ts'
 import { parseImageReference } from '../../src/core/image-reference.ts'
 import { describeError } from '../../src/lib/errors.ts'
+import { useForkServer } from '../../src/lib/programs/start-program.ts'
 import {
   type FoundRuntime,
   findRuntime,
@@ -52,6 +53,8 @@ export const containers: Bench = {
     const { url: engine, skip } = testService('docker')
     if (skip !== false) throw new Error(`nothing to compare with: ${skip}`)
     const folder = stack.use(await tempDir('narwhal-bench-')).path
+    // As a runner does.
+    stack.use(await useForkServer(join(folder, 'programs')))
     const { importInto, ...ways } = await openWays(stack, { engine, folder, context })
     const data = { up: join(folder, 'data'), run: join(folder, 'run') }
     const whole = stack.use(await openWhole({ image: testImage(), data, importInto, signal }))

@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises'
+import { chmod, mkdtemp, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { silentLog } from '../../src/lib/log.ts'
 import type { Executor } from '../../src/runner/executor/executor.ts'
@@ -80,6 +80,8 @@ while [ $j -lt 100 ]; do cat one >$i/$j; j=$((j + 1)); done; i=$((i + 1)); done`
 async function startJob(executor: Executor, image: string, folder: string) {
   const startedAt = performance.now()
   const workspace = await mkdtemp(join(folder, 'workspace-'))
+  // As the runner's; runc enters it as the container's root.
+  await chmod(workspace, 0o755)
   const { signal } = new AbortController()
   const sandbox = await executor.open(
     {
