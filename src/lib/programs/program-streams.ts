@@ -49,7 +49,7 @@ export function openStreams(
     return { ...own, ...nothing, paths, handOver: forget }
   }
   // A program that gives its streams away may have given them to somebody who opens them again.
-  const keep = stdin?.isEnded ? (path: string) => rmSync(path, { force: true }) : giveBack
+  const keep = input === ENDED_PIPE ? (path: string) => rmSync(path, { force: true }) : giveBack
   const readers = { stdout: readOnce(stdout, keep), stderr: readOnce(stderr, keep) }
   // Without a writer a reader would see the end before the program has opened its side.
   const writers = [stdout, stderr].map((path) => openSync(path, constants.O_WRONLY))
@@ -78,7 +78,7 @@ function stdinOf(
   file: string,
 ): Streams['stdin'] | undefined {
   if (input === undefined) return undefined
-  if (typeof input === 'symbol') return { path: fifo, isEnded: input === ENDED_PIPE }
+  if (typeof input === 'symbol') return { path: fifo, isFifo: true }
   writeFileSync(file, input, { mode: 0o600 })
-  return { path: file, isEnded: false }
+  return { path: file, isFifo: false }
 }

@@ -24,7 +24,7 @@ done
 
 export interface Streams {
   /** Absent: `/dev/null`. */
-  readonly stdin?: { readonly path: string; readonly isEnded: boolean }
+  readonly stdin?: { readonly path: string; readonly isFifo: boolean }
   readonly stdout: string
   readonly stderr: string
 }
@@ -58,10 +58,14 @@ echo "${number} end $?" >&3
 `
 }
 
+/**
+ * A FIFO is opened for both directions first: opened for one, it waits for its other end, and this process may have been
+ * killed meanwhile.
+ */
 function redirections({ stdin, stdout, stderr }: Streams): string {
-  const output = `exec >${shellQuote(stdout)} 2>${shellQuote(stderr)}`
+  const [out, err] = [shellQuote(stdout), shellQuote(stderr)]
+  const output = `exec 4<>${out} 5<>${err}\nexec >${out} 2>${err} 4>&- 5>&-`
   if (!stdin) return `${output} </dev/null`
   const path = shellQuote(stdin.path)
-  // Opened for both, a FIFO waits for nobody; without a writer it ends at once.
-  return stdin.isEnded ? `${output} 4<>${path} <${path} 4>&-` : `${output} <${path}`
+  return stdin.isFifo ? `${output}\nexec 4<>${path} <${path} 4>&-` : `${output} <${path}`
 }

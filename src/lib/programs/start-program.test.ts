@@ -195,6 +195,15 @@ test('a fork server leaves no file, no zombie and no process', async () => {
   assert.throws(() => readdirSync(folder), /ENOENT/)
 })
 
+test('a program ends whose FIFOs nobody has open any more, as those of a process that was killed', async () => {
+  await using dir = await tempDir()
+  await using server = await ForkServer.open(dir.join('server'))
+  const output = { stdout: dir.join('out'), stderr: dir.join('err') }
+  await makeFifos(Object.values(output))
+  const program = await server.start(shell('echo one; echo two'), { env, output })
+  assert.equal((await program.ended).code, 141)
+})
+
 test('a fork server that was killed is replaced, and what it had begun still tells its end', async () => {
   await using dir = await tempDir()
   await using server = await ForkServer.open(dir.join('server'))
