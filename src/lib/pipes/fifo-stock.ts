@@ -14,7 +14,7 @@ export class FifoStock {
   #made = 0
   #making: Promise<void> | undefined
 
-  /** Created in this folder, open to every user. */
+  /** Created in this folder; `makeFifos` decides who may open them. */
   constructor(folder: string, makeFifos: (paths: readonly string[]) => Promise<void>) {
     this.folder = folder
     this.#makeFifos = makeFifos

@@ -29,7 +29,10 @@ export async function useForkServer(folder: string): Promise<AsyncDisposable> {
   }
 }
 
-/** The one way to start a program that gets no terminal and no dialogue. One that does not exist ends at once. */
+/**
+ * Starts a program that gets no terminal: the way for all that a job's start and end call. One that does not exist
+ * ends at once.
+ */
 export async function startProgram(
   command: Command,
   options: StartOptions,
